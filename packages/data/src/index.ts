@@ -1,0 +1,2 @@
+export * from "./sequences.ts";
+export * from "./store/store.ts";

@@ -1,0 +1,197 @@
+import type { Event, EventType, Item, Promotion, Shop, UserId } from "@magpie/domain";
+
+/**
+ * The truth about a shop: catalogue, events, decisions, keys, snapshot registry. One interface;
+ * SQLite stands behind it today, PostgreSQL can later, so every call that may cross a network is
+ * asynchronous. Exactly one process owns a store at a time.
+ */
+export interface Store {
+  readonly catalog: CatalogStore;
+  readonly events: EventStore;
+  readonly decisions: DecisionStore;
+  readonly keys: KeyStore;
+  readonly snapshots: SnapshotStore;
+  readonly imports: ImportStore;
+  /** Deletes every trace of a user: events in rows and segments, decisions. Durable on return. */
+  eraseUser(user: UserId): Promise<Erasure>;
+  close(): Promise<void>;
+}
+
+export interface CatalogStore {
+  /** Inserts or replaces; `source` names where the row came from. Durable on return. */
+  upsert(items: readonly Item[], source: string): Promise<void>;
+  get(id: string): Promise<Item | undefined>;
+  getMany(ids: readonly string[]): Promise<Map<string, Item>>;
+  delete(ids: readonly string[]): Promise<number>;
+  count(): Promise<number>;
+  /** All items in a stable order. */
+  scan(): AsyncIterable<readonly Item[]>;
+  upsertShops(shops: readonly Shop[]): Promise<void>;
+  shops(): Promise<Shop[]>;
+  upsertPromotions(promotions: readonly Promotion[]): Promise<void>;
+  promotions(): Promise<Promotion[]>;
+  /** Grows with every change; snapshots record it. */
+  revision(): Promise<number>;
+}
+
+export type AppendOutcome = "stored" | "duplicate";
+
+/** A user as listed for operators and the storefront's shopper picker. */
+export interface UserSummary {
+  readonly user: UserId;
+  readonly events: number;
+  readonly lastMs: number;
+}
+
+/**
+ * Columns of a run of the log, one row per (event, item); events without items have one row with
+ * item -1. `users` and `items` index the dictionaries that `userKeys` and `itemKeys` give.
+ */
+export interface EventColumns {
+  readonly length: number;
+  readonly users: Int32Array;
+  readonly items: Int32Array;
+  /** Index into `eventTypes`. */
+  readonly types: Uint8Array;
+  readonly timestampsMs: Float64Array;
+  readonly quantities: Int32Array;
+  /** Minor units; -1 when absent. */
+  readonly pricesCents: Float64Array;
+}
+
+export interface EventStore {
+  /**
+   * The live path. Resolves when the events are on disk (concurrent calls share one sync). An
+   * `eventId` seen before is answered "duplicate" and changes nothing.
+   */
+  append(events: readonly Event[], source: string): Promise<AppendOutcome[]>;
+  /**
+   * The bulk path, for imports: nothing is visible before `commit`, and a crash before it leaves
+   * the log as it was. Rows need not be in order of time.
+   */
+  openBulk(source: string, importId: string): BulkAppend;
+  /** Removes all events of an import, so that its file can be imported again by other rules. */
+  removeImport(importId: string): Promise<number>;
+  /** A user's newest events, newest first. */
+  byUser(user: UserId, limit: number): Promise<Event[]>;
+  /** All of a user's events, oldest first: the data-access export. */
+  exportUser(user: UserId): AsyncIterable<readonly Event[]>;
+  /** The whole log as typed columns, in runs; what training reads (20+ M rows/s). */
+  scanColumns(): AsyncIterable<EventColumns>;
+  /** All events as objects, oldest import first: what export reads. */
+  scan(): AsyncIterable<readonly Event[]>;
+  /** Dictionary of `EventColumns.users`. Append-only. */
+  userKeys(): Promise<readonly UserId[]>;
+  /** Dictionary of `EventColumns.items`: ids as events named them. Append-only. */
+  itemKeys(): Promise<readonly string[]>;
+  count(): Promise<number>;
+  countByType(): Promise<Partial<Record<EventType, number>>>;
+  /** Users with the most events. */
+  topUsers(limit: number): Promise<UserSummary[]>;
+  /** Moves settled rows of the live table into packed segments. */
+  compact(): Promise<void>;
+}
+
+export interface BulkAppend {
+  /** Buffers; may do I/O now and then, which is why a caller awaits it when it returns a promise. */
+  add(event: Event): void | Promise<void>;
+  /** All or nothing; durable on return. */
+  commit(): Promise<{ readonly stored: number; readonly duplicates: number }>;
+  abort(): Promise<void>;
+}
+
+/** What was shown, where, by which pipeline, with which probability, and why. */
+export interface Decision {
+  readonly requestId: string;
+  readonly timestampMs: number;
+  readonly scenario: string;
+  readonly user?: UserId;
+  readonly snapshot: string;
+  readonly pipeline: string;
+  readonly query?: string;
+  readonly items: readonly {
+    readonly itemId: string;
+    /** From 1. */
+    readonly position: number;
+    readonly score: number;
+    /** Probability in (0, 1] with which the pipeline would show the item there. */
+    readonly propensity: number;
+    /** Retrievers that proposed it. */
+    readonly retrievers: readonly string[];
+  }[];
+}
+
+export interface DecisionStore {
+  /** Group-committed; resolves when durable. Callers on the hot path need not await it. */
+  append(decision: Decision): Promise<void>;
+  get(requestId: string): Promise<Decision | undefined>;
+  byUser(user: UserId, limit: number): Promise<Decision[]>;
+  count(): Promise<number>;
+}
+
+export type KeyScope = "events" | "read" | "catalog" | "users" | "admin";
+
+export interface ApiKey {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly KeyScope[];
+  readonly createdMs: number;
+  readonly expiresMs?: number;
+}
+
+export interface KeyStore {
+  /** Makes a key. The secret is returned once and only its SHA-256 is kept. */
+  create(
+    name: string,
+    scopes: readonly KeyScope[],
+    expiresMs?: number,
+  ): Promise<ApiKey & { readonly secret: string }>;
+  verify(secret: string, nowMs: number): Promise<ApiKey | undefined>;
+  list(): Promise<ApiKey[]>;
+  revoke(id: string): Promise<boolean>;
+}
+
+export interface SnapshotRecord {
+  readonly version: string;
+  readonly createdMs: number;
+  /** Folder relative to the data folder. */
+  readonly path: string;
+  readonly status: "ready" | "active" | "retired";
+  /** Manifest facts for lists: items, users, metrics. */
+  readonly summary: Readonly<Record<string, unknown>>;
+}
+
+export interface SnapshotStore {
+  register(record: Omit<SnapshotRecord, "status">): Promise<void>;
+  list(): Promise<SnapshotRecord[]>;
+  active(): Promise<SnapshotRecord | undefined>;
+  /** Atomic switch; the snapshot active before becomes "ready" for roll-back. */
+  activate(version: string): Promise<void>;
+  remove(version: string): Promise<void>;
+}
+
+export interface ImportRecord {
+  readonly importId: string;
+  readonly kind: "catalog" | "events" | "interactions";
+  readonly source: string;
+  readonly file: string;
+  readonly format: string;
+  readonly sha256: string;
+  readonly startedMs: number;
+  readonly finishedMs: number;
+  /** The data-quality report, as JSON. */
+  readonly report: unknown;
+}
+
+export interface ImportStore {
+  add(record: ImportRecord): Promise<void>;
+  list(): Promise<ImportRecord[]>;
+  get(importId: string): Promise<ImportRecord | undefined>;
+  remove(importId: string): Promise<void>;
+}
+
+export interface Erasure {
+  readonly user: UserId;
+  readonly events: number;
+  readonly decisions: number;
+}

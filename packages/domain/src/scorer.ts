@@ -1,0 +1,39 @@
+/**
+ * What evaluation and serving see of a model: a number for every item, given a user's past.
+ */
+
+/** A user's past as a model sees it: item rows from 1, oldest first. */
+export interface History {
+  /** Row of the user when known from training, else -1. Sequence models ignore it. */
+  readonly userIndex: number;
+  /** ItemIndex values, oldest first. */
+  readonly items: Int32Array;
+  /** Unix milliseconds, one per item; absent where the data has no times. */
+  readonly timestampsMs?: Float64Array;
+  /** Feedback weights, one per item; absent means 1 each. */
+  readonly weights?: Float32Array;
+}
+
+/** Gives a number per item; the part of a ranker or retriever that a model fills. */
+export interface Scorer {
+  readonly name: string;
+  /** Number of items; rows run from 1 to `itemCount`, row 0 is padding. */
+  readonly itemCount: number;
+  /**
+   * Scores every item for every history.
+   *
+   * @param histories  B users' pasts
+   * @param out        [B, itemCount + 1], row-major; column 0 is set to -Infinity
+   */
+  scoreAll(histories: readonly History[], out: Float32Array): Promise<void>;
+}
+
+/** A scorer whose score is the inner product of a user vector and an item vector. */
+export interface VectorScorer extends Scorer {
+  /** D */
+  readonly width: number;
+  /** [itemCount + 1, D]; row 0 is zero. */
+  readonly itemVectors: Float32Array;
+  /** Encodes B pasts → [B, D] in `out`. An empty past gives a zero vector. */
+  encode(histories: readonly History[], out: Float32Array): Promise<void>;
+}

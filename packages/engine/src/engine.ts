@@ -1,0 +1,143 @@
+import type { ApiKey, Decision, KeyScope, SnapshotRecord, UserSummary } from "@magpie/data";
+import type {
+  Contribution,
+  Event,
+  Item,
+  ItemFilter,
+  Progress,
+  Promotion,
+  Shop,
+  UserId,
+} from "@magpie/domain";
+
+/** One served item: the catalogue's record with why it is here. */
+export interface RankedItem {
+  readonly item: Item;
+  /** From 1. */
+  readonly position: number;
+  readonly score: number;
+  /** Empty unless `explain` was asked for; amounts sum to `score` within 1e-6. */
+  readonly contributions: readonly Contribution[];
+}
+
+/** Milliseconds spent in each stage of one request, in order. */
+export type StageTimings = readonly { readonly stage: string; readonly ms: number }[];
+
+export interface ServedRanking {
+  readonly requestId: string;
+  readonly scenario: string;
+  readonly snapshot: string;
+  readonly pipeline: string;
+  readonly items: readonly RankedItem[];
+  /** Number of items that matched, where the scenario counts them (search). */
+  readonly total?: number;
+  readonly timings: StageTimings;
+}
+
+export interface RecommendOptions {
+  readonly user?: UserId;
+  readonly contextItemId?: string;
+  readonly limit?: number;
+  readonly offset?: number;
+  readonly locale?: string;
+  readonly filter?: ItemFilter;
+  readonly explain?: boolean;
+}
+
+export interface SearchOptions extends RecommendOptions {
+  readonly query: string;
+}
+
+export type ItemOutcome<T extends string> =
+  | { readonly ok: true; readonly id: string; readonly status: T }
+  | {
+      readonly ok: false;
+      readonly code: string;
+      readonly field: string;
+      readonly message: string;
+      readonly hint: string;
+    };
+
+export interface TrainOptions {
+  readonly seed?: number;
+  /** Stop training after about this long; what is best by then is published. */
+  readonly budgetSeconds?: number;
+  /** Publish the snapshot when it is ready (default true). */
+  readonly activate?: boolean;
+}
+
+export type TaskStatus = "queued" | "running" | "succeeded" | "failed" | "cancelled";
+
+export interface Task {
+  readonly id: string;
+  readonly kind: "train" | "import" | "export";
+  readonly status: TaskStatus;
+  readonly createdMs: number;
+  readonly finishedMs?: number;
+  readonly progress?: Progress;
+  readonly result?: unknown;
+  readonly error?: { readonly code: string; readonly message: string; readonly hint: string };
+}
+
+export interface Health {
+  readonly status: "ok" | "degraded";
+  readonly snapshot?: string;
+  readonly items: number;
+  readonly events: number;
+  readonly uptimeSeconds: number;
+  readonly rssBytes: number;
+}
+
+/** All that the server and the command line ask of a shop. One engine owns one data folder. */
+export interface Engine {
+  /** `scenario`: "home-feed", "similar-items", "popular", "cart". Unknown: RequestError UNKNOWN_SCENARIO. */
+  recommend(scenario: string, options: RecommendOptions): Promise<ServedRanking>;
+  search(options: SearchOptions): Promise<ServedRanking>;
+  scenarios(): readonly string[];
+
+  /** Validates, gates (consent, pseudonyms), stores durably and updates live state; one outcome per input. */
+  ingest(
+    events: readonly unknown[],
+    nowMs: number,
+  ): Promise<ItemOutcome<"stored" | "duplicate" | "dropped">[]>;
+
+  item(id: string): Promise<Item | undefined>;
+  upsertItems(items: readonly unknown[]): Promise<ItemOutcome<"stored">[]>;
+  deleteItems(ids: readonly string[]): Promise<ItemOutcome<"deleted">[]>;
+  /** Category paths with the number of items in each, for menus and filters. */
+  categories(
+    locale: string,
+  ): Promise<readonly { readonly path: string; readonly label: string; readonly count: number }[]>;
+  shops(): Promise<readonly Shop[]>;
+  promotions(nowMs: number): Promise<readonly Promotion[]>;
+
+  users(limit: number): Promise<readonly UserSummary[]>;
+  userEvents(user: UserId, limit: number): Promise<readonly Event[]>;
+  exportUser(
+    user: UserId,
+  ): AsyncIterable<{ readonly kind: "event" | "decision"; readonly value: Event | Decision }>;
+  eraseUser(user: UserId): Promise<{ readonly events: number; readonly decisions: number }>;
+
+  snapshots(): Promise<readonly SnapshotRecord[]>;
+  activateSnapshot(version: string): Promise<void>;
+  /** Activates the snapshot that was active before this one. */
+  rollBack(): Promise<SnapshotRecord>;
+
+  train(options: TrainOptions): Task;
+  tasks(): readonly Task[];
+  task(id: string): Task | undefined;
+  cancelTask(id: string): boolean;
+  /** Calls `listener` on every change until the returned function is called. */
+  watchTask(id: string, listener: (task: Task) => void): () => void;
+
+  verifyKey(secret: string): Promise<ApiKey | undefined>;
+  createKey(
+    name: string,
+    scopes: readonly KeyScope[],
+  ): Promise<ApiKey & { readonly secret: string }>;
+  listKeys(): Promise<readonly ApiKey[]>;
+  revokeKey(id: string): Promise<boolean>;
+
+  health(): Promise<Health>;
+  close(): Promise<void>;
+}

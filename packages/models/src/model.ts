@@ -1,0 +1,83 @@
+import type { HeldOut, Sequences } from "@magpie/data";
+import type { History, ItemIndex, Scorer, WorkContext } from "@magpie/domain";
+
+/** What a model learns from. Validation, where given, picks the epoch; test is never seen here. */
+export interface TrainingData {
+  readonly train: Sequences;
+  readonly validation?: HeldOut;
+}
+
+export interface TrainingContext extends WorkContext {
+  readonly seed: number;
+  /** Checkpoints go here, and a run that finds one goes on from it. Absent: none are written. */
+  readonly checkpointDir?: string;
+  /** Intra-op threads of the numeric engine. Single-threaded runs repeat bit for bit. */
+  readonly threads?: number;
+}
+
+/** One point of a training curve. */
+export interface CurvePoint {
+  readonly epoch: number;
+  readonly step: number;
+  readonly seconds: number;
+  readonly loss: number;
+  /** On validation, when it was measured at this point. */
+  readonly ndcgAt10?: number;
+}
+
+export interface TrainingCost {
+  readonly wallSeconds: number;
+  readonly cpuSeconds: number;
+  readonly peakRssBytes: number;
+}
+
+/** A model that can be trained: its name, its default recipe, its training, its loading. */
+export interface Model<Config extends object = object> {
+  /** Stable, kebab-case: "sasrec", "item-knn". */
+  readonly kind: string;
+  /** The default recipe, good on every data set; documented where it is declared. */
+  readonly defaults: Config;
+  /** Memory that training will take, known before it is spent. */
+  expectedBytes(data: TrainingData, config: Config): number;
+  train(data: TrainingData, config: Config, context: TrainingContext): Promise<TrainedModel>;
+  /** Opens what `save` wrote. */
+  load(directory: string): Promise<TrainedModel>;
+}
+
+export interface TrainedModel extends Scorer {
+  readonly kind: string;
+  readonly config: object;
+  readonly curve: readonly CurvePoint[];
+  readonly cost: TrainingCost;
+  /** Writes the parameters and a JSON card into an existing empty folder. */
+  save(directory: string): Promise<void>;
+  /** Frees native sessions. */
+  dispose(): Promise<void>;
+}
+
+/** Models that can name items like one item. */
+export interface ItemSimilarity {
+  /** Best first; the item itself is not among them. */
+  similar(
+    item: ItemIndex,
+    limit: number,
+  ): { readonly items: Int32Array; readonly scores: Float32Array };
+}
+
+/** How much one past item moved the score of one candidate. */
+export interface HistoryEffect {
+  /** Position in the history. */
+  readonly position: number;
+  /** Score with the whole history minus score without this item. */
+  readonly effect: number;
+}
+
+/** Models that can say which past items moved a score. */
+export interface HistoryExplainer {
+  /**
+   * Measured, not guessed: by leaving items out (sequence models) or from the linear sum (kNN, EASE).
+   *
+   * @returns one list per item of `items`, largest effect first
+   */
+  explain(history: History, items: Int32Array): Promise<HistoryEffect[][]>;
+}
