@@ -1,4 +1,11 @@
-import type { ApiKey, Decision, KeyScope, SnapshotRecord, UserSummary } from "@magpie/data";
+import type {
+  ApiKey,
+  Decision,
+  Erasure,
+  KeyScope,
+  SnapshotRecord,
+  UserSummary,
+} from "@magpie/data";
 import type {
   Contribution,
   Event,
@@ -80,7 +87,9 @@ export interface Task {
 }
 
 export interface Health {
+  /** "degraded": answers come, but from less than there should be; `notes` say why. */
   readonly status: "ok" | "degraded";
+  readonly notes: readonly string[];
   readonly snapshot?: string;
   readonly items: number;
   readonly events: number;
@@ -116,7 +125,8 @@ export interface Engine {
   exportUser(
     user: UserId,
   ): AsyncIterable<{ readonly kind: "event" | "decision"; readonly value: Event | Decision }>;
-  eraseUser(user: UserId): Promise<{ readonly events: number; readonly decisions: number }>;
+  /** Durable on return. `note` says what erasure means for the models trained so far. */
+  eraseUser(user: UserId): Promise<Erasure & { readonly note: string }>;
 
   snapshots(): Promise<readonly SnapshotRecord[]>;
   activateSnapshot(version: string): Promise<void>;

@@ -13,6 +13,8 @@ export interface TrainingContext extends WorkContext {
   readonly checkpointDir?: string;
   /** Intra-op threads of the numeric engine. Single-threaded runs repeat bit for bit. */
   readonly threads?: number;
+  /** Training stops after about this long and keeps the best parameters so far. Absent: no limit. */
+  readonly budgetSeconds?: number;
 }
 
 /** One point of a training curve. */

@@ -32,6 +32,18 @@ export interface CatalogStore {
   promotions(): Promise<Promotion[]>;
   /** Grows with every change; snapshots record it. */
   revision(): Promise<number>;
+  /**
+   * What changed after `revision`: how a snapshot's item columns are brought up to date when it is
+   * opened. Each item comes once, in its present form. Cheap when little changed.
+   */
+  changesSince(revision: number): AsyncIterable<CatalogChanges>;
+}
+
+export interface CatalogChanges {
+  /** Inserted or replaced since, and still there. */
+  readonly upserted: readonly Item[];
+  /** Ids that were deleted since and did not come back. */
+  readonly deleted: readonly string[];
 }
 
 export type AppendOutcome = "stored" | "duplicate";
@@ -57,6 +69,8 @@ export interface EventColumns {
   readonly quantities: Int32Array;
   /** Minor units; -1 when absent. */
   readonly pricesCents: Float64Array;
+  /** 0 where `consent.personalization` was false: histories and training pass over the row. */
+  readonly personal: Uint8Array;
 }
 
 export interface EventStore {
