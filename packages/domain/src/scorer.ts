@@ -1,3 +1,5 @@
+import type { ItemIndex } from "./ids.ts";
+
 /**
  * What evaluation and serving see of a model: a number for every item, given a user's past.
  */
@@ -36,4 +38,13 @@ export interface VectorScorer extends Scorer {
   readonly itemVectors: Float32Array;
   /** Encodes B pasts → [B, D] in `out`. An empty past gives a zero vector. */
   encode(histories: readonly History[], out: Float32Array): Promise<void>;
+}
+
+/** Names items like one item: item-kNN, neighbours in a vector space. */
+export interface ItemSimilarity {
+  /** Best first; the item itself is not among them. */
+  similar(
+    item: ItemIndex,
+    limit: number,
+  ): { readonly items: Int32Array; readonly scores: Float32Array };
 }

@@ -1,5 +1,7 @@
 import type { HeldOut, Sequences } from "@magpie/data";
-import type { History, ItemIndex, Scorer, WorkContext } from "@magpie/domain";
+import type { History, Scorer, WorkContext } from "@magpie/domain";
+
+export type { ItemSimilarity } from "@magpie/domain";
 
 /** What a model learns from. Validation, where given, picks the epoch; test is never seen here. */
 export interface TrainingData {
@@ -55,15 +57,6 @@ export interface TrainedModel extends Scorer {
   save(directory: string): Promise<void>;
   /** Frees native sessions. */
   dispose(): Promise<void>;
-}
-
-/** Models that can name items like one item. */
-export interface ItemSimilarity {
-  /** Best first; the item itself is not among them. */
-  similar(
-    item: ItemIndex,
-    limit: number,
-  ): { readonly items: Int32Array; readonly scores: Float32Array };
 }
 
 /** How much one past item moved the score of one candidate. */
