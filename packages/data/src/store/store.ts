@@ -20,6 +20,13 @@ export interface Store {
 export interface CatalogStore {
   /** Inserts or replaces; `source` names where the row came from. Durable on return. */
   upsert(items: readonly Item[], source: string): Promise<void>;
+  /**
+   * The bulk path, for imports: nothing is visible before `commit`, and a crash before it leaves
+   * the catalogue as it was.
+   */
+  openBulk(source: string): BulkUpsert;
+  /** Which source wrote each item last; unknown ids are absent. */
+  sourcesOf(ids: readonly string[]): Promise<Map<string, string>>;
   get(id: string): Promise<Item | undefined>;
   getMany(ids: readonly string[]): Promise<Map<string, Item>>;
   delete(ids: readonly string[]): Promise<number>;
@@ -44,6 +51,14 @@ export interface CatalogChanges {
   readonly upserted: readonly Item[];
   /** Ids that were deleted since and did not come back. */
   readonly deleted: readonly string[];
+}
+
+export interface BulkUpsert {
+  /** Inserts or replaces; a later row of the same id wins over an earlier one of this bulk. */
+  put(items: readonly Item[]): Promise<void>;
+  /** All or nothing; durable on return. */
+  commit(): Promise<void>;
+  abort(): Promise<void>;
 }
 
 export type AppendOutcome = "stored" | "duplicate";
