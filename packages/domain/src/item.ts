@@ -46,6 +46,12 @@ export const itemTextSchema = Type.Object(
     description: Type.Optional(longText),
     categories: Type.Optional(Type.Array(shortText, { maxItems: 50 })),
     brand: Type.Optional(shortText),
+    terms: Type.Optional(
+      Type.Record(Type.String(), shortText, {
+        description:
+          "Names and values of variant options and attributes in this language, keyed by the word used there",
+      }),
+    ),
   },
   { additionalProperties: false, title: "ItemText" },
 );
