@@ -1,2 +1,3 @@
 export * from "./random.ts";
 export * from "./top-k.ts";
+export * from "./wasm.ts";
