@@ -1,3 +1,4 @@
+export * from "./kernels/training-kernels.ts";
 export * from "./random.ts";
 export * from "./top-k.ts";
 export * from "./wasm.ts";

@@ -119,6 +119,8 @@ export const v128 = {
   /** One 32-bit number in all four lanes. */
   load32Splat: load(simd(0x09)),
   store: store(simd(0x0b)),
+  and: binary(simd(0x4e)),
+  xor: binary(simd(0x51)),
 } as const;
 
 export const f32x4 = {
@@ -132,9 +134,18 @@ export const f32x4 = {
 } as const;
 
 export const i32x4 = {
+  const: (...lanes: readonly [number, number, number, number]): Code => [
+    ...simd(0x0c),
+    ...new Uint8Array(Int32Array.from(lanes).buffer), // both are little-endian
+  ],
   splat: unary(simd(0x11)),
   extractLane: lane(0x1b),
+  /** All ones in each lane where `a >= b`, both read as unsigned. */
+  geU: binary(simd(0x40)),
+  /** Shifts every lane right by an i32, filling with zeros. */
+  shrU: binary(simd(0xad)),
   add: binary(simd(0xae)),
+  mul: binary(simd(0xb5)),
   /** Pairs of signed 16-bit products, summed: eight multiplications an instruction. */
   dotI16x8S: binary(simd(0xba)),
 } as const;
