@@ -1,4 +1,6 @@
+export * from "./csr.ts";
 export * from "./kernels/training-kernels.ts";
 export * from "./random.ts";
+export * from "./statistics.ts";
 export * from "./top-k.ts";
 export * from "./wasm.ts";
