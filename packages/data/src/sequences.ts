@@ -18,10 +18,13 @@ export interface Sequences {
   readonly weights?: Float32Array;
 }
 
-/** The past of user row `u` as views into the packed arrays: no copy. */
-export function historyOf(sequences: Sequences, u: number): History {
+/**
+ * The past of user row `u`, or its first `length` interactions, as views into the packed arrays: no
+ * copy.
+ */
+export function historyOf(sequences: Sequences, u: number, length?: number): History {
   const from = sequences.offsets[u]!;
-  const to = sequences.offsets[u + 1]!;
+  const to = length === undefined ? sequences.offsets[u + 1]! : from + length;
   return {
     userIndex: u,
     items: sequences.items.subarray(from, to),
