@@ -56,6 +56,8 @@ export interface CatalogChanges {
 export interface BulkUpsert {
   /** Inserts or replaces; a later row of the same id wins over an earlier one of this bulk. */
   put(items: readonly Item[]): Promise<void>;
+  /** What this bulk holds for the ids so far: rows of one item may lie far apart in a file. */
+  staged(ids: readonly string[]): Promise<Map<string, Item>>;
   /** All or nothing; durable on return. */
   commit(): Promise<void>;
   abort(): Promise<void>;
