@@ -1,0 +1,229 @@
+import { itemSchema, type Contribution } from "@magpie/domain";
+import { Type, type Static } from "typebox";
+
+const id = Type.String({ minLength: 1, maxLength: 512 });
+const ids = (description: string) => Type.Array(id, { maxItems: 200, description });
+
+/** Restricts what may be shown. Several values of one field are alternatives; fields add up. */
+export const filterSchema = Type.Object(
+  {
+    availableOnly: Type.Optional(
+      Type.Boolean({
+        description: "Only what can be bought now; the scenario's own rule otherwise",
+      }),
+    ),
+    categories: Type.Optional(
+      ids('Category paths, levels joined by " > "; an item below one of them passes'),
+    ),
+    brands: Type.Optional(ids("Brands as the catalogue writes them")),
+    shopIds: Type.Optional(ids("Sellers")),
+    priceCents: Type.Optional(
+      Type.Object(
+        {
+          min: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+          max: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+        },
+        {
+          additionalProperties: false,
+          description: "Inclusive bounds on the featured variant's price, in minor units",
+        },
+      ),
+    ),
+    excludeItemIds: Type.Optional(ids("Items that must not be shown")),
+  },
+  { additionalProperties: false, title: "ItemFilter" },
+);
+
+const limit = Type.Optional(
+  Type.Integer({
+    minimum: 1,
+    maximum: 100,
+    description: "How many items; the scenario's own default",
+  }),
+);
+const offset = Type.Optional(
+  Type.Integer({ minimum: 0, maximum: 10_000, description: "How many to pass over, for paging" }),
+);
+const locale = Type.Optional(
+  Type.String({
+    maxLength: 35,
+    pattern: "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$",
+    description: "BCP 47 tag of the reader's language",
+  }),
+);
+const explain = Type.Optional(
+  Type.Boolean({ description: "Say for each item why it is here (costs a little time)" }),
+);
+const query = Type.String({ maxLength: 500, description: "What the shopper typed" });
+
+/** Who asks, how much, and under which restrictions: common to every ranking request. */
+const asking = {
+  userId: Type.Optional(id),
+  visitorId: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 512,
+      description: "The anonymous visitor; used when there is no userId",
+    }),
+  ),
+  limit,
+  offset,
+  locale,
+  filter: Type.Optional(filterSchema),
+  explain,
+};
+
+/** Body of POST /v1/recommend/{scenario}. */
+export const recommendRequestSchema = Type.Object(
+  {
+    ...asking,
+    contextItemId: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 512, description: "The item whose page is shown" }),
+    ),
+  },
+  { additionalProperties: false, title: "RecommendRequest" },
+);
+
+/** Body of POST /v1/similar. */
+export const similarRequestSchema = Type.Object(
+  { itemId: id, ...asking },
+  { additionalProperties: false, title: "SimilarRequest" },
+);
+
+/** Body of POST /v1/search. */
+export const searchRequestSchema = Type.Object(
+  { query, ...asking },
+  { additionalProperties: false, title: "SearchRequest" },
+);
+
+/** The same restrictions as query parameters; a list repeats its parameter, as ids and paths may hold commas. */
+const filterParameters = {
+  available: Type.Optional(Type.Boolean({ description: "`filter.availableOnly`" })),
+  category: Type.Optional(Type.Array(id, { maxItems: 50, description: "`filter.categories`" })),
+  brand: Type.Optional(Type.Array(id, { maxItems: 50, description: "`filter.brands`" })),
+  shop: Type.Optional(Type.Array(id, { maxItems: 50, description: "`filter.shopIds`" })),
+  minPrice: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: "In minor units" }),
+  ),
+  maxPrice: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: "In minor units" }),
+  ),
+};
+
+const askingParameters = {
+  userId: asking.userId,
+  visitorId: asking.visitorId,
+  limit,
+  offset,
+  locale,
+  explain,
+  ...filterParameters,
+};
+
+/** Query of GET /v1/similar/{itemId}. */
+export const similarParametersSchema = Type.Object(askingParameters, {
+  additionalProperties: false,
+});
+
+/** Query of GET /v1/search. */
+export const searchParametersSchema = Type.Object(
+  { query, ...askingParameters },
+  { additionalProperties: false },
+);
+
+const kind = <const K extends string>(value: K) => Type.Literal(value);
+
+/** Why an item is where it is, in a form that screens put into words in the reader's language. */
+export const reasonSchema = Type.Union(
+  [
+    Type.Object(
+      {
+        kind: kind("history-item"),
+        itemId: id,
+        share: Type.Number({
+          description: "How much of the model's preference is lost when this past item is left out",
+        }),
+      },
+      { additionalProperties: false },
+    ),
+    Type.Object({ kind: kind("sequence-model") }, { additionalProperties: false }),
+    Type.Object({ kind: kind("bought-together"), itemId: id }, { additionalProperties: false }),
+    Type.Object({ kind: kind("similar-to"), itemId: id }, { additionalProperties: false }),
+    Type.Object(
+      {
+        kind: kind("popular"),
+        days: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()], {
+          description: "Over the last days; null: of all time",
+        }),
+      },
+      { additionalProperties: false },
+    ),
+    Type.Object(
+      { kind: kind("query-match"), words: Type.Array(Type.String()) },
+      { additionalProperties: false },
+    ),
+    Type.Object({ kind: kind("rule"), rule: Type.String() }, { additionalProperties: false }),
+    Type.Object({ kind: kind("diversity") }, { additionalProperties: false }),
+    Type.Object({ kind: kind("exploration") }, { additionalProperties: false }),
+  ],
+  { title: "Reason" },
+);
+
+/** One thing that moved an item's score; the amounts of an item sum to its score. */
+export const contributionSchema = Type.Object(
+  {
+    stage: Type.String({ description: "The retriever, ranker or reranker that added it" }),
+    amount: Type.Number(),
+    // The domain's own union, so that a reason on the wire and a reason in the engine are one type.
+    reason: Type.Unsafe<Contribution["reason"]>(reasonSchema),
+  },
+  { additionalProperties: false, title: "Contribution" },
+);
+
+/** A served item with its place, its score and why it is there. */
+export const explainedItemSchema = Type.Object(
+  {
+    item: itemSchema,
+    position: Type.Integer({ minimum: 1, description: "From 1, pages before counted" }),
+    score: Type.Number(),
+    reasons: Type.Array(contributionSchema, {
+      description: "Empty unless `explain` was asked for",
+    }),
+  },
+  { additionalProperties: false, title: "ExplainedItem" },
+);
+
+/** The answer to every ranking request. */
+export const rankingResponseSchema = Type.Object(
+  {
+    queryId: Type.String({
+      description: "Send it back as `queryId` with the events that follow from this answer",
+    }),
+    scenario: Type.String(),
+    snapshot: Type.String({ description: "Version of the snapshot that answered" }),
+    pipeline: Type.String(),
+    items: Type.Array(explainedItemSchema),
+    total: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description: "How many items match, where they are counted (search)",
+      }),
+    ),
+  },
+  { additionalProperties: false, title: "RankingResponse" },
+);
+
+export const scenariosResponseSchema = Type.Object(
+  { scenarios: Type.Array(Type.String()) },
+  { additionalProperties: false, title: "ScenariosResponse" },
+);
+
+export type Filter = Static<typeof filterSchema>;
+export type RecommendRequest = Static<typeof recommendRequestSchema>;
+export type SimilarRequest = Static<typeof similarRequestSchema>;
+export type SearchRequest = Static<typeof searchRequestSchema>;
+export type SimilarParameters = Static<typeof similarParametersSchema>;
+export type SearchParameters = Static<typeof searchParametersSchema>;
+export type ExplainedItem = Static<typeof explainedItemSchema>;
+export type RankingResponse = Static<typeof rankingResponseSchema>;
+export type ScenariosResponse = Static<typeof scenariosResponseSchema>;

@@ -1,0 +1,687 @@
+import { itemSchema } from "@magpie/domain";
+import { Type, type TSchema } from "typebox";
+import * as catalog from "./catalog.ts";
+import * as events from "./events.ts";
+import * as examples from "./examples.ts";
+import * as operations from "./operations.ts";
+import type { ErrorCode } from "./problem.ts";
+import * as ranking from "./ranking.ts";
+import type { KeyScope } from "./scopes.ts";
+import * as users from "./users.ts";
+
+/** One form in which an answer is given. */
+export interface RouteAnswer {
+  readonly description: string;
+  /** JSON when absent. */
+  readonly contentType?: string;
+  /** Absent: no body. For line formats, the schema of a line. */
+  readonly schema?: TSchema;
+  readonly example?: unknown;
+}
+
+/** One operation of the API: what the server registers, the documentation shows, the client calls. */
+export interface Route {
+  /** Stable; names the operation in documents and generated clients. */
+  readonly id: string;
+  readonly method: "GET" | "POST" | "DELETE";
+  /** With `:name` parameters. */
+  readonly path: string;
+  readonly tag: "Events" | "Serving" | "Catalogue" | "Users" | "Snapshots and tasks" | "Operations";
+  readonly summary: string;
+  readonly description?: string;
+  /** What a key must allow; `null`: no key is needed. */
+  readonly scope: KeyScope | null;
+  readonly params?: TSchema;
+  readonly querystring?: TSchema;
+  /** The documented body. */
+  readonly body?: TSchema;
+  /** Checked in place of `body` where the parts of a batch are checked one by one. */
+  readonly envelope?: TSchema;
+  readonly bodyOptional?: boolean;
+  /** Content types beside application/json, with what they hold. */
+  readonly otherBodies?: Readonly<Record<string, string>>;
+  readonly bodyExample?: unknown;
+  readonly answers: Readonly<Record<number, RouteAnswer>>;
+  /** Codes beside those that any operation may give. */
+  readonly errors?: readonly ErrorCode[];
+}
+
+/** All operations, in the order in which the documentation shows them. */
+export const routes = {
+  postEvents: {
+    id: "postEvents",
+    method: "POST",
+    path: "/v1/events",
+    tag: "Events",
+    summary: "Record behaviour events",
+    description:
+      "Up to 1,000 events or 2 MB. The answer has one result per event: a wrong one does not take the others with it. Events are on disk when the answer comes, and count in the next recommendation. Repeat a request freely: an `eventId` counts once. As `text/plain` with `?key=` the same JSON may come from `navigator.sendBeacon`.",
+    scope: "events",
+    querystring: events.eventsParametersSchema,
+    body: events.eventsRequestSchema,
+    envelope: events.eventsEnvelopeSchema,
+    otherBodies: { "text/plain": "The same JSON, from navigator.sendBeacon" },
+    bodyExample: examples.eventsRequest,
+    answers: {
+      202: {
+        description: "At least one event was accepted",
+        schema: events.eventsResponseSchema,
+        example: examples.eventsResponse,
+      },
+    },
+    errors: ["EVENTS_REFUSED"],
+  },
+  recommend: {
+    id: "recommend",
+    method: "POST",
+    path: "/v1/recommend/:scenario",
+    tag: "Serving",
+    summary: "Recommend items for a page slot",
+    description:
+      "Scenarios: `home-feed`, `similar-items`, `popular`, `cart`. A user or visitor without history is answered as a stranger.",
+    scope: "read",
+    params: Type.Object(
+      { scenario: Type.String({ minLength: 1, maxLength: 512 }) },
+      { additionalProperties: false },
+    ),
+    body: ranking.recommendRequestSchema,
+    bodyOptional: true,
+    bodyExample: examples.recommendRequest,
+    answers: {
+      200: {
+        description: "Items, best first",
+        schema: ranking.rankingResponseSchema,
+        example: examples.rankingResponse,
+      },
+    },
+    errors: ["UNKNOWN_SCENARIO", "UNKNOWN_ITEM", "NO_SNAPSHOT"],
+  },
+  scenarios: {
+    id: "scenarios",
+    method: "GET",
+    path: "/v1/scenarios",
+    tag: "Serving",
+    summary: "List the scenarios",
+    scope: "read",
+    answers: {
+      200: {
+        description: "Names that POST /v1/recommend/{scenario} takes",
+        schema: ranking.scenariosResponseSchema,
+        example: { scenarios: ["home-feed", "similar-items", "popular", "cart"] },
+      },
+    },
+  },
+  similar: {
+    id: "similar",
+    method: "GET",
+    path: "/v1/similar/:itemId",
+    tag: "Serving",
+    summary: "Items like one item",
+    scope: "read",
+    params: catalog.itemPathSchema,
+    querystring: ranking.similarParametersSchema,
+    answers: {
+      200: {
+        description: "Items, best first",
+        schema: ranking.rankingResponseSchema,
+        example: { ...examples.rankingResponse, scenario: "similar-items" },
+      },
+    },
+    errors: ["UNKNOWN_ITEM", "NO_SNAPSHOT"],
+  },
+  postSimilar: {
+    id: "postSimilar",
+    method: "POST",
+    path: "/v1/similar",
+    tag: "Serving",
+    summary: "Items like one item, with all options",
+    scope: "read",
+    body: ranking.similarRequestSchema,
+    bodyExample: { itemId: "mug-01", limit: 5, filter: { availableOnly: true } },
+    answers: {
+      200: {
+        description: "Items, best first",
+        schema: ranking.rankingResponseSchema,
+        example: { ...examples.rankingResponse, scenario: "similar-items" },
+      },
+    },
+    errors: ["UNKNOWN_ITEM", "NO_SNAPSHOT"],
+  },
+  search: {
+    id: "search",
+    method: "GET",
+    path: "/v1/search",
+    tag: "Serving",
+    summary: "Search the catalogue",
+    scope: "read",
+    querystring: ranking.searchParametersSchema,
+    answers: {
+      200: {
+        description: "Items, best first, and how many match",
+        schema: ranking.rankingResponseSchema,
+        example: { ...examples.rankingResponse, scenario: "search", total: 1 },
+      },
+    },
+    errors: ["NO_SNAPSHOT"],
+  },
+  postSearch: {
+    id: "postSearch",
+    method: "POST",
+    path: "/v1/search",
+    tag: "Serving",
+    summary: "Search the catalogue, with all options",
+    scope: "read",
+    body: ranking.searchRequestSchema,
+    bodyExample: {
+      query: "blue mug",
+      userId: "u-17",
+      limit: 20,
+      filter: { priceCents: { max: 5_000 } },
+    },
+    answers: {
+      200: {
+        description: "Items, best first, and how many match",
+        schema: ranking.rankingResponseSchema,
+        example: { ...examples.rankingResponse, scenario: "search", total: 1 },
+      },
+    },
+    errors: ["NO_SNAPSHOT"],
+  },
+  getItem: {
+    id: "getItem",
+    method: "GET",
+    path: "/v1/items/:itemId",
+    tag: "Catalogue",
+    summary: "Read one item",
+    scope: "read",
+    params: catalog.itemPathSchema,
+    answers: {
+      200: {
+        description: "The catalogue's record",
+        schema: itemSchema,
+        example: examples.item,
+      },
+    },
+    errors: ["UNKNOWN_ITEM"],
+  },
+  getItems: {
+    id: "getItems",
+    method: "GET",
+    path: "/v1/items",
+    tag: "Catalogue",
+    summary: "Read up to 100 items",
+    scope: "read",
+    querystring: catalog.itemsParametersSchema,
+    answers: {
+      200: {
+        description: "The records found, in the order asked for",
+        schema: catalog.itemsResponseSchema,
+        example: { items: [examples.item], missing: ["gone-1"] },
+      },
+    },
+  },
+  upsertItems: {
+    id: "upsertItems",
+    method: "POST",
+    path: "/v1/items",
+    tag: "Catalogue",
+    summary: "Insert or replace items",
+    description:
+      "As JSON up to 1,000 items; as NDJSON (`application/x-ndjson`, one item a line) a whole catalogue, read as it arrives. The answer to NDJSON is NDJSON: one result per line, then a line with the summary. Items are on disk when the answer comes and are served at once.",
+    scope: "catalog",
+    body: catalog.upsertRequestSchema,
+    envelope: catalog.upsertEnvelopeSchema,
+    otherBodies: { "application/x-ndjson": "One item a line" },
+    bodyExample: { items: [examples.item] },
+    answers: {
+      200: {
+        description: "At least one item was stored",
+        schema: catalog.upsertResponseSchema,
+        example: { stored: 1, refused: 0, results: [{ status: "stored", itemId: "mug-01" }] },
+      },
+    },
+    errors: ["ITEMS_REFUSED"],
+  },
+  deleteItem: {
+    id: "deleteItem",
+    method: "DELETE",
+    path: "/v1/items/:itemId",
+    tag: "Catalogue",
+    summary: "Delete an item",
+    scope: "catalog",
+    params: catalog.itemPathSchema,
+    answers: {
+      200: {
+        description: "The item is gone and is served no more",
+        schema: catalog.deletedItemSchema,
+        example: { itemId: "mug-01", status: "deleted" },
+      },
+    },
+    errors: ["UNKNOWN_ITEM"],
+  },
+  categories: {
+    id: "categories",
+    method: "GET",
+    path: "/v1/categories",
+    tag: "Catalogue",
+    summary: "List the categories",
+    scope: "read",
+    querystring: catalog.categoriesParametersSchema,
+    answers: {
+      200: {
+        description: "Paths with the number of items in each",
+        schema: catalog.categoriesResponseSchema,
+        example: { categories: [{ path: "Home > Kitchen", label: "厨房", count: 214 }] },
+      },
+    },
+  },
+  shops: {
+    id: "shops",
+    method: "GET",
+    path: "/v1/shops",
+    tag: "Catalogue",
+    summary: "List the sellers",
+    scope: "read",
+    answers: {
+      200: {
+        description: "Sellers of the marketplace",
+        schema: catalog.shopsResponseSchema,
+        example: { shops: [{ id: "s-1", name: "Kiln & Co", rating: 4.7 }] },
+      },
+    },
+  },
+  promotions: {
+    id: "promotions",
+    method: "GET",
+    path: "/v1/promotions",
+    tag: "Catalogue",
+    summary: "List the promotions that hold now",
+    scope: "read",
+    answers: {
+      200: {
+        description: "Promotions",
+        schema: catalog.promotionsResponseSchema,
+        example: {
+          promotions: [
+            {
+              id: "spring",
+              title: "Spring sale",
+              percentOff: 20,
+              category: "Home > Kitchen",
+              startsAt: "2026-03-01T00:00:00Z",
+              endsAt: "2026-04-01T00:00:00Z",
+            },
+          ],
+        },
+      },
+    },
+  },
+  users: {
+    id: "users",
+    method: "GET",
+    path: "/v1/users",
+    tag: "Users",
+    summary: "List the users with the most events",
+    scope: "admin",
+    querystring: users.usersParametersSchema,
+    answers: {
+      200: {
+        description: "Summaries",
+        schema: users.usersResponseSchema,
+        example: {
+          users: [{ userId: "u-17", events: 412, lastEventAt: "2026-03-09T18:22:05.120Z" }],
+        },
+      },
+    },
+  },
+  userEvents: {
+    id: "userEvents",
+    method: "GET",
+    path: "/v1/users/:userId/events",
+    tag: "Users",
+    summary: "Read a user's newest events",
+    scope: "users",
+    params: users.userPathSchema,
+    querystring: users.userEventsParametersSchema,
+    answers: {
+      200: {
+        description: "Events, newest first; an unknown user has none",
+        schema: users.userEventsResponseSchema,
+        example: { events: examples.eventsRequest.events },
+      },
+    },
+  },
+  exportUser: {
+    id: "exportUser",
+    method: "GET",
+    path: "/v1/users/:userId/export",
+    tag: "Users",
+    summary: "Export all that is recorded of a user",
+    description: "The data-access export: every event and every decision, one a line.",
+    scope: "users",
+    params: users.userPathSchema,
+    answers: {
+      200: {
+        description: "NDJSON; empty when nothing is recorded",
+        contentType: "application/x-ndjson",
+        schema: users.exportLineSchema,
+        example: { kind: "event", value: examples.eventsRequest.events[0] },
+      },
+    },
+  },
+  eraseUser: {
+    id: "eraseUser",
+    method: "DELETE",
+    path: "/v1/users/:userId",
+    tag: "Users",
+    summary: "Erase a user",
+    description:
+      "Deletes every trace of the user: events, decisions, live state. Done when the answer comes; there is no way back.",
+    scope: "users",
+    params: users.userPathSchema,
+    answers: {
+      200: {
+        description: "How much was deleted; zeros when nothing was recorded",
+        schema: users.erasureSchema,
+        example: { userId: "u-17", status: "erased", events: 412, decisions: 88 },
+      },
+    },
+  },
+  snapshots: {
+    id: "snapshots",
+    method: "GET",
+    path: "/v1/snapshots",
+    tag: "Snapshots and tasks",
+    summary: "List the snapshots",
+    scope: "admin",
+    answers: {
+      200: {
+        description: "Snapshots, newest first",
+        schema: operations.snapshotsResponseSchema,
+        example: { snapshots: [examples.snapshot] },
+      },
+    },
+  },
+  activateSnapshot: {
+    id: "activateSnapshot",
+    method: "POST",
+    path: "/v1/snapshots/:version/activate",
+    tag: "Snapshots and tasks",
+    summary: "Serve a snapshot",
+    scope: "admin",
+    params: operations.snapshotPathSchema,
+    answers: {
+      200: {
+        description: "The snapshot, now active",
+        schema: operations.snapshotSchema,
+        example: examples.snapshot,
+      },
+    },
+    errors: ["UNKNOWN_SNAPSHOT"],
+  },
+  rollBack: {
+    id: "rollBack",
+    method: "POST",
+    path: "/v1/snapshots/rollback",
+    tag: "Snapshots and tasks",
+    summary: "Serve the snapshot that was active before",
+    scope: "admin",
+    answers: {
+      200: {
+        description: "The snapshot, now active",
+        schema: operations.snapshotSchema,
+        example: examples.snapshot,
+      },
+    },
+    errors: ["NO_FORMER_SNAPSHOT"],
+  },
+  train: {
+    id: "train",
+    method: "POST",
+    path: "/v1/train",
+    tag: "Snapshots and tasks",
+    summary: "Train on all events and publish a snapshot",
+    scope: "admin",
+    body: operations.trainRequestSchema,
+    bodyOptional: true,
+    bodyExample: { seed: 1, budgetSeconds: 600 },
+    answers: {
+      202: {
+        description: "The task; its address is in `Location`",
+        schema: operations.taskSchema,
+        example: examples.task,
+      },
+    },
+    errors: ["TRAINING_RUNNING"],
+  },
+  tasks: {
+    id: "tasks",
+    method: "GET",
+    path: "/v1/tasks",
+    tag: "Snapshots and tasks",
+    summary: "List the tasks",
+    scope: "admin",
+    answers: {
+      200: {
+        description: "Tasks since the server started, newest first",
+        schema: operations.tasksResponseSchema,
+        example: { tasks: [examples.task] },
+      },
+    },
+  },
+  task: {
+    id: "task",
+    method: "GET",
+    path: "/v1/tasks/:taskId",
+    tag: "Snapshots and tasks",
+    summary: "Read a task",
+    scope: "admin",
+    params: operations.taskPathSchema,
+    answers: {
+      200: { description: "The task", schema: operations.taskSchema, example: examples.task },
+    },
+    errors: ["UNKNOWN_TASK"],
+  },
+  cancelTask: {
+    id: "cancelTask",
+    method: "DELETE",
+    path: "/v1/tasks/:taskId",
+    tag: "Snapshots and tasks",
+    summary: "Cancel a task",
+    description:
+      "The task stops within about a second; the next training goes on from its checkpoint.",
+    scope: "admin",
+    params: operations.taskPathSchema,
+    answers: {
+      202: {
+        description: "The task, asked to stop",
+        schema: operations.taskSchema,
+        example: examples.task,
+      },
+    },
+    errors: ["UNKNOWN_TASK", "TASK_FINISHED"],
+  },
+  taskEvents: {
+    id: "taskEvents",
+    method: "GET",
+    path: "/v1/tasks/:taskId/events",
+    tag: "Snapshots and tasks",
+    summary: "Watch a task",
+    description:
+      "Server-sent events: `task` with the whole task at every change, beginning with its present state; `end` with the last state, after which the stream closes. A comment comes every 15 seconds, so that silence means a broken connection. A slow reader gets the newest state, not every state.",
+    scope: "admin",
+    params: operations.taskPathSchema,
+    answers: {
+      200: {
+        description: "The stream",
+        contentType: "text/event-stream",
+        schema: operations.taskSchema,
+      },
+    },
+    errors: ["UNKNOWN_TASK"],
+  },
+  keys: {
+    id: "keys",
+    method: "GET",
+    path: "/v1/keys",
+    tag: "Operations",
+    summary: "List the API keys",
+    scope: "admin",
+    answers: {
+      200: {
+        description: "Keys, without their secrets",
+        schema: operations.keysResponseSchema,
+        example: { keys: [examples.key] },
+      },
+    },
+  },
+  createKey: {
+    id: "createKey",
+    method: "POST",
+    path: "/v1/keys",
+    tag: "Operations",
+    summary: "Make an API key",
+    scope: "admin",
+    body: operations.createKeyRequestSchema,
+    bodyExample: { name: "storefront", scopes: ["events", "read"] },
+    answers: {
+      201: {
+        description: "The key with its secret, which is never shown again",
+        schema: operations.createdKeySchema,
+        example: { ...examples.key, secret: "mgp_2f6bE0cOQ3l9vYh5tN7rJw" },
+      },
+    },
+  },
+  revokeKey: {
+    id: "revokeKey",
+    method: "DELETE",
+    path: "/v1/keys/:keyId",
+    tag: "Operations",
+    summary: "Revoke an API key",
+    scope: "admin",
+    params: operations.keyPathSchema,
+    answers: {
+      200: {
+        description: "The key is refused from now on",
+        schema: operations.revokedKeySchema,
+        example: { keyId: "k-1", status: "revoked" },
+      },
+    },
+    errors: ["UNKNOWN_KEY"],
+  },
+  health: {
+    id: "health",
+    method: "GET",
+    path: "/v1/health",
+    tag: "Operations",
+    summary: "How the server is",
+    scope: null,
+    answers: {
+      200: {
+        description: "State; with more detail for keys with the scope `admin`",
+        schema: operations.healthSchema,
+        example: {
+          status: "ok",
+          version: "0.1.0",
+          snapshot: "20260309-182205-9f3c",
+          uptimeSeconds: 86_400,
+        },
+      },
+    },
+  },
+  live: {
+    id: "live",
+    method: "GET",
+    path: "/v1/health/live",
+    tag: "Operations",
+    summary: "Liveness probe",
+    scope: null,
+    answers: {
+      200: {
+        description: "The process answers",
+        schema: operations.probeSchema,
+        example: { status: "ok" },
+      },
+    },
+  },
+  ready: {
+    id: "ready",
+    method: "GET",
+    path: "/v1/health/ready",
+    tag: "Operations",
+    summary: "Readiness probe",
+    scope: null,
+    answers: {
+      200: {
+        description: "A snapshot is served",
+        schema: operations.probeSchema,
+        example: { status: "ok" },
+      },
+      503: {
+        description: "Nothing is published yet, or the server is shutting down",
+        schema: operations.probeSchema,
+        example: { status: "no-snapshot" },
+      },
+    },
+  },
+  metrics: {
+    id: "metrics",
+    method: "GET",
+    path: "/v1/metrics",
+    tag: "Operations",
+    summary: "Metrics for Prometheus",
+    scope: "admin",
+    answers: {
+      200: {
+        description: "Text exposition format 0.0.4",
+        contentType: "text/plain; version=0.0.4; charset=utf-8",
+        schema: Type.String(),
+      },
+    },
+  },
+  openapi: {
+    id: "openapi",
+    method: "GET",
+    path: "/v1/openapi.json",
+    tag: "Operations",
+    summary: "This description, as OpenAPI 3.1",
+    scope: null,
+    answers: {
+      200: {
+        description: "The document",
+        schema: Type.Record(Type.String(), Type.Unknown()),
+      },
+    },
+  },
+  errors: {
+    id: "errors",
+    method: "GET",
+    path: "/v1/errors",
+    tag: "Operations",
+    summary: "List the error codes",
+    scope: null,
+    answers: {
+      200: {
+        description: "Every code that the API gives by itself",
+        schema: operations.errorsResponseSchema,
+      },
+    },
+  },
+  error: {
+    id: "error",
+    method: "GET",
+    path: "/v1/errors/:code",
+    tag: "Operations",
+    summary: "Read what an error code means",
+    description: "The `type` of every problem is the address of its description here.",
+    scope: null,
+    params: operations.errorPathSchema,
+    answers: {
+      200: { description: "The code", schema: operations.errorFactsSchema },
+    },
+    errors: ["UNKNOWN_ERROR_CODE"],
+  },
+} as const satisfies Record<string, Route>;
+
+/** Name of an operation. */
+export type RouteId = keyof typeof routes;
