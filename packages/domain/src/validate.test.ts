@@ -80,4 +80,22 @@ describe("compile", () => {
     const id = "'; DROP TABLE events; --";
     assert.ok(checkEvent({ type: "view", userId: id }).ok);
   });
+
+  test("names arrays and objects by their shape", () => {
+    const found = (type: unknown) => violationOf(checkEvent, { type }).message.split("; ").at(-1);
+    assert.equal(found([1, 2]), "found an array of 2");
+    assert.equal(found({}), "found an empty object");
+    assert.equal(found({ a: 1, b: 2, c: 3, d: 4 }), 'found an object with "a", "b", "c", …');
+  });
+
+  test("keeps the names of numbers that JSON does not know", () => {
+    const price = { amount: Infinity, currency: "USD" };
+    const { message } = violationOf(checkEvent, { type: "view", value: price });
+    assert.equal(message, "must be integer, found Infinity");
+  });
+
+  test("reports hostile nesting without overflowing the stack", () => {
+    const deep: unknown = JSON.parse("[".repeat(100_000) + "]".repeat(100_000));
+    assert.match(violationOf(checkEvent, { type: deep }).message, /found an array of 1$/);
+  });
 });

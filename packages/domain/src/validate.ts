@@ -69,7 +69,21 @@ function join(path: string, name: string): string {
   return path === "" ? name : `${path}.${name}`;
 }
 
+/**
+ * A value in a few words. Arrays and objects are named by their shape, as printing them would
+ * overflow the stack on hostile nesting and help nobody; NaN and Infinity keep their names.
+ */
 function describe(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === "object" && value !== null) {
+    const names = Object.keys(value);
+    const shown = names.slice(0, 3).map((name) => shorten(JSON.stringify(name), 30));
+    if (names.length > shown.length) shown.push("…");
+    return names.length === 0 ? "an empty object" : `an object with ${shown.join(", ")}`;
+  }
+  return shorten(typeof value === "string" ? JSON.stringify(value) : String(value), 80);
+}
+
+function shorten(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 3)}…` : text;
 }
