@@ -130,6 +130,7 @@ export const revokedKeySchema = Type.Object(
 export const healthSchema = Type.Object(
   {
     status: oneOf(["ok", "degraded"]),
+    notes: Type.Array(Type.String(), { description: "Why it is degraded; empty when it is not" }),
     version: Type.String({ description: "Of the server" }),
     snapshot: Type.Optional(
       Type.String({ description: "Active version; absent before the first" }),

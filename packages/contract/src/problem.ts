@@ -139,11 +139,6 @@ export const errorCodes = facts({
     title: "There is nothing to roll back to",
     doc: "No snapshot was active before the present one.",
   },
-  TRAINING_RUNNING: {
-    status: 409,
-    title: "A training run is already going on",
-    doc: "One run at a time: wait for it, or cancel it by DELETE /v1/tasks/{taskId}.",
-  },
   TOO_LARGE: {
     status: 413,
     title: "The body is too large",

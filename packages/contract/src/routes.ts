@@ -383,7 +383,13 @@ export const routes = {
       200: {
         description: "How much was deleted; zeros when nothing was recorded",
         schema: users.erasureSchema,
-        example: { userId: "u-17", status: "erased", events: 412, decisions: 88 },
+        example: {
+          userId: "u-17",
+          status: "erased",
+          events: 412,
+          decisions: 88,
+          note: "Snapshots hold items only, no rows of users.",
+        },
       },
     },
   },
@@ -441,6 +447,8 @@ export const routes = {
     path: "/v1/train",
     tag: "Snapshots and tasks",
     summary: "Train on all events and publish a snapshot",
+    description:
+      "Answers at once with a task, which waits its turn when another is running. Watch it at /v1/tasks/{taskId}/events.",
     scope: "admin",
     body: operations.trainRequestSchema,
     bodyOptional: true,
@@ -452,7 +460,6 @@ export const routes = {
         example: examples.task,
       },
     },
-    errors: ["TRAINING_RUNNING"],
   },
   tasks: {
     id: "tasks",
@@ -582,6 +589,7 @@ export const routes = {
         schema: operations.healthSchema,
         example: {
           status: "ok",
+          notes: [],
           version: "0.1.0",
           snapshot: "20260309-182205-9f3c",
           uptimeSeconds: 86_400,

@@ -83,6 +83,7 @@ export const erasureSchema = Type.Object(
     status: oneOf(["erased"]),
     events: Type.Integer({ minimum: 0 }),
     decisions: Type.Integer({ minimum: 0 }),
+    note: Type.String({ description: "What erasure means for the models trained so far" }),
   },
   { additionalProperties: false, title: "Erasure" },
 );

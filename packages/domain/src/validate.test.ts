@@ -82,7 +82,8 @@ describe("compile", () => {
   });
 
   test("names arrays and objects by their shape", () => {
-    const found = (type: unknown) => violationOf(checkEvent, { type }).message.split("; ").at(-1);
+    const found = (type: unknown) =>
+      /found .*$/.exec(violationOf(checkEvent, { type }).message)![0];
     assert.equal(found([1, 2]), "found an array of 2");
     assert.equal(found({}), "found an empty object");
     assert.equal(found({ a: 1, b: 2, c: 3, d: 4 }), 'found an object with "a", "b", "c", …');
@@ -91,7 +92,7 @@ describe("compile", () => {
   test("keeps the names of numbers that JSON does not know", () => {
     const price = { amount: Infinity, currency: "USD" };
     const { message } = violationOf(checkEvent, { type: "view", value: price });
-    assert.equal(message, "must be integer, found Infinity");
+    assert.match(message, /found Infinity$/);
   });
 
   test("reports hostile nesting without overflowing the stack", () => {
