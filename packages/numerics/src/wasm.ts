@@ -131,6 +131,7 @@ export const f32x4 = {
   sub: binary(simd(0xe5)),
   mul: binary(simd(0xe6)),
   div: binary(simd(0xe7)),
+  convertI32x4S: unary(simd(0xfa)),
 } as const;
 
 export const i32x4 = {
@@ -153,6 +154,16 @@ export const i32x4 = {
 export const i16x8 = {
   extendLowI8x16S: unary(simd(0x87)),
   extendHighI8x16S: unary(simd(0x88)),
+} as const;
+
+export const lanes32x4 = {
+  /** Four 32-bit lanes picked from those of `a` (0 to 3) and of `b` (4 to 7). */
+  pick: (lanes: readonly [number, number, number, number], a: Code, b: Code): Code => [
+    ...a,
+    ...b,
+    ...simd(0x0d), // i8x16.shuffle: sixteen byte numbers
+    ...lanes.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]),
+  ],
 } as const;
 
 /** A parameter or local variable of a function. */
