@@ -9,7 +9,7 @@ const upTo = (value: number, multiple: number): number => Math.ceil(value / mult
  * that changes with the query: the product with row `i` is about `scores[i] · unit`.
  */
 export interface ApproximateScores {
-  /** [rows]; valid until the next call on the same scan. */
+  /** [rows]; the caller may change it; valid until the next `scanInt8`. */
   readonly scores: Float32Array;
   /** 0 for a query of zeros. */
   readonly unit: number;
@@ -20,9 +20,9 @@ export interface ApproximateScores {
 
 /**
  * Inner products of a query with all rows, or some, of a matrix that stands in WebAssembly memory,
- * as float32 and as int8. Owns its memory: `rows · (5 · width + 16)` bytes and a little.
+ * as float32 and as int8. Owns its memory: `rows · (5 · width + 20)` bytes and a little.
  *
- *     memory │ vectors f32 │ codes i8 │ scales f32 │ out f32 │ ids i32 │ query f32 │ query i16 │
+ *     memory │ vectors f32 │ codes i8 │ scales │ two outputs f32 │ ids i32 │ query f32 and i16 │
  *
  * The float products of `scanFloat` and `gatherFloat` are the same to the last bit.
  */
@@ -35,11 +35,12 @@ export class VectorScan {
   readonly #longest: number;
   readonly #kernels: ReturnType<typeof scanKernels>;
   readonly #at: Record<
-    "vectors" | "codes" | "scales" | "out" | "ids" | "query" | "query16",
+    "vectors" | "codes" | "scales" | "approximate" | "out" | "ids" | "query" | "query16",
     number
   >;
   readonly #floatStride: number;
   readonly #int8Stride: number;
+  readonly #approximate: Float32Array;
   readonly #out: Float32Array;
   readonly #ids: Int32Array;
   readonly #query: Float32Array;
@@ -80,6 +81,7 @@ export class VectorScan {
       vectors: reserve(padded * this.#floatStride),
       codes: reserve(padded * this.#int8Stride),
       scales: reserve(4 * padded),
+      approximate: reserve(4 * padded),
       out: reserve(4 * padded),
       ids: reserve(4 * padded),
       query: reserve(this.#floatStride),
@@ -102,6 +104,7 @@ export class VectorScan {
       scales,
       errors: quantised.errors,
     };
+    this.#approximate = new Float32Array(buffer, this.#at.approximate, padded);
     this.#out = new Float32Array(buffer, this.#at.out, padded);
     this.#ids = new Int32Array(buffer, this.#at.ids, padded);
     this.#query = new Float32Array(buffer, this.#at.query, width);
@@ -156,12 +159,12 @@ export class VectorScan {
       this.#query16[d] = code;
       lost += (query[d]! - code * scale) ** 2;
     }
-    const { codes, query16, scales, out } = this.#at;
+    const { codes, query16, scales, approximate } = this.#at;
     if (this.rows > 0 && width > 0) {
-      const count = this.#out.length;
-      this.#kernels.scanInt8(codes, query16, scales, out, count, this.#int8Stride);
-    } else this.#out.fill(0);
-    const scores = this.#out.subarray(0, this.rows);
+      const count = this.#approximate.length;
+      this.#kernels.scanInt8(codes, query16, scales, approximate, count, this.#int8Stride);
+    } else this.#approximate.fill(0);
+    const scores = this.#approximate.subarray(0, this.rows);
     if (scale === 0) return { scores, unit: 0, errorFactor: 0, errorConstant: 0 };
     const length = Math.sqrt(square);
     // ‖v̂‖ ≤ ‖v‖ + ‖r‖, where no value of r is above half a step: max |v| / 254.
@@ -175,7 +178,7 @@ export class VectorScan {
     };
   }
 
-  /** Exact products with all rows: [rows], valid until the next call. */
+  /** Exact products with all rows: [rows], valid until the next exact scan. */
   scanFloat(query: Float32Array): Float32Array {
     this.#setQuery(query);
     const { vectors, query: at, out } = this.#at;
@@ -185,7 +188,7 @@ export class VectorScan {
     return this.#out.subarray(0, this.rows);
   }
 
-  /** Exact products with the given rows: [count], valid until the next call. */
+  /** Exact products with the given rows: [count], valid until the next exact scan. */
   gatherFloat(query: Float32Array, ids: Int32Array): Float32Array {
     if (ids.length > this.rows) {
       throw new RangeError(`${ids.length} ids for a scan over ${this.rows} rows`);
