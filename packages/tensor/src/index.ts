@@ -1,0 +1,10 @@
+export * from "./compile.ts";
+export * from "./embedding-table.ts";
+export * from "./engine.ts";
+export * from "./graph.ts";
+export * from "./losses.ts";
+export type { ElementType, Port, Shape } from "./onnx.ts";
+export * from "./optimizers.ts";
+export * from "./safetensors.ts";
+export * from "./shape.ts";
+export * from "./tensor.ts";

@@ -1,0 +1,147 @@
+import { indicator, type Tensor } from "./tensor.ts";
+
+/**
+ * Losses. Each gives a scalar: the weighted sum over examples. Weights carry the averaging (1 / n
+ * each for a mean) and are 0 on padding, so that a padded last batch needs no graph of its own.
+ */
+
+/** Σ weight · (prediction - target)²; all of one shape. */
+export function squaredError(prediction: Tensor, target: Tensor, weights: Tensor): Tensor {
+  return prediction.sub(target).square().mul(weights).sum();
+}
+
+/**
+ * Binary cross-entropy of logits, without overflow:
+ *
+ *     - y log σ(x) - (1 - y) log(1 - σ(x)) = softplus(x) - x y
+ *
+ * @param logits   any shape
+ * @param labels   same shape, in [0, 1]
+ * @param weights  same shape
+ */
+export function binaryCrossEntropy(logits: Tensor, labels: Tensor, weights: Tensor): Tensor {
+  return logits.softplus().sub(logits.mul(labels)).mul(weights).sum();
+}
+
+/**
+ * Cross-entropy over a handful of classes: -log softmax(logits)[class].
+ *
+ * @param logits   [n, classes]
+ * @param classes  [n] int32
+ * @param weights  [n]
+ */
+export function crossEntropy(logits: Tensor, classes: Tensor, weights: Tensor): Tensor {
+  const picked = logits.logSoftmax().mul(indicator(classes, logits.shape[1]!));
+  return picked.sum([-1]).mul(weights).sum().neg();
+}
+
+/**
+ * log Σ_k exp(hidden · keys_k + offset_k) for each row of `hidden`, where `excluded` leaves pairs out.
+ *
+ *     [n, D], [K, D] → [n, 1]
+ *
+ * The step that softmax losses over many items share. The backward pass needs no [n, K] matrix besides
+ * the probabilities P: it scales the n rows by the incoming gradient g instead of scaling P,
+ *
+ *     d hidden = g ∘ (P · keys)        d keys = Pᵀ · (g ∘ hidden)
+ *
+ * @param offset    [K], or undefined; no gradient
+ * @param excluded  [n, K] bool: pairs that do not take part
+ */
+export function logSumExpOfProducts(
+  hidden: Tensor,
+  keys: Tensor,
+  offset?: Tensor,
+  excluded?: Tensor,
+): Tensor {
+  const { graph } = hidden;
+  const shape = [hidden.shape[0]!, keys.shape[0]!];
+  const logits = graph.node("Gemm", offset ? [hidden, keys, offset] : [hidden, keys], shape, {
+    transB: { int: 1 },
+  });
+  const scores = excluded ? excluded.where(-1e9, logits) : logits;
+  const probabilities = graph.node("Softmax", [scores], shape, { axis: { int: -1 } });
+  // The best key's logit minus the log of its probability: exact where P of another underflows.
+  return scores
+    .max(-1)
+    .sub(probabilities.max(-1).log())
+    .withGradients(
+      [hidden, (dy) => dy.mul(probabilities.matmul(keys))],
+      [keys, (dy) => probabilities.matmul(hidden.mul(dy), { transposeLeft: true })],
+    );
+}
+
+/** Row by row inner product: [n, D], [n, D] → [n, 1]. */
+function rowProducts(left: Tensor, right: Tensor): Tensor {
+  return left.mul(right).sum([-1], true);
+}
+
+/**
+ * Cross-entropy of the next item over the whole catalogue, without a one-hot matrix.
+ *
+ *     Σ weight · (log Σ_k exp(hidden · items_k) - hidden · target)
+ *
+ * @param hidden   [n, D]
+ * @param items    [items, D]: the item table
+ * @param offset   [items] added to every item's logit, such as -1e9 for padding; or undefined
+ * @param targets  [n, D]: rows of the target items
+ * @param weights  [n, 1]
+ */
+export function fullSoftmax(
+  hidden: Tensor,
+  items: Tensor,
+  offset: Tensor | undefined,
+  targets: Tensor,
+  weights: Tensor,
+): Tensor {
+  const total = logSumExpOfProducts(hidden, items, offset);
+  return total.sub(rowProducts(hidden, targets)).mul(weights).sum();
+}
+
+/**
+ * Softmax over the target and negatives that all examples share.
+ *
+ *     Σ weight · log(1 + Σ_k exp(hidden · negative_k + offset_k - hidden · target - targetOffset))
+ *
+ * With offset_k = -log(K q_k) for K negatives drawn with probabilities q ("logQ correction") the sum over
+ * negatives is an unbiased estimate of the sum over the catalogue. A negative that happens to be an
+ * example's target is left out for that example.
+ *
+ * @param hidden        [n, D]
+ * @param targets       [n, D]: rows of the target items
+ * @param targetIds     [n, 1] int32
+ * @param targetOffset  [n, 1] added to the target's logit, or undefined
+ * @param negatives     [K, D]: rows of the negatives
+ * @param negativeIds   [1, K] int32
+ * @param offset        [K] added to each negative's logit
+ * @param weights       [n, 1]
+ * @see Bengio & Senécal (2008), "Adaptive importance sampling to accelerate training of a neural
+ *      probabilistic language model"; Yi et al. (2019), "Sampling-bias-corrected neural modeling for
+ *      large corpus item recommendations"
+ */
+export function sampledSoftmax(
+  hidden: Tensor,
+  {
+    targets,
+    targetIds,
+    targetOffset,
+    negatives,
+    negativeIds,
+    offset,
+    weights,
+  }: {
+    readonly targets: Tensor;
+    readonly targetIds: Tensor;
+    readonly targetOffset?: Tensor;
+    readonly negatives: Tensor;
+    readonly negativeIds: Tensor;
+    readonly offset: Tensor;
+    readonly weights: Tensor;
+  },
+): Tensor {
+  const hits = targetIds.equal(negativeIds);
+  const others = logSumExpOfProducts(hidden, negatives, offset, hits);
+  const product = rowProducts(hidden, targets);
+  const target = targetOffset ? product.add(targetOffset) : product;
+  return others.sub(target).softplus().mul(weights).sum();
+}

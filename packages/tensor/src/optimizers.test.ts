@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { KernelMemory } from "@magpie/numerics";
+import { describe, test } from "vitest";
+import { EmbeddingTable } from "./embedding-table.ts";
+import { Adam, adamDefaults, Sgd } from "./optimizers.ts";
+
+function near(actual: number, expected: number): void {
+  assert.ok(Math.abs(actual - expected) < 1e-6, `${actual}, expected ${expected}`);
+}
+
+describe("SGD", () => {
+  test("moves against the gradient by the learning rate", () => {
+    const weights = Float32Array.of(1, 2);
+    const gradient = Float32Array.of(0.5, -1);
+    new Sgd(weights, gradient, { learningRate: 0.1 }).step();
+    near(weights[0]!, 0.95);
+    near(weights[1]!, 2.1);
+    assert.deepEqual([...gradient], [0, 0]);
+  });
+
+  test("with momentum keeps 0.9 of the last update", () => {
+    const weights = Float32Array.of(1);
+    const gradient = Float32Array.of(1);
+    const optimizer = new Sgd(weights, gradient, { learningRate: 0.1, momentum: 0.9 });
+    optimizer.step(); // u = 1, w = 0.9
+    near(weights[0]!, 0.9);
+    gradient[0] = 2;
+    optimizer.step(); // u = 0.9 + 2 = 2.9, w = 0.9 - 0.29
+    near(weights[0]!, 0.61);
+  });
+});
+
+describe("Adam", () => {
+  const adam = (weightDecay: number, values: readonly number[]) => {
+    const kernels = new KernelMemory(4 * KernelMemory.bytesFor(4));
+    const weights = kernels.float32(4);
+    const gradient = kernels.float32(4);
+    weights.set(values);
+    const config = { ...adamDefaults, learningRate: 0.1, weightDecay };
+    return { weights, gradient, optimizer: new Adam(kernels, weights, gradient, config) };
+  };
+
+  test("makes its first step by the learning rate, whatever the gradient's size", () => {
+    const { weights, gradient, optimizer } = adam(0, [1, 1, 1, 1]);
+    gradient.set([100, -0.01, 0, 3]);
+    optimizer.step();
+    // m̂ = g, v̂ = g²: the step is lr · g / |g|
+    near(weights[0]!, 0.9);
+    near(weights[1]!, 1.1);
+    near(weights[2]!, 1);
+    near(weights[3]!, 0.9);
+  });
+
+  test("makes its second step as worked out by hand", () => {
+    const { weights, gradient, optimizer } = adam(0, [1, 0, 0, 0]);
+    gradient[0] = 1;
+    optimizer.step(); // w = 0.9
+    gradient[0] = -3;
+    optimizer.step();
+    // m = .9·.1 + .1·(-3) = -.21, m̂ = -.21 / .19; v = .999·.001 + .001·9 = .009999, v̂ = v / .001999
+    near(weights[0]!, 0.9 - (0.1 * (-0.21 / 0.19)) / Math.sqrt(0.009999 / 0.001999));
+    assert.equal(optimizer.steps, 2);
+  });
+
+  test("with weight decay shrinks weights apart from the gradient (AdamW)", () => {
+    const { weights, gradient, optimizer } = adam(0.5, [2, 0, 0, 0]);
+    gradient[0] = 7;
+    optimizer.step();
+    near(weights[0]!, 2 * (1 - 0.1 * 0.5) - 0.1);
+  });
+});
+
+describe("EmbeddingTable", () => {
+  const config = { ...adamDefaults, learningRate: 0.1 };
+  const setUp = () => {
+    const kernels = new KernelMemory(EmbeddingTable.bytesFor(5, 4) + 4 * KernelMemory.bytesFor(16));
+    const table = new EmbeddingTable(kernels, 5, 4);
+    table.weights.subarray(4).fill(1);
+    const ids = kernels.int32(4);
+    const rows = kernels.float32(16);
+    return { kernels, table, ids, rows };
+  };
+
+  test("adds up gradients of equal ids and moves only rows that took part", () => {
+    const { table, ids, rows } = setUp();
+    ids.set([3, 3, 1, 0]);
+    rows.set([1, 1, 1, 1, -1, 2, 0, 0, 5, 5, 5, 5, 9, 9, 9, 9]);
+    table.accumulate(ids, rows);
+    table.step(config);
+    const row = (id: number) => [...table.weights.subarray(id * 4, id * 4 + 4)];
+    assert.deepEqual(row(0), [0, 0, 0, 0], "padding stays zero");
+    row(1).forEach((value) => near(value, 0.9));
+    assert.deepEqual(row(2), [1, 1, 1, 1]);
+    [1, 0.9, 0.9, 0.9].forEach((value, d) => near(row(3)[d]!, value));
+  });
+
+  test("is lazy: the moments of a row that takes no part stand still", () => {
+    const { table, ids, rows } = setUp();
+    ids.set([1, 2, 0, 0]);
+    rows.fill(1, 0, 8);
+    table.accumulate(ids, rows);
+    table.step(config);
+    const mean = table.state.mean[4];
+    ids.set([2, 2, 2, 2]);
+    table.accumulate(ids, rows);
+    table.step(config);
+    assert.equal(table.state.mean[4], mean);
+    near(table.weights[4]!, 0.9);
+    assert.notEqual(table.state.mean[8], mean);
+  });
+
+  test("takes a gradient of the whole table", () => {
+    const { kernels, table } = setUp();
+    const gradient = kernels.float32(20);
+    gradient.fill(2);
+    table.accumulateAll(gradient);
+    table.step(config);
+    assert.deepEqual([...table.weights.subarray(0, 4)], [0, 0, 0, 0]);
+    table.weights.subarray(4).forEach((value) => near(value, 0.9));
+  });
+});
