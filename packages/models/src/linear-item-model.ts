@@ -1,0 +1,150 @@
+import { type History, type ItemIndex, TrainingError } from "@magpie/domain";
+import { type CsrMatrix, topK } from "@magpie/numerics";
+import type {
+  CurvePoint,
+  HistoryEffect,
+  HistoryExplainer,
+  ItemSimilarity,
+  TrainedModel,
+  TrainingCost,
+} from "./model.ts";
+import { readModel, writeModel } from "./model-files.ts";
+
+/** What every linear item-to-item model is told, beside how it finds its weights. */
+export interface LinearConfig {
+  /**
+   * How much an interaction counts at scoring for each newer one after it, in (0, 1]; 1: order does
+   * not matter.
+   */
+  readonly recency: number;
+}
+
+/**
+ * A model whose score is a sum over the user's past: item-kNN and EASE differ only in how they find
+ * the weights.
+ *
+ *     score(j) = Σ_p  recency^(n - 1 - p) · strength(p) · W[item(p), j]      p = 0 … n - 1, oldest first
+ *
+ * Strength is log2(1 + feedback weight): 1 for a weight of 1, and a purchase of weight 5 counts 2.6
+ * times, not five times, a view.
+ *
+ * An item that no past item points to scores 0, and so does everything for a stranger: put
+ * popularity behind it.
+ */
+export class LinearItemModel implements TrainedModel, ItemSimilarity, HistoryExplainer {
+  readonly kind: string;
+  readonly name: string;
+  readonly itemCount: number;
+  readonly curve: readonly CurvePoint[] = [];
+  readonly config: LinearConfig;
+  readonly cost: TrainingCost;
+  /** W: [itemCount + 1, itemCount + 1], row = past item, column = scored item. */
+  readonly weights: CsrMatrix;
+
+  constructor(
+    kind: string,
+    name: string,
+    config: LinearConfig,
+    weights: CsrMatrix,
+    cost: TrainingCost,
+  ) {
+    if (!(config.recency > 0 && config.recency <= 1)) {
+      throw new TrainingError(
+        "BAD_CONFIG",
+        `recency is ${config.recency}; it must be above 0 and at most 1.`,
+        "1 makes order not matter; 0.8 lets each newer item count a quarter more.",
+      );
+    }
+    this.kind = kind;
+    this.name = name;
+    this.config = config;
+    this.weights = weights;
+    this.cost = cost;
+    this.itemCount = weights.rows - 1;
+  }
+
+  scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
+    const { offsets, indices, values } = this.weights;
+    const width = this.itemCount + 1;
+    histories.forEach((history, b) => {
+      const row = out.subarray(b * width, (b + 1) * width).fill(0);
+      history.items.forEach((item, p) => {
+        const factor = this.#factor(history, p);
+        for (let q = offsets[item]!; q < offsets[item + 1]!; q++) {
+          row[indices[q]!]! += factor * values[q]!;
+        }
+      });
+      row[0] = -Infinity;
+    });
+    return Promise.resolve();
+  }
+
+  similar(item: ItemIndex, limit: number): { items: Int32Array; scores: Float32Array } {
+    const [from, to] = [this.weights.offsets[item]!, this.weights.offsets[item + 1]!];
+    const indices = this.weights.indices.subarray(from, to);
+    // A negative weight says "instead of", not "like".
+    const positive = this.weights.values.subarray(from, to).map((w) => (w > 0 ? w : -Infinity));
+    const top = topK(positive, limit);
+    return { items: top.indices.map((q) => indices[q]!), scores: top.scores };
+  }
+
+  /** The terms of the sum, which add up to the score. */
+  explain(history: History, items: Int32Array): Promise<HistoryEffect[][]> {
+    return Promise.resolve(
+      Array.from(items, (candidate) =>
+        Array.from(history.items, (item, position) => ({
+          position,
+          effect: this.#factor(history, position) * this.#weight(item, candidate),
+        })).sort((a, b) => b.effect - a.effect),
+      ),
+    );
+  }
+
+  save(directory: string): Promise<void> {
+    const { kind, itemCount, config, cost, name } = this;
+    const { offsets, indices, values } = this.weights;
+    const card = { kind, format, itemCount, config, cost, name };
+    return writeModel(directory, card, { offsets, indices, values });
+  }
+
+  static async load(directory: string, kind: string, name: string): Promise<LinearItemModel> {
+    const { card, parameters } = await readModel(directory, kind, format);
+    const size = card.itemCount + 1;
+    const weights: CsrMatrix = {
+      rows: size,
+      columns: size,
+      offsets: parameters["offsets"] as Int32Array,
+      indices: parameters["indices"] as Int32Array,
+      values: parameters["values"] as Float32Array,
+    };
+    return new LinearItemModel(kind, name, card.config as LinearConfig, weights, card.cost);
+  }
+
+  dispose(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #factor(history: History, position: number): number {
+    const age = history.items.length - 1 - position;
+    return this.config.recency ** age * strength(history.weights?.[position] ?? 1);
+  }
+
+  #weight(item: number, candidate: number): number {
+    const { offsets, indices, values } = this.weights;
+    let low = offsets[item]!;
+    let high = offsets[item + 1]!;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (indices[middle]! < candidate) low = middle + 1;
+      else high = middle;
+    }
+    return low < offsets[item + 1]! && indices[low] === candidate ? values[low]! : 0;
+  }
+}
+
+const format = 1;
+
+/** What a feedback weight counts in linear models; the same in training and at scoring. */
+export function strength(feedbackWeight: number): number {
+  return Math.log2(1 + feedbackWeight);
+}
