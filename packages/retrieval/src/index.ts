@@ -1,5 +1,13 @@
 export * from "./filter/item-filter-index.ts";
 export * from "./filter/item-set.ts";
+export * from "./fusion/normalised-scores.ts";
+export * from "./fusion/reciprocal-rank.ts";
+export * from "./retrievers/popularity-retriever.ts";
+export * from "./retrievers/request-history.ts";
+export * from "./retrievers/similar-items-retriever.ts";
+export * from "./retrievers/text-retriever.ts";
+export * from "./retrievers/vector-retriever.ts";
+export * from "./text/text-index.ts";
 export { ExactVectorIndex } from "./vector/exact.ts";
 export * from "./vector/int8.ts";
 export * from "./vector/vector-index.ts";
