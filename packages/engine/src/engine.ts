@@ -137,7 +137,7 @@ export interface Engine {
   tasks(): readonly Task[];
   task(id: string): Task | undefined;
   cancelTask(id: string): boolean;
-  /** Calls `listener` on every change until the returned function is called. */
+  /** Calls `listener` with the present state and on every change until the returned function is called. */
   watchTask(id: string, listener: (task: Task) => void): () => void;
 
   verifyKey(secret: string): Promise<ApiKey | undefined>;

@@ -1,0 +1,3 @@
+export type { ServerLimits } from "./limits.ts";
+export type { LogOptions } from "./log.ts";
+export { startServer, type RunningServer, type ServerOptions } from "./server.ts";

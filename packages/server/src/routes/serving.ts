@@ -1,0 +1,85 @@
+import { routes, type Filter, type SimilarParameters } from "@magpie/contract";
+import { userId, type UserId } from "@magpie/domain";
+import type { RecommendOptions, ServedRanking } from "@magpie/engine";
+import type { FastifyReply } from "fastify";
+import { bind, tellTimings, type App, type Services } from "../bind.ts";
+import { rankingToWire } from "../wire.ts";
+
+/** Recommendations, similar items and search. */
+export function servingRoutes(app: App, { engine, metrics }: Services): void {
+  const answer = (reply: FastifyReply, ranking: ServedRanking) => {
+    reply.header("x-query-id", ranking.requestId);
+    reply.header("cache-control", "no-store");
+    tellTimings(reply, ranking.timings);
+    metrics.ranked(ranking.scenario, ranking.timings);
+    return rankingToWire(ranking);
+  };
+
+  app.route({
+    ...bind(routes.recommend),
+    handler: async (request, reply) =>
+      answer(reply, await engine.recommend(request.params.scenario, withUser(request.body))),
+  });
+
+  app.route({
+    ...bind(routes.scenarios),
+    handler: async () => ({ scenarios: engine.scenarios() }),
+  });
+
+  app.route({
+    ...bind(routes.similar),
+    handler: async (request, reply) => {
+      const options = { ...fromParameters(request.query), contextItemId: request.params.itemId };
+      return answer(reply, await engine.recommend("similar-items", options));
+    },
+  });
+
+  app.route({
+    ...bind(routes.postSimilar),
+    handler: async (request, reply) => {
+      const { itemId, ...rest } = request.body;
+      const options = { ...withUser(rest), contextItemId: itemId };
+      return answer(reply, await engine.recommend("similar-items", options));
+    },
+  });
+
+  app.route({
+    ...bind(routes.search),
+    handler: async (request, reply) => {
+      const { query, ...parameters } = request.query;
+      return answer(reply, await engine.search({ ...fromParameters(parameters), query }));
+    },
+  });
+
+  app.route({
+    ...bind(routes.postSearch),
+    handler: async (request, reply) => answer(reply, await engine.search(withUser(request.body))),
+  });
+}
+
+/** Joins the two names of a person into the key under which events are joined. */
+function withUser<T extends { userId?: string; visitorId?: string }>(
+  asked: T,
+): Omit<T, "userId" | "visitorId"> & { user?: UserId } {
+  const { userId: known, visitorId, ...rest } = asked;
+  const key = known ?? visitorId;
+  return key === undefined ? rest : { ...rest, user: userId(key) };
+}
+
+/** Query parameters as the options that a body would have given. */
+function fromParameters(parameters: SimilarParameters): RecommendOptions {
+  const { available, category, brand, shop, minPrice, maxPrice, ...rest } = parameters;
+  const filter: Filter = {
+    ...(available !== undefined && { availableOnly: available }),
+    ...(category && { categories: category }),
+    ...(brand && { brands: brand }),
+    ...(shop && { shopIds: shop }),
+    ...((minPrice !== undefined || maxPrice !== undefined) && {
+      priceCents: {
+        ...(minPrice !== undefined && { min: minPrice }),
+        ...(maxPrice !== undefined && { max: maxPrice }),
+      },
+    }),
+  };
+  return { ...withUser(rest), ...(Object.keys(filter).length > 0 && { filter }) };
+}

@@ -1,0 +1,97 @@
+import type {
+  DecisionRecord,
+  ExportLine,
+  KeyRecord,
+  RankingResponse,
+  Snapshot,
+  TaskRecord,
+  UserSummary as WireUser,
+} from "@magpie/contract";
+import type { ApiKey, Decision, SnapshotRecord, UserSummary } from "@magpie/data";
+import type { Event, EventInput } from "@magpie/domain";
+import type { ServedRanking, Task } from "@magpie/engine";
+
+/**
+ * From the engine's types to the wire's. Times become RFC 3339, names follow the contract, and
+ * what is not named here does not leave the server.
+ */
+
+export function rankingToWire(ranking: ServedRanking): RankingResponse {
+  const { requestId, scenario, snapshot, pipeline, items, total } = ranking;
+  return {
+    queryId: requestId,
+    scenario,
+    snapshot,
+    pipeline,
+    items: items.map(({ item, position, score, contributions }) => ({
+      item,
+      position,
+      score,
+      reasons: [...contributions],
+    })),
+    ...(total !== undefined && { total }),
+  };
+}
+
+export function eventToWire({ timestampMs, ...event }: Event): EventInput {
+  return { ...event, timestamp: time(timestampMs) };
+}
+
+export function decisionToWire(decision: Decision): DecisionRecord {
+  const { requestId, timestampMs, user, items, ...rest } = decision;
+  return {
+    queryId: requestId,
+    timestamp: time(timestampMs),
+    ...(user !== undefined && { userId: user }),
+    ...rest,
+    items: items.map((item) => ({ ...item, retrievers: [...item.retrievers] })),
+  };
+}
+
+/** One line of a user's export. */
+export function exportLineToWire(line: {
+  readonly kind: "event" | "decision";
+  readonly value: Event | Decision;
+}): ExportLine {
+  return line.kind === "event"
+    ? { kind: "event", value: eventToWire(line.value as Event) }
+    : { kind: "decision", value: decisionToWire(line.value as Decision) };
+}
+
+export function userToWire({ user, events, lastMs }: UserSummary): WireUser {
+  return { userId: user, events, lastEventAt: time(lastMs) };
+}
+
+export function snapshotToWire({ version, createdMs, status, summary }: SnapshotRecord): Snapshot {
+  return { version, createdAt: time(createdMs), status, summary: { ...summary } };
+}
+
+export function taskToWire(task: Task): TaskRecord {
+  const { id, kind, status, createdMs, finishedMs, progress, result, error } = task;
+  return {
+    id,
+    kind,
+    status,
+    createdAt: time(createdMs),
+    ...(finishedMs !== undefined && { finishedAt: time(finishedMs) }),
+    ...(progress && {
+      progress: { ...progress, ...(progress.metrics && { metrics: { ...progress.metrics } }) },
+    }),
+    ...(result !== undefined && { result }),
+    ...(error && { error: { ...error } }),
+  } as TaskRecord;
+}
+
+export function keyToWire({ id, name, scopes, createdMs, expiresMs }: ApiKey): KeyRecord {
+  return {
+    id,
+    name,
+    scopes: [...scopes],
+    createdAt: time(createdMs),
+    ...(expiresMs !== undefined && { expiresAt: time(expiresMs) }),
+  };
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString();
+}
