@@ -6,4 +6,5 @@ export * from "./sequences.ts";
 export * from "./sources/datasets/s3-rec.ts";
 export * from "./split/by-time.ts";
 export * from "./split/leave-one-out.ts";
+export * from "./store/sqlite-store.ts";
 export * from "./store/store.ts";

@@ -12,7 +12,11 @@ export interface Store {
   readonly keys: KeyStore;
   readonly snapshots: SnapshotStore;
   readonly imports: ImportStore;
-  /** Deletes every trace of a user: events in rows and segments, decisions. Durable on return. */
+  /**
+   * Deletes every trace of a user: events in rows and segments, decisions. Durable on return; the
+   * store's files do not hold the user's id any more. Waits for a running import. Events under
+   * another key of the same person (a visitor id before the log-in) are erased under that key.
+   */
   eraseUser(user: UserId): Promise<Erasure>;
   close(): Promise<void>;
 }
@@ -74,7 +78,8 @@ export interface UserSummary {
 
 /**
  * Columns of a run of the log, one row per (event, item); events without items have one row with
- * item -1. `users` and `items` index the dictionaries that `userKeys` and `itemKeys` give.
+ * item -1. `users` and `items` index the dictionaries that `userKeys` and `itemKeys` give. A run
+ * may group its rows by user; rows of one user always follow each other in order of arrival.
  */
 export interface EventColumns {
   readonly length: number;
@@ -83,6 +88,7 @@ export interface EventColumns {
   /** Index into `eventTypes`. */
   readonly types: Uint8Array;
   readonly timestampsMs: Float64Array;
+  /** 1 when the event does not say. */
   readonly quantities: Int32Array;
   /** Minor units; -1 when absent. */
   readonly pricesCents: Float64Array;
@@ -98,7 +104,10 @@ export interface EventStore {
   append(events: readonly Event[], source: string): Promise<AppendOutcome[]>;
   /**
    * The bulk path, for imports: nothing is visible before `commit`, and a crash before it leaves
-   * the log as it was. Rows need not be in order of time.
+   * the log as it was. Rows need not be in order of time. One import at a time; it ends with
+   * `commit` or `abort`, and maintenance (compaction, removal, erasure) waits for that.
+   *
+   * @throws {StoreError} `IMPORT_RUNNING` while another one is open
    */
   openBulk(source: string, importId: string): BulkAppend;
   /** Removes all events of an import, so that its file can be imported again by other rules. */
@@ -111,7 +120,7 @@ export interface EventStore {
   scanColumns(): AsyncIterable<EventColumns>;
   /** All events as objects, oldest import first: what export reads. */
   scan(): AsyncIterable<readonly Event[]>;
-  /** Dictionary of `EventColumns.users`. Append-only. */
+  /** Dictionary of `EventColumns.users`. Append-only; an erased user's entry becomes "". */
   userKeys(): Promise<readonly UserId[]>;
   /** Dictionary of `EventColumns.items`: ids as events named them. Append-only. */
   itemKeys(): Promise<readonly string[]>;
@@ -119,7 +128,10 @@ export interface EventStore {
   countByType(): Promise<Partial<Record<EventType, number>>>;
   /** Users with the most events. */
   topUsers(limit: number): Promise<UserSummary[]>;
-  /** Moves settled rows of the live table into packed segments. */
+  /**
+   * Moves live rows into packed segments, unless they are too few to be worth it. Goes on by
+   * itself when there are many; call it before training.
+   */
   compact(): Promise<void>;
 }
 
