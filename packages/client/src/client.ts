@@ -1,0 +1,192 @@
+import type {
+  CategoriesResponse,
+  CreatedKey,
+  CreateKeyRequest,
+  DeletedItem,
+  ErasureResponse,
+  EventsRequest,
+  EventsResponse,
+  ExportLine,
+  HealthResponse,
+  ItemsResponse,
+  KeysResponse,
+  PromotionsResponse,
+  RankingResponse,
+  RecommendRequest,
+  RevokedKey,
+  ScenariosResponse,
+  SearchRequest,
+  ShopsResponse,
+  SimilarRequest,
+  Snapshot,
+  SnapshotsResponse,
+  TaskRecord,
+  TasksResponse,
+  TrainRequest,
+  UpsertRequest,
+  UpsertResponse,
+  UserEventsResponse,
+  UsersResponse,
+} from "@magpie/contract";
+import { EventQueue, type EventQueueOptions, type TrackedEvent } from "./events.ts";
+import { send, sendForJson, type Call, type Transport } from "./http.ts";
+import { readLines, readServerEvents } from "./streams.ts";
+
+/** How a client is set up. */
+export interface ClientOptions extends EventQueueOptions {
+  /** "https://search.shop.example"; without a path. */
+  readonly baseUrl: string;
+  /** In a web page only a key with the scopes `events` and `read`. */
+  readonly apiKey?: string;
+  /** Repetitions after 429, 5xx and silence, where they are harmless. Default 3. */
+  readonly retries?: number;
+  /** For each attempt, until the answer begins. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** Default: the platform's. */
+  readonly fetch?: typeof fetch;
+}
+
+/** What every call takes. */
+export interface CallOptions {
+  /** Stops waiting and repeating; the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** A product record. */
+type Item = ItemsResponse["items"][number];
+
+/** The API as functions. Every call rejects with `MagpieClientError`. */
+export type Client = ReturnType<typeof createClient>;
+
+/** Makes a client for a browser page or for Node. */
+export function createClient(options: ClientOptions) {
+  const transport: Transport = {
+    baseUrl: options.baseUrl.replace(/\/+$/, ""),
+    apiKey: options.apiKey,
+    retries: options.retries ?? 3,
+    timeoutMs: options.timeoutMs ?? 10_000,
+    fetch: options.fetch ?? ((...call) => fetch(...call)), // a bare reference fails in browsers
+  };
+  const queue = new EventQueue(transport, options);
+  const get = <T>(path: string, query?: object, { signal }: CallOptions = {}) =>
+    sendForJson<T>(transport, { path, query, signal });
+  const post = <T>(
+    path: string,
+    body: unknown,
+    { signal }: CallOptions = {},
+    rest: Partial<Call> = {},
+  ) => sendForJson<T>(transport, { method: "POST", path, body, signal, ...rest });
+  const remove = <T>(path: string, { signal }: CallOptions = {}) =>
+    sendForJson<T>(transport, { method: "DELETE", path, signal });
+  const part = encodeURIComponent;
+
+  return {
+    /**
+     * Records an event: at once for the caller, in a batch for the network, by a beacon when the page
+     * goes away first.
+     */
+    track: (event: TrackedEvent): void => queue.add(event),
+
+    /** Resolves when all tracked events are stored, or cannot be for now; never rejects. */
+    flush: (): Promise<void> => queue.flush(),
+
+    /** Sends events now and tells what became of each. Give them `eventId`s: a retry then counts once. */
+    sendEvents: (events: EventsRequest["events"], options?: CallOptions) =>
+      post<EventsResponse>("/v1/events", { events }, options, {
+        mayRepeat: events.every(({ eventId }) => eventId !== undefined),
+      }),
+
+    /** Items for a page slot. */
+    recommend: (scenario: string, request: RecommendRequest = {}, options?: CallOptions) =>
+      post<RankingResponse>(`/v1/recommend/${part(scenario)}`, request, options),
+
+    /** Items like one item. */
+    similar: (request: SimilarRequest, options?: CallOptions) =>
+      post<RankingResponse>("/v1/similar", request, options),
+
+    /** Items for what was typed. */
+    search: (request: SearchRequest, options?: CallOptions) =>
+      post<RankingResponse>("/v1/search", request, options),
+
+    scenarios: (options?: CallOptions) => get<ScenariosResponse>("/v1/scenarios", {}, options),
+
+    item: (id: string, options?: CallOptions) => get<Item>(`/v1/items/${part(id)}`, {}, options),
+
+    /** At most 100. */
+    items: (ids: readonly string[], options?: CallOptions) =>
+      get<ItemsResponse>("/v1/items", { ids }, options),
+
+    /** Inserts or replaces at most 1,000 items. */
+    upsertItems: (items: UpsertRequest["items"], options?: CallOptions) =>
+      post<UpsertResponse>("/v1/items", { items }, options),
+
+    deleteItem: (id: string, options?: CallOptions) =>
+      remove<DeletedItem>(`/v1/items/${part(id)}`, options),
+
+    categories: (query: { locale?: string } = {}, options?: CallOptions) =>
+      get<CategoriesResponse>("/v1/categories", query, options),
+
+    shops: (options?: CallOptions) => get<ShopsResponse>("/v1/shops", {}, options),
+
+    /** Those that hold now. */
+    promotions: (options?: CallOptions) => get<PromotionsResponse>("/v1/promotions", {}, options),
+
+    /** Users with the most events. */
+    users: (query: { limit?: number } = {}, options?: CallOptions) =>
+      get<UsersResponse>("/v1/users", query, options),
+
+    /** A user's newest events, newest first. */
+    userEvents: (userId: string, query: { limit?: number } = {}, options?: CallOptions) =>
+      get<UserEventsResponse>(`/v1/users/${part(userId)}/events`, query, options),
+
+    /** All that is recorded of a user, as it arrives. */
+    async *exportUser(userId: string, { signal }: CallOptions = {}): AsyncGenerator<ExportLine> {
+      const path = `/v1/users/${part(userId)}/export`;
+      const response = await send(transport, { path, signal });
+      for await (const line of readLines(response)) yield JSON.parse(line) as ExportLine;
+    },
+
+    /** Deletes every trace of a user; there is no way back. */
+    eraseUser: (userId: string, options?: CallOptions) =>
+      remove<ErasureResponse>(`/v1/users/${part(userId)}`, options),
+
+    snapshots: (options?: CallOptions) => get<SnapshotsResponse>("/v1/snapshots", {}, options),
+
+    activateSnapshot: (version: string, options?: CallOptions) =>
+      post<Snapshot>(`/v1/snapshots/${part(version)}/activate`, undefined, options),
+
+    /** Serves the snapshot that was active before. Not repeated by itself: twice would go two back. */
+    rollBack: (options?: CallOptions) =>
+      post<Snapshot>("/v1/snapshots/rollback", undefined, options, { mayRepeat: false }),
+
+    /** Starts a training run and gives its task. Not repeated by itself. */
+    train: (request: TrainRequest = {}, options?: CallOptions) =>
+      post<TaskRecord>("/v1/train", request, options, { mayRepeat: false }),
+
+    tasks: (options?: CallOptions) => get<TasksResponse>("/v1/tasks", {}, options),
+
+    task: (id: string, options?: CallOptions) =>
+      get<TaskRecord>(`/v1/tasks/${part(id)}`, {}, options),
+
+    cancelTask: (id: string, options?: CallOptions) =>
+      remove<TaskRecord>(`/v1/tasks/${part(id)}`, options),
+
+    /** The task's states as they change, ending with the last; reconnects when the line breaks. */
+    watchTask: (id: string, { signal }: CallOptions = {}): AsyncGenerator<TaskRecord> =>
+      readServerEvents<TaskRecord>(transport, {
+        path: `/v1/tasks/${part(id)}/events`,
+        signal,
+      }),
+
+    keys: (options?: CallOptions) => get<KeysResponse>("/v1/keys", {}, options),
+
+    /** The only answer that ever holds a secret. Not repeated by itself. */
+    createKey: (request: CreateKeyRequest, options?: CallOptions) =>
+      post<CreatedKey>("/v1/keys", request, options, { mayRepeat: false }),
+
+    revokeKey: (id: string, options?: CallOptions) =>
+      remove<RevokedKey>(`/v1/keys/${part(id)}`, options),
+
+    health: (options?: CallOptions) => get<HealthResponse>("/v1/health", {}, options),
+  };
+}
