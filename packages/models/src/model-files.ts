@@ -1,7 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TrainingError } from "@magpie/domain";
-import type { TrainingCost } from "./model.ts";
+import { readParameterFile, writeParameterFile, type StoredTensor } from "@magpie/tensor";
+import type { CurvePoint, TrainingCost } from "./model.ts";
 
 /** What stands in `model.json` beside the parameters. */
 export interface ModelCard {
@@ -11,12 +12,14 @@ export interface ModelCard {
   readonly itemCount: number;
   readonly config: object;
   readonly cost: TrainingCost;
+  /** Of models that learn in epochs. */
+  readonly curve?: readonly CurvePoint[];
 }
 
 type Parameters = Readonly<Record<string, Float32Array | Int32Array>>;
 
 const cardFile = "model.json";
-const parameterFile = "parameters.bin";
+const parameterFile = "parameters.safetensors";
 
 /** Writes a card and named arrays into an existing folder. */
 export async function writeModel(
@@ -24,20 +27,12 @@ export async function writeModel(
   card: ModelCard,
   parameters: Parameters,
 ): Promise<void> {
-  const entries = Object.entries(parameters);
-  const header = Buffer.from(
-    JSON.stringify(
-      entries.map(([name, array]) => ({
-        name,
-        type: array instanceof Int32Array ? "i32" : "f32",
-        length: array.length,
-      })),
-    ),
-  );
-  const size = Buffer.alloc(4);
-  size.writeUInt32LE(header.length);
-  const bodies = entries.map(([, a]) => Buffer.from(a.buffer, a.byteOffset, a.byteLength));
-  await writeFile(join(directory, parameterFile), Buffer.concat([size, header, ...bodies]));
+  const tensors: Record<string, StoredTensor> = {};
+  for (const [name, values] of Object.entries(parameters)) {
+    tensors[name] = { shape: [values.length], values };
+  }
+  const metadata = { kind: card.kind, format: String(card.format) };
+  await writeParameterFile(join(directory, parameterFile), { tensors, metadata });
   await writeFile(join(directory, cardFile), `${JSON.stringify(card, null, 2)}\n`);
 }
 
@@ -45,7 +40,7 @@ export async function writeModel(
  * Reads what `writeModel` wrote.
  *
  * @throws {TrainingError} `WRONG_MODEL_KIND` or `WRONG_MODEL_FORMAT` when another model, or another
- *   version of this one, wrote the folder
+ *   version of this one, wrote the folder; `BAD_PARAMETER_FILE` when its parameters are cut off
  */
 export async function readModel(
   directory: string,
@@ -67,20 +62,8 @@ export async function readModel(
       "Train the model again.",
     );
   }
-  const bytes = await readFile(join(directory, parameterFile));
-  const headerLength = bytes.readUInt32LE(0);
-  const header = JSON.parse(bytes.toString("utf8", 4, 4 + headerLength)) as {
-    name: string;
-    type: "i32" | "f32";
-    length: number;
-  }[];
+  const { tensors } = await readParameterFile(join(directory, parameterFile));
   const parameters: Record<string, Float32Array | Int32Array> = {};
-  let at = 4 + headerLength;
-  for (const { name, type, length } of header) {
-    const body = new Uint8Array(length * 4);
-    body.set(bytes.subarray(at, at + body.length));
-    parameters[name] = type === "i32" ? new Int32Array(body.buffer) : new Float32Array(body.buffer);
-    at += body.length;
-  }
+  for (const [name, { values }] of Object.entries(tensors)) parameters[name] = values;
   return { card, parameters };
 }

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { seededRandom } from "@magpie/numerics";
+import { describe, test } from "vitest";
+import { NegativeSampler } from "./negative-sampling.ts";
+
+describe("NegativeSampler", () => {
+  const sequences = {
+    userCount: 1,
+    itemCount: 4,
+    offsets: Int32Array.of(0, 6),
+    items: Int32Array.of(1, 1, 1, 2, 2, 3),
+  };
+
+  test("draws each item as often as its stated probability says", () => {
+    const sampler = new NegativeSampler(sequences, 0.25);
+    const expected = [0.25 / 4 + 0.75 / 2, 0.25 / 4 + 0.75 / 3, 0.25 / 4 + 0.75 / 6, 0.25 / 4];
+    const drawn = new Int32Array(100_000);
+    sampler.draw(drawn, seededRandom(1, "negatives"));
+    expected.forEach((probability, i) => {
+      assert.ok(Math.abs(Math.exp(sampler.logProbability(i + 1)) - probability) < 1e-6);
+      const share = drawn.filter((item) => item === i + 1).length / drawn.length;
+      // Five standard deviations
+      const allowed = 5 * Math.sqrt((probability * (1 - probability)) / drawn.length);
+      assert.ok(Math.abs(share - probability) < allowed, `item ${i + 1}: ${share}`);
+    });
+    assert.ok(drawn.every((item) => item >= 1 && item <= 4));
+  });
+
+  test("never draws an item without interactions when nothing is uniform", () => {
+    const sampler = new NegativeSampler(sequences, 0);
+    assert.equal(sampler.logProbability(4), -Infinity);
+    const drawn = new Int32Array(1_000);
+    sampler.draw(drawn, seededRandom(1, "negatives"));
+    assert.ok(!drawn.includes(4));
+  });
+});

@@ -1,0 +1,165 @@
+import type { History } from "@magpie/domain";
+import { openSession, sizeOf, type Session, type Step, type Values } from "@magpie/tensor";
+import { encodingGraph, parametersOf, scoringGraph, type SasRecConfig } from "./sasrec.ts";
+
+/** Weights that encoding reads. They may change between calls: arrays are bound, not copied. */
+export interface SasRecWeights {
+  /** Dense weights, as `parametersOf` lays them out. */
+  readonly dense: Float32Array;
+  /** [items + 1, D]: items as input. */
+  readonly inputItems: Float32Array;
+  /** [items + 1, D]: items as output; the same array when tied. */
+  readonly outputItems: Float32Array;
+}
+
+interface Encoding {
+  readonly step: Step;
+  readonly session: Session;
+  readonly rows: Float32Array;
+  readonly last: Int32Array;
+  readonly user: Float32Array;
+}
+
+/** Batch sizes that graphs are compiled for; a batch is split into the largest that it fills. */
+const batchSizes = [64, 16, 4, 1] as const;
+
+/**
+ * Turns pasts into user vectors. Graphs have static shapes, so there is one per batch size and length
+ * (powers of two up to the limit), opened when first needed: short pasts, which most are, cost little.
+ */
+export class SasRecEncoder {
+  readonly #config: SasRecConfig;
+  readonly #weights: SasRecWeights;
+  readonly #threads: number;
+  readonly #encodings = new Map<string, Promise<Encoding>>();
+  readonly #scorings = new Map<number, Promise<Session>>();
+  /** Runs one call after the other: graphs share their arrays between calls. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(config: SasRecConfig, weights: SasRecWeights, threads = 1) {
+    this.#config = config;
+    this.#weights = weights;
+    this.#threads = threads;
+  }
+
+  /** Opens the graphs that single requests need, so that the first request does not wait. */
+  async warmUp(): Promise<void> {
+    for (const length of this.#lengths()) await this.#encoding(1, length);
+  }
+
+  /** Encodes B pasts → [B, D]; an empty past gives zeros. */
+  encode(histories: readonly History[], out: Float32Array): Promise<void> {
+    return this.#inTurn(() => this.#encode(histories, out));
+  }
+
+  /** [B, D] users → [B, items + 1] scores; column 0 is -Infinity. */
+  score(users: Float32Array, out: Float32Array): Promise<void> {
+    return this.#inTurn(async () => {
+      const { width } = this.#config;
+      const rows = this.#weights.outputItems.length / width;
+      const count = users.length / width;
+      for (let at = 0; at < count;) {
+        const batch = batchSizes.find((size) => size <= count - at)!;
+        const session = await this.#scoring(batch, rows);
+        const bound = session.bind(
+          {
+            users: users.subarray(at * width, (at + batch) * width),
+            items: this.#weights.outputItems,
+          },
+          { scores: out.subarray(at * rows, (at + batch) * rows) },
+        );
+        await bound.run();
+        at += batch;
+      }
+      for (let user = 0; user < count; user++) out[user * rows] = -Infinity;
+    });
+  }
+
+  async dispose(): Promise<void> {
+    const opened = [...this.#encodings.values()].map(async (encoding) => (await encoding).session);
+    for (const session of [...opened, ...this.#scorings.values()]) await (await session).dispose();
+    this.#encodings.clear();
+    this.#scorings.clear();
+  }
+
+  async #encode(histories: readonly History[], out: Float32Array): Promise<void> {
+    const { width, historyLimit } = this.#config;
+    // Pasts of like length go together: sorted by length, cut into batches.
+    const order = histories
+      .map(({ items }, user) => ({ user, items: items.subarray(-historyLimit) }))
+      .sort((a, b) => b.items.length - a.items.length);
+    const filled = order.filter(({ items }) => items.length > 0);
+    for (const { user } of order.slice(filled.length)) {
+      out.fill(0, user * width, (user + 1) * width);
+    }
+    for (let at = 0; at < filled.length;) {
+      const batch = batchSizes.find((size) => size <= filled.length - at)!;
+      const length = this.#lengths().find((limit) => limit >= filled[at]!.items.length)!;
+      const { step, rows, last, user } = await this.#encoding(batch, length);
+      for (let i = 0; i < batch; i++) {
+        const { items } = filled[at + i]!;
+        items.forEach((item, place) => {
+          const from = item * width;
+          const row = this.#weights.inputItems.subarray(from, from + width);
+          rows.set(row, (i * length + place) * width);
+        });
+        last[i] = i * length + items.length - 1;
+      }
+      await step.run();
+      for (let i = 0; i < batch; i++) {
+        const vector = user.subarray(i * width, (i + 1) * width);
+        out.set(vector, filled[at + i]!.user * width);
+      }
+      at += batch;
+    }
+  }
+
+  /** 4, 8, 16, … up to the limit itself. */
+  #lengths(): number[] {
+    const { historyLimit } = this.#config;
+    const lengths: number[] = [];
+    for (let length = 4; length < historyLimit; length *= 2) lengths.push(length);
+    return [...lengths, historyLimit];
+  }
+
+  #encoding(batch: number, length: number): Promise<Encoding> {
+    const key = `${batch}x${length}`;
+    let opening = this.#encodings.get(key);
+    if (opening === undefined) {
+      opening = this.#open(batch, length);
+      this.#encodings.set(key, opening);
+    }
+    return opening;
+  }
+
+  async #open(batch: number, length: number): Promise<Encoding> {
+    const { width } = this.#config;
+    const session = await openSession(encodingGraph(this.#config, batch, length), {
+      threads: this.#threads,
+    });
+    const rows = new Float32Array(batch * length * width);
+    const last = new Int32Array(batch);
+    const user = new Float32Array(batch * width);
+    const inputs: Record<string, Values> = { items: rows, last };
+    for (const { name, shape, offset } of parametersOf(this.#config)) {
+      inputs[name] = this.#weights.dense.subarray(offset, offset + sizeOf(shape));
+    }
+    return { session, step: session.bind(inputs, { user }), rows, last, user };
+  }
+
+  #scoring(batch: number, rows: number): Promise<Session> {
+    let opening = this.#scorings.get(batch);
+    if (opening === undefined) {
+      const graph = scoringGraph(this.#config.width, batch, rows);
+      opening = openSession(graph, { threads: this.#threads });
+      this.#scorings.set(batch, opening);
+    }
+    return opening;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => {});
+    return result;
+  }
+}

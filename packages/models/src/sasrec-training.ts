@@ -1,0 +1,316 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { HeldOut, Sequences } from "@magpie/data";
+import { TrainingError, type Progress, type Scorer } from "@magpie/domain";
+import { evaluate } from "@magpie/evaluation";
+import { readParameterFile, writeParameterFile, type StoredTensor } from "@magpie/tensor";
+import type { CurvePoint } from "./model.ts";
+import { SasRecEncoder } from "./sasrec-encoder.ts";
+import { SasRecTrainer } from "./sasrec-trainer.ts";
+import type { SasRecConfig } from "./sasrec.ts";
+
+/** What the training thread is given. All of it can be sent to a worker. */
+export interface SasRecTrainingRequest {
+  readonly config: SasRecConfig;
+  readonly train: Sequences;
+  readonly validation: HeldOut | undefined;
+  readonly seed: number;
+  readonly threads: number;
+  readonly checkpointDir: string | undefined;
+  readonly budgetSeconds: number | undefined;
+}
+
+export interface SasRecTrainingResult {
+  readonly dense: Float32Array<ArrayBuffer>;
+  readonly inputItems: Float32Array<ArrayBuffer>;
+  /** Absent when tied. */
+  readonly outputItems: Float32Array<ArrayBuffer> | undefined;
+  readonly curve: readonly CurvePoint[];
+}
+
+export interface SasRecTrainingHost {
+  onProgress(progress: Progress): void;
+  isStopped(): boolean;
+}
+
+/** Everything a run knows between two epochs, besides the arrays. */
+interface RunState {
+  epoch: number;
+  step: number;
+  seconds: number;
+  bestNdcg: number;
+  /** Measurements since the best. */
+  worse: number;
+  curve: CurvePoint[];
+}
+
+/** Thrown when the host asks to stop; the checkpoint of the last epoch stays. */
+export class TrainingStopped extends Error {}
+
+const progressEveryMs = 500;
+const checkpointEverySeconds = 10;
+
+/**
+ * Trains until validation has stopped improving, the epochs are used up or the time is: then gives the
+ * best weights by validation NDCG@10, or the last ones when there is no validation.
+ *
+ * @throws {TrainingError} `NO_TRAINING_EXAMPLES` when no user has two items, `TRAINING_DIVERGED` when
+ *   the loss is no longer a number
+ */
+export async function trainSasRec(
+  request: SasRecTrainingRequest,
+  host: SasRecTrainingHost,
+): Promise<SasRecTrainingResult> {
+  const { config, train, validation, seed, threads, budgetSeconds = Infinity } = request;
+  const trainer = await SasRecTrainer.open(config, train, { seed, threads });
+  if (trainer.spanCount === 0) {
+    throw new TrainingError(
+      "NO_TRAINING_EXAMPLES",
+      `None of the ${train.userCount} users has two items in a row to learn from.`,
+      "Import more events, or train a model that needs no order, such as popularity.",
+    );
+  }
+  const encoder = new SasRecEncoder(config, weightsOf(trainer), threads);
+  const scorer = validationScorer(encoder, config, train.itemCount);
+  const checkpoint = request.checkpointDir ? new Checkpoint(request, trainer) : undefined;
+  const state: RunState = (await checkpoint?.restore(host)) ?? {
+    epoch: 0,
+    step: 0,
+    seconds: 0,
+    bestNdcg: -1,
+    worse: 0,
+    curve: [],
+  };
+  const best = checkpoint?.best ?? copyOf(weightsOf(trainer));
+
+  const started = performance.now() - state.seconds * 1_000;
+  const seconds = (): number => (performance.now() - started) / 1_000;
+  let savedAt = state.seconds;
+  const isDone = (): boolean =>
+    state.epoch >= config.epochs || state.worse >= config.patience || seconds() >= budgetSeconds;
+
+  while (!isDone()) {
+    const epoch = state.epoch + 1;
+    const { loss, steps } = await runEpoch(trainer, epoch, state, host);
+    state.epoch = epoch;
+    state.step += steps;
+    const isDue =
+      validation !== undefined &&
+      (epoch % config.validateEvery === 0 || epoch === config.epochs || seconds() >= budgetSeconds);
+    let ndcgAt10: number | undefined;
+    if (isDue) {
+      const { metrics } = await evaluate(scorer, validation, {
+        cutoffs: [10],
+        metrics: ["ndcg"],
+        maxCases: config.validationCases,
+      });
+      ndcgAt10 = metrics["ndcgAt10"]!;
+      if (ndcgAt10 > state.bestNdcg) {
+        state.bestNdcg = ndcgAt10;
+        state.worse = 0;
+        copyInto(best, weightsOf(trainer));
+      } else {
+        state.worse++;
+      }
+    }
+    state.seconds = seconds();
+    const { step } = state;
+    const measured = ndcgAt10 === undefined ? {} : { ndcgAt10 };
+    state.curve.push({ epoch, step, seconds: state.seconds, loss, ...measured });
+    host.onProgress(progressOf(trainer, state, { loss, ...measured }));
+    if (checkpoint && (isDone() || state.seconds - savedAt >= checkpointEverySeconds)) {
+      await checkpoint.write(state, best);
+      savedAt = state.seconds;
+    }
+  }
+
+  const chosen = validation === undefined ? copyOf(weightsOf(trainer)) : best;
+  await encoder.dispose();
+  await trainer.dispose();
+  return {
+    dense: chosen.dense,
+    inputItems: chosen.inputItems,
+    outputItems: config.tied ? undefined : chosen.outputItems,
+    curve: state.curve,
+  };
+}
+
+async function runEpoch(
+  trainer: SasRecTrainer,
+  epoch: number,
+  state: RunState,
+  host: SasRecTrainingHost,
+): Promise<{ loss: number; steps: number }> {
+  let [lossSum, targetCount, steps] = [0, 0, 0];
+  let toldAt = performance.now();
+  for await (const { loss, targets } of trainer.epoch(epoch)) {
+    steps++;
+    lossSum += loss * targets;
+    targetCount += targets;
+    if (!Number.isFinite(loss)) {
+      throw new TrainingError(
+        "TRAINING_DIVERGED",
+        `The loss became ${loss} in step ${state.step + steps} (epoch ${epoch}).`,
+        "Lower the learning rate; a tenth of it is a good next try.",
+      );
+    }
+    if (host.isStopped()) throw new TrainingStopped();
+    if (performance.now() - toldAt > progressEveryMs) {
+      toldAt = performance.now();
+      const metrics = { loss: lossSum / targetCount };
+      host.onProgress(progressOf(trainer, { ...state, step: state.step + steps }, metrics));
+    }
+  }
+  return { loss: lossSum / targetCount, steps };
+}
+
+function progressOf(
+  trainer: SasRecTrainer,
+  state: RunState,
+  metrics: Readonly<Record<string, number>>,
+): Progress {
+  const { epochs } = trainer.config;
+  const best = state.bestNdcg < 0 ? "" : `, best validation NDCG@10 ${state.bestNdcg.toFixed(4)}`;
+  return {
+    stage: "sasrec/train",
+    done: state.step,
+    total: Math.max(state.step, epochs * trainer.stepsPerEpoch),
+    unit: "steps",
+    message: `epoch ${Math.min(epochs, state.epoch + 1)} of at most ${epochs}${best}`,
+    metrics,
+  };
+}
+
+interface Weights {
+  readonly dense: Float32Array<ArrayBuffer>;
+  readonly inputItems: Float32Array<ArrayBuffer>;
+  readonly outputItems: Float32Array<ArrayBuffer>;
+}
+
+function weightsOf({ dense, inputTable, outputTable }: SasRecTrainer): Weights {
+  return { dense, inputItems: inputTable.weights, outputItems: outputTable.weights };
+}
+
+function copyOf({ dense, inputItems, outputItems }: Weights): Weights {
+  const input = inputItems.slice();
+  const output = outputItems === inputItems ? input : outputItems.slice();
+  return { dense: dense.slice(), inputItems: input, outputItems: output };
+}
+
+function copyInto(to: Weights, from: Weights): void {
+  to.dense.set(from.dense);
+  to.inputItems.set(from.inputItems);
+  to.outputItems.set(from.outputItems);
+}
+
+function validationScorer(
+  encoder: SasRecEncoder,
+  { width }: SasRecConfig,
+  itemCount: number,
+): Scorer {
+  return {
+    name: "sasrec",
+    itemCount,
+    async scoreAll(histories, out) {
+      const users = new Float32Array(histories.length * width);
+      await encoder.encode(histories, users);
+      await encoder.score(users, out);
+    },
+  };
+}
+
+/**
+ * A run's state on disk: weights, the optimiser's moments, the best weights so far, the curve. Together
+ * with seed and epoch number that is all the next epoch depends on.
+ */
+class Checkpoint {
+  /** Best weights so far, once restored. */
+  best: Weights | undefined;
+  readonly #folder: string;
+  readonly #trainer: SasRecTrainer;
+  /** Runs with another recipe, seed or data do not go on from this one. */
+  readonly #run: string;
+
+  constructor(
+    { checkpointDir, config, seed, train }: SasRecTrainingRequest,
+    trainer: SasRecTrainer,
+  ) {
+    this.#folder = checkpointDir!;
+    this.#trainer = trainer;
+    // When to stop and how often to look do not change what an epoch does.
+    const recipe = {
+      ...config,
+      epochs: undefined,
+      patience: undefined,
+      validateEvery: undefined,
+      validationCases: undefined,
+    };
+    const { userCount, itemCount, items } = train;
+    // Order-dependent sum of the items: tells data sets of equal size apart.
+    const fingerprint = items.reduce((sum, item) => (Math.imul(sum, 31) + item) | 0, 0);
+    this.#run = JSON.stringify({ recipe, seed, userCount, itemCount, fingerprint });
+  }
+
+  get #path(): string {
+    return join(this.#folder, "checkpoint.safetensors");
+  }
+
+  async write(state: RunState, best: Weights): Promise<void> {
+    const tensors: Record<string, StoredTensor> = {};
+    for (const [name, values] of Object.entries(this.#arrays(best))) {
+      tensors[name] = { shape: [values.length], values };
+    }
+    const metadata = { run: this.#run, state: JSON.stringify(state) };
+    await mkdir(this.#folder, { recursive: true });
+    await writeParameterFile(this.#path, { tensors, metadata });
+  }
+
+  /** The state to go on from, arrays filled in; undefined when there is none of this run. */
+  async restore(host: SasRecTrainingHost): Promise<RunState | undefined> {
+    const file = await readParameterFile(this.#path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined;
+      throw error;
+    });
+    if (file === undefined) return undefined;
+    if (file.metadata["run"] !== this.#run) {
+      host.onProgress({
+        stage: "sasrec/train",
+        done: 0,
+        unit: "steps",
+        message: `The checkpoint in ${this.#folder} is of another recipe, seed or data: training starts anew.`,
+      });
+      return undefined;
+    }
+    const state = JSON.parse(file.metadata["state"]!) as RunState;
+    this.best = copyOf(weightsOf(this.#trainer));
+    for (const [name, values] of Object.entries(this.#arrays(this.best))) {
+      values.set(file.tensors[name]!.values);
+    }
+    const { optimizer, inputTable, outputTable } = this.#trainer;
+    optimizer.resume(state.step);
+    inputTable.steps = state.step;
+    outputTable.steps = state.step;
+    return state;
+  }
+
+  #arrays(best: Weights): Record<string, Float32Array> {
+    const { dense, optimizer, inputTable, outputTable, config } = this.#trainer;
+    const table = (name: string, { weights, state }: SasRecTrainer["inputTable"]) => ({
+      [name]: weights,
+      [`${name}.mean`]: state.mean,
+      [`${name}.square`]: state.square,
+    });
+    return {
+      dense,
+      "dense.mean": optimizer.state.mean,
+      "dense.square": optimizer.state.square,
+      ...table("inputItems", inputTable),
+      "best.dense": best.dense,
+      "best.inputItems": best.inputItems,
+      ...(!config.tied && {
+        ...table("outputItems", outputTable),
+        "best.outputItems": best.outputItems,
+      }),
+    };
+  }
+}
