@@ -1,0 +1,17 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    target: "es2022",
+    // One chunk for what changes rarely, so that a new storefront does not reload the libraries.
+    rolldownOptions: {
+      output: {
+        advancedChunks: { groups: [{ name: "libraries", test: /node_modules/ }] },
+      },
+    },
+    chunkSizeWarningLimit: 900,
+  },
+  server: { proxy: { "/v1": process.env["MAGPIE_URL"] ?? "http://127.0.0.1:7700" } },
+});
