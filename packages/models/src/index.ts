@@ -1,3 +1,4 @@
+export * from "./ease.ts";
 export * from "./item-knn.ts";
 export * from "./linear-item-model.ts";
 export * from "./model.ts";

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { productRows, transpose } from "@magpie/numerics";
 import { interactionMatrix } from "./interaction-matrix.ts";
-import { type LinearConfig, LinearItemModel } from "./linear-item-model.ts";
+import { checkRecency, type LinearConfig, LinearItemModel } from "./linear-item-model.ts";
 import type { Model } from "./model.ts";
 import { NeighbourLists } from "./neighbour-lists.ts";
 import { startCost } from "./training-cost.ts";
@@ -45,6 +45,7 @@ export const itemKnn: Model<ItemKnnConfig> = {
   },
 
   async train({ train }, config, context) {
+    checkRecency(config);
     const readCost = startCost();
     const byUser = interactionMatrix(train, config.userDamping);
     const byItem = transpose(byUser);

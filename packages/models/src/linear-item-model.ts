@@ -48,13 +48,6 @@ export class LinearItemModel implements TrainedModel, ItemSimilarity, HistoryExp
     weights: CsrMatrix,
     cost: TrainingCost,
   ) {
-    if (!(config.recency > 0 && config.recency <= 1)) {
-      throw new TrainingError(
-        "BAD_CONFIG",
-        `recency is ${config.recency}; it must be above 0 and at most 1.`,
-        "1 makes order not matter; 0.8 lets each newer item count a quarter more.",
-      );
-    }
     this.kind = kind;
     this.name = name;
     this.config = config;
@@ -143,6 +136,16 @@ export class LinearItemModel implements TrainedModel, ItemSimilarity, HistoryExp
 }
 
 const format = 1;
+
+/** @throws {TrainingError} `BAD_CONFIG` when recency is not in (0, 1] */
+export function checkRecency({ recency }: LinearConfig): void {
+  if (recency > 0 && recency <= 1) return;
+  throw new TrainingError(
+    "BAD_CONFIG",
+    `recency is ${recency}; it must be above 0 and at most 1.`,
+    "1 makes order not matter; with 0.5 each newer item counts twice the one before.",
+  );
+}
 
 /** What a feedback weight counts in linear models; the same in training and at scoring. */
 export function strength(feedbackWeight: number): number {

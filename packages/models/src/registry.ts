@@ -1,11 +1,12 @@
 import { TrainingError } from "@magpie/domain";
+import { ease } from "./ease.ts";
 import { itemKnn } from "./item-knn.ts";
 import type { Model } from "./model.ts";
 import { popularity, recentPopularity } from "./popularity.ts";
 import { sasRec } from "./sasrec-model.ts";
 
 /** All models that can be trained, in the order in which tables list them. */
-export const models: readonly Model[] = [popularity, recentPopularity, itemKnn, sasRec];
+export const models: readonly Model[] = [popularity, recentPopularity, itemKnn, ease, sasRec];
 
 /**
  * The model of a kind, as commands and saved cards name it.
