@@ -10,8 +10,14 @@ const migrations: readonly string[] = [
   CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
 
   CREATE TABLE item (
-    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, json TEXT NOT NULL
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL,
+    revision INTEGER NOT NULL, json TEXT NOT NULL
   ) STRICT;
+  CREATE INDEX item_by_revision ON item (revision);
+  CREATE TABLE deleted_item (
+    id TEXT PRIMARY KEY, revision INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX deleted_item_by_revision ON deleted_item (revision);
   CREATE TABLE shop (id TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE promotion (id TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
 

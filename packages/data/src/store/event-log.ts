@@ -615,6 +615,7 @@ export class EventLog implements EventStore {
       timestampsMs: new Float64Array(length),
       quantities: new Int32Array(length),
       pricesCents: new Float64Array(length),
+      personal: new Uint8Array(length),
     };
     let at = 0;
     for (const [i, event] of events.entries()) {
@@ -624,6 +625,7 @@ export class EventLog implements EventStore {
         out.users[at] = rows[i]!["user_idx"] as number;
         out.types[at] = eventTypes.indexOf(event.type);
         out.timestampsMs[at] = event.timestampMs;
+        out.personal[at] = event.consent?.personalization === false ? 0 : 1;
         out.items[at] = item === undefined ? -1 : this.items.add(item.itemId);
         out.quantities[at] = item?.quantity ?? 1;
         out.pricesCents[at] = item?.price?.amount ?? -1;

@@ -39,6 +39,7 @@ const prefixBytes = 24;
 const columnNames = [
   "types",
   "timestampsMs",
+  "personal",
   "ordinals",
   "itemCounts",
   "items",
@@ -87,6 +88,8 @@ interface SegmentColumns {
   readonly starts: ArrayLike<number>;
   readonly types: Uint8Array;
   readonly timestampsMs: Float64Array;
+  /** 0 where personalisation was refused. */
+  readonly personal: Uint8Array;
   /** Order of arrival in the segment. */
   readonly ordinals: ArrayLike<number>;
   readonly itemCounts: ArrayLike<number>;
@@ -125,6 +128,7 @@ export class SegmentBuilder {
   readonly #users: Int32Array;
   readonly #types: Uint8Array;
   readonly #timestampsMs: Float64Array;
+  readonly #personal: Uint8Array;
   readonly #traits: Uint8Array;
   /** [events + 1] first item line of each event. */
   readonly #itemStarts: Int32Array;
@@ -143,6 +147,7 @@ export class SegmentBuilder {
     this.#users = new Int32Array(capacity);
     this.#types = new Uint8Array(capacity);
     this.#timestampsMs = new Float64Array(capacity);
+    this.#personal = new Uint8Array(capacity);
     this.#traits = new Uint8Array(capacity);
     this.#itemStarts = new Int32Array(capacity + 1);
     this.#items = new Int32Array(capacity);
@@ -167,6 +172,7 @@ export class SegmentBuilder {
     this.#users[row] = user;
     this.#types[row] = typeCodes.get(event.type)!;
     this.#timestampsMs[row] = event.timestampMs;
+    this.#personal[row] = event.consent?.personalization === false ? 0 : 1;
     this.#traits[row] = traitsOf(event);
     takeTexts(event, this.#texts, row);
     if (event.items !== undefined) {
@@ -218,6 +224,7 @@ export class SegmentBuilder {
     const starts = new Uint32Array(n + 1);
     const types = new Uint8Array(n);
     const timestampsMs = new Float64Array(n);
+    const personal = new Uint8Array(n);
     const itemCounts = new Int32Array(n);
     const firstLines = new Uint32Array(n + 1);
     let distinct = 0;
@@ -232,6 +239,7 @@ export class SegmentBuilder {
       }
       types[i] = this.#types[row]!;
       timestampsMs[i] = this.#timestampsMs[row]!;
+      personal[i] = this.#personal[row]!;
       firstLines[i] = line;
       const end = this.#itemStarts[row + 1]!;
       for (let from = this.#itemStarts[row]!; from < end; from++) itemOrder[line++] = from;
@@ -267,6 +275,7 @@ export class SegmentBuilder {
         starts: starts.subarray(0, distinct + 1),
         types,
         timestampsMs,
+        personal,
         ordinals: order,
         itemCounts,
         items: gather(this.#items, new Int32Array(lines)),
@@ -439,6 +448,7 @@ export class Segment {
     const { events, itemLines } = open;
     const types = unpack(open, body, "types", new Uint8Array(events));
     const timestampsMs = unpack(open, body, "timestampsMs", new Float64Array(events));
+    const personal = unpack(open, body, "personal", new Uint8Array(events));
     const items = unpack(open, body, "items", new Int32Array(itemLines));
     const quantities = unpack(open, body, "quantities", new Int32Array(itemLines));
     const pricesCents = unpack(open, body, "pricesCents", new Float64Array(itemLines));
@@ -459,6 +469,7 @@ export class Segment {
         timestampsMs,
         quantities,
         pricesCents,
+        personal,
       };
     }
     const itemCounts = unpack(open, body, "itemCounts", new Int32Array(events));
@@ -472,6 +483,7 @@ export class Segment {
       timestampsMs: new Float64Array(length),
       quantities: new Int32Array(length),
       pricesCents: new Float64Array(length),
+      personal: new Uint8Array(length),
     };
     let row = 0;
     let line = 0;
@@ -484,6 +496,7 @@ export class Segment {
           out.users[row] = user;
           out.types[row] = types[event]!;
           out.timestampsMs[row] = timestampsMs[event]!;
+          out.personal[row] = personal[event]!;
           out.items[row] = lines === 0 ? -1 : items[line]!;
           out.quantities[row] = lines === 0 ? 1 : quantities[line]!;
           out.pricesCents[row] = lines === 0 ? -1 : pricesCents[line]!;
@@ -666,6 +679,7 @@ export class Segment {
         starts: keptStarts,
         types: pick("types", new Uint8Array(events), kept),
         timestampsMs: pick("timestampsMs", new Float64Array(events), kept),
+        personal: pick("personal", new Uint8Array(events), kept),
         ordinals: pick("ordinals", new Int32Array(events), kept),
         itemCounts: pick("itemCounts", itemCounts, kept),
         items: pick("items", new Int32Array(itemLines), keptLines),

@@ -44,7 +44,7 @@ const anyEvent: fc.Arbitrary<Event> = fc
       orderId: fc.string({ minLength: 1, maxLength: 8 }),
       couponIds: fc.array(fc.string({ minLength: 1, maxLength: 4 }), { maxLength: 2 }),
       value: fc.record({ amount: fc.nat(), currency: fc.constant("CNY") }),
-      consent: fc.record({ analytics: fc.boolean() }),
+      consent: fc.record({ analytics: fc.boolean(), personalization: fc.boolean() }),
       attributes: fc.dictionary(
         fc.string({ minLength: 1, maxLength: 5 }).filter((key) => key !== "__proto__"),
         fc.oneof(fc.string(), fc.integer(), fc.boolean()),
@@ -86,6 +86,7 @@ function rowsOf(events: readonly Event[]): string[] {
         event.timestampMs,
         item?.quantity ?? 1,
         item?.price?.amount ?? -1,
+        event.consent?.personalization === false ? 0 : 1,
       ]),
     );
   });
@@ -105,6 +106,7 @@ async function columnRows(store: Store): Promise<string[]> {
         part.timestampsMs[i],
         part.quantities[i],
         part.pricesCents[i],
+        part.personal[i],
       ]),
     ),
   );
@@ -434,6 +436,80 @@ export function behavesAsStore(name: string, open: OpenStore): void {
           items.map(({ id }) => id),
         );
       });
+
+      test("says which source wrote an item last", async () => {
+        await store.catalog.upsert([item("a", "A"), item("b", "B")], "feed");
+        await store.catalog.upsert([item("b", "B")], "http");
+        assert.deepEqual(
+          await store.catalog.sourcesOf(["a", "b", "none"]),
+          new Map([
+            ["a", "feed"],
+            ["b", "http"],
+          ]),
+        );
+      });
+
+      test("does not count an item that comes as it is already", async () => {
+        await store.catalog.upsert([item("a", "A")], "feed");
+        await store.catalog.upsert([item("a", "A")], "feed");
+        assert.equal(await store.catalog.revision(), 1);
+      });
+
+      test("tells what changed since a revision, each item once", async () => {
+        await store.catalog.upsert([item("a", "A"), item("b", "B"), item("c", "C")], "feed");
+        const before = await store.catalog.revision();
+        assert.deepEqual(await changes(0), { upserted: ["A", "B", "C"], deleted: [] });
+        assert.deepEqual(await changes(before), { upserted: [], deleted: [] });
+        await store.catalog.upsert([item("b", "B2")], "feed");
+        await store.catalog.upsert([item("b", "B3")], "feed");
+        await store.catalog.delete(["a", "c"]);
+        await store.catalog.upsert([item("c", "C2")], "feed");
+        await reopen();
+        assert.deepEqual(await changes(before), { upserted: ["B3", "C2"], deleted: ["a"] });
+        assert.deepEqual(await changes(await store.catalog.revision()), {
+          upserted: [],
+          deleted: [],
+        });
+      });
+
+      test("tells many changes of one revision in full", async () => {
+        const items = Array.from({ length: 2_300 }, (_, i) => item(`i${i}`, `T${i}`));
+        await store.catalog.upsert(items, "feed");
+        assert.equal((await changes(0)).upserted.length, 2_300);
+      });
+
+      test("takes an import of items whole or not at all", async () => {
+        await store.catalog.upsert([item("a", "Old")], "http");
+        const dropped = store.catalog.openBulk("feed");
+        await dropped.put([item("a", "Never")]);
+        const bulk = store.catalog.openBulk("feed");
+        await bulk.put([item("b", "B"), item("a", "New")]);
+        await bulk.put([item("b", "B2")]);
+        assert.deepEqual(await store.catalog.count(), 1);
+        assert.equal((await store.catalog.get("a"))?.title, "Old");
+        const staged = await bulk.staged(["b", "none"]);
+        assert.deepEqual(
+          [...staged.values()].map(({ title }) => title),
+          ["B2"],
+        );
+        await dropped.abort();
+        await bulk.commit();
+        await reopen();
+        const titles = (await collect(store.catalog.scan())).map(({ title }) => title);
+        assert.deepEqual(titles, ["New", "B2"]);
+        assert.equal(await store.catalog.revision(), 2);
+      });
+
+      /** Titles and ids that changed, as one list each. */
+      async function changes(revision: number) {
+        const upserted: string[] = [];
+        const deleted: string[] = [];
+        for await (const part of store.catalog.changesSince(revision)) {
+          upserted.push(...part.upserted.map(({ title }) => title));
+          deleted.push(...part.deleted);
+        }
+        return { upserted, deleted };
+      }
 
       test("keeps texts as they are", async () => {
         const title = `"; DROP TABLE item; -- 喜鹊 \u0000 😀`;
