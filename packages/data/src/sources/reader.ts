@@ -19,7 +19,8 @@ export type ReadingRule =
   | "impossible-price"
   | "impossible-quantity"
   | "unmapped-type"
-  | "low-weight";
+  | "low-weight"
+  | "superseded";
 
 /** What a reader did with rows that it kept. */
 export type ReadingNote = "assumed-utc" | "no-time" | "ignored-column";
@@ -63,6 +64,8 @@ export interface Batch<T> {
 export interface Reader<T> {
   /** As on the command line: "jsonl", "csv", "shopify-csv". */
   readonly format: string;
+  /** True when an item may be spread over several rows, one per variant. */
+  readonly groupsRows?: boolean;
   /**
    * @throws {DataError} when the file as a whole cannot be of this format: columns are missing
    */
