@@ -66,6 +66,7 @@ export async function buildVocabularies(
  * - Returns are settled first: a purchase that was returned whole does not count, a partly
  *   returned one does (see `settleReturns`).
  * - Repeats are then settled by `options.repeats`.
+ * - Events whose `consent.personalization` was false are left out.
  * - Users and items outside the vocabularies are left out; a user without interactions keeps an
  *   empty row.
  *
@@ -89,6 +90,7 @@ export async function buildSequences(
     const time = columns.timestampsMs[i]!;
     return (
       (weights[type]! > 0 || type === refundCode) &&
+      columns.personal[i] !== 0 &&
       time >= fromMs &&
       time < toMs &&
       (userRows[columns.users[i]!] ?? -1) >= 0 &&

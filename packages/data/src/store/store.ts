@@ -28,7 +28,7 @@ export interface CatalogStore {
    * The bulk path, for imports: nothing is visible before `commit`, and a crash before it leaves
    * the catalogue as it was.
    */
-  openBulk(): BulkUpsert;
+  openBulk(source: string): BulkUpsert;
   /** Which source wrote each item last; unknown ids are absent. */
   sourcesOf(ids: readonly string[]): Promise<Map<string, string>>;
   get(id: string): Promise<Item | undefined>;
@@ -59,7 +59,7 @@ export interface CatalogChanges {
 
 export interface BulkUpsert {
   /** Inserts or replaces; a later row of the same id wins over an earlier one of this bulk. */
-  put(items: readonly Item[], source: string): Promise<void>;
+  put(items: readonly Item[]): Promise<void>;
   /** What this bulk holds for the ids so far: rows of one item may lie far apart in a file. */
   staged(ids: readonly string[]): Promise<Map<string, Item>>;
   /** All or nothing; durable on return. */
