@@ -13,18 +13,18 @@ export function renderQualityText(report: QualityReport, language: ReportLanguag
     `${say.title}: ${report.file}`,
     `  ${say.source} ${report.source} · ${say.format} ${report.format} · ${report.encoding}`,
     "",
-    `  ${say.rowsRead.padEnd(18)}${number.format(report.rowsRead).padStart(14)}`,
-    `  ${say.rowsStored.padEnd(18)}${number.format(report.rowsStored).padStart(14)}  ${percentOf(report.rowsStored, report.rowsRead)}`,
-    `  ${say.rowsDropped.padEnd(18)}${number.format(dropped).padStart(14)}  ${percentOf(dropped, report.rowsRead)}`,
+    `  ${padded(say.rowsRead, 18)}${number.format(report.rowsRead).padStart(14)}`,
+    `  ${padded(say.rowsStored, 18)}${number.format(report.rowsStored).padStart(14)}  ${percentOf(report.rowsStored, report.rowsRead)}`,
+    `  ${padded(say.rowsDropped, 18)}${number.format(dropped).padStart(14)}  ${percentOf(dropped, report.rowsRead)}`,
   ];
   if (report.period !== undefined) {
     const { firstMs, lastMs } = report.period;
-    lines.push(`  ${say.period.padEnd(18)}${day(firstMs)} – ${day(lastMs)}`);
+    lines.push(`  ${padded(say.period, 18)}${day(firstMs)} – ${day(lastMs)}`);
   }
   const facts = Object.entries(report.facts).filter(([, count]) => count > 0);
   if (facts.length > 0) {
     lines.push(
-      `  ${say.contents.padEnd(18)}${facts.map(([name, count]) => `${name} ${number.format(count)}`).join(", ")}`,
+      `  ${padded(say.contents, 18)}${facts.map(([name, count]) => `${name} ${number.format(count)}`).join(", ")}`,
     );
   }
   for (const effect of ["dropped", "noted"] as const) {
@@ -60,4 +60,10 @@ export function renderQualityText(report: QualityReport, language: ReportLanguag
 
 function day(ms: number): string {
   return new Date(ms).toISOString().slice(0, 16).replace("T", " ");
+}
+
+/** Pads to a width on screen, where Chinese characters take two cells. */
+function padded(text: string, cells: number): string {
+  const wide = text.match(/[\u1100-\u115f\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60]/g)?.length ?? 0;
+  return text + " ".repeat(Math.max(1, cells - text.length - wide));
 }
