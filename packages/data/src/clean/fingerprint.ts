@@ -15,7 +15,7 @@ export class Fingerprint {
     return this;
   }
 
-  /** Texts are closed by their length, so that ("ab", "c") differs from ("a", "bc"). */
+  /** Texts are closed by their length, so that "ab" then "c" is not "a" then "bc". */
   text(value: string): this {
     let a = this.#a;
     let b = this.#b;
