@@ -33,6 +33,11 @@ export function readBodies(app: FastifyInstance): void {
       return body;
     },
   );
+  // Without a known type only nothing at all can be read, as from a client that sends no body in chunks.
+  app.addContentTypeParser("*", whole, async (request: FastifyRequest, body: Buffer) => {
+    if (body.length > 0)
+      refuseOtherForms(request, request.mediaType ?? "a body without Content-Type");
+  });
 }
 
 /** Refuses content types, encodings and character sets that the operation does not take. */

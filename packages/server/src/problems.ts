@@ -101,9 +101,24 @@ function ofFramework(error: unknown): HttpError | undefined {
         "No answer was ready in time.",
         "Ask again with back-off; if it persists, look at the stage times in /v1/metrics.",
       );
-    default:
-      return undefined;
   }
+  // Plugins throw plain errors with a status, such as 403 for a path that leads out of a folder.
+  const status = (error as FastifyError | null | undefined)?.statusCode ?? 500;
+  if (status === 403 || status === 404) {
+    return refuse(
+      "UNKNOWN_ROUTE",
+      "There is nothing at this address.",
+      "All operations are listed at /docs.",
+    );
+  }
+  if (status >= 400 && status < 500) {
+    return refuse(
+      "MALFORMED_HTTP",
+      `The request is refused: ${(error as Error).message}.`,
+      "All operations are shown with examples at /docs.",
+    );
+  }
+  return undefined;
 }
 
 /** An error as it goes over the wire, with the status and headers that go with it. */

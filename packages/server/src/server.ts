@@ -130,6 +130,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await gatekeeper.admit(request, reply);
     await counters.countRequest(request, reply);
   });
+  app.addHook("onSend", async (_request, reply) => {
+    if (isClosing) reply.header("connection", "close"); // so that drained connections end
+  });
   app.addHook("onResponse", async (request, reply) => {
     const route = request.routeOptions.config.contract?.id ?? "other";
     metrics.answered(route, reply.statusCode, reply.elapsedTime);

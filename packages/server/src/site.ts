@@ -75,6 +75,7 @@ export async function serveStorefront(
   await app.register(fastifyStatic, {
     root,
     cacheControl: false,
+    dotfiles: "ignore", // a forgotten .env stays at home
     setHeaders: (reply, path) => {
       reply.header("content-security-policy", storefrontPolicy);
       const isHashed = path.startsWith(join(root, "assets"));

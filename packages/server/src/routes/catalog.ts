@@ -174,6 +174,7 @@ async function* bounded(
         "TOO_LARGE",
         `The catalogue has more than ${maxBytes} bytes; its first ${stored()} items are stored.`,
         "Send the rest in a second request, or import the file with the command line.",
+        { headers: { connection: "close" } }, // the rest is on its way and is not read
       );
     }
     yield chunk;
