@@ -5,5 +5,6 @@ export * from "./model.ts";
 export * from "./popularity.ts";
 export * from "./registry.ts";
 export * from "./sasrec-model.ts";
+export * from "./sasrec-trainer.ts";
 export * from "./sasrec.ts";
 export * from "./training-cost.ts";

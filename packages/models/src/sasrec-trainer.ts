@@ -3,8 +3,8 @@ import { KernelMemory, seededRandom, type MaskKey } from "@magpie/numerics";
 import {
   Adam,
   adamDefaults,
+  DenseParameters,
   EmbeddingTable,
-  GRADIENT,
   LOSS,
   openSession,
   rowGradient,
@@ -34,8 +34,7 @@ interface GatheredRows {
  */
 export class SasRecTrainer {
   readonly config: SasRecConfig;
-  /** Dense weights, as `parametersOf` lays them out. */
-  readonly dense: Float32Array<ArrayBuffer>;
+  readonly dense: DenseParameters;
   /** Item table as input; also as output when tied. */
   readonly inputTable: EmbeddingTable;
   readonly outputTable: EmbeddingTable;
@@ -82,10 +81,8 @@ export class SasRecTrainer {
       weightDecay: config.weightDecay,
     };
 
-    const padded = Math.ceil(graph.parameterCount / 4) * 4;
-    this.dense = kernels.float32(padded);
-    const denseGradient = kernels.float32(padded);
-    this.optimizer = new Adam(kernels, this.dense, denseGradient, this.#adam);
+    this.dense = new DenseParameters(graph, kernels);
+    this.optimizer = new Adam(this.dense, this.#adam);
     this.inputTable = new EmbeddingTable(kernels, tableRows, width);
     this.outputTable = config.tied
       ? this.inputTable
@@ -130,14 +127,9 @@ export class SasRecTrainer {
       negativeOffsets: this.#negativeOffsets,
       targetOffsets: this.#targetOffsets,
       catalog: this.outputTable.weights,
+      ...this.dense.inputs,
     };
-    for (const { name, shape, offset } of graph.parameters) {
-      data[name] = this.dense.subarray(offset, offset + sizeOf(shape));
-    }
-    const outputs: Record<string, Values> = {
-      [LOSS]: this.#loss,
-      [GRADIENT]: denseGradient.subarray(0, graph.parameterCount),
-    };
+    const outputs: Record<string, Values> = { [LOSS]: this.#loss, ...this.dense.outputs };
     for (const [name, { rows, gradient }] of Object.entries(rowsByName)) {
       data[name] = rows;
       outputs[rowGradient(name)] = gradient;
@@ -152,7 +144,7 @@ export class SasRecTrainer {
     }
     this.#noise = noise;
     this.#step = session.bind(data, outputs);
-    initialise(config, seed, this.dense, [
+    initialise(config, seed, this.dense.weights, [
       ...new Set([this.inputTable.weights, this.outputTable.weights]),
     ]);
   }
@@ -248,7 +240,7 @@ function kernelBytes(config: SasRecConfig, itemCount: number, graph: TrainingGra
     0,
   );
   return (
-    4 * KernelMemory.bytesFor(graph.parameterCount) +
+    DenseParameters.bytesFor(graph.parameterCount) +
     (tied ? 1 : 2) * EmbeddingTable.bytesFor(itemCount + 1, width) +
     (loss.kind === "full-softmax" ? KernelMemory.bytesFor((itemCount + 1) * width) : 0) +
     2 * rows(n) +

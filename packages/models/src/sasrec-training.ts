@@ -188,7 +188,11 @@ interface Weights {
 }
 
 function weightsOf({ dense, inputTable, outputTable }: SasRecTrainer): Weights {
-  return { dense, inputItems: inputTable.weights, outputItems: outputTable.weights };
+  return {
+    dense: dense.weights,
+    inputItems: inputTable.weights,
+    outputItems: outputTable.weights,
+  };
 }
 
 function copyOf({ dense, inputItems, outputItems }: Weights): Weights {
@@ -301,7 +305,7 @@ class Checkpoint {
       [`${name}.square`]: state.square,
     });
     return {
-      dense,
+      dense: dense.weights,
       "dense.mean": optimizer.state.mean,
       "dense.square": optimizer.state.square,
       ...table("inputItems", inputTable),

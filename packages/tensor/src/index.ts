@@ -1,4 +1,5 @@
 export * from "./compile.ts";
+export * from "./dense-parameters.ts";
 export * from "./embedding-table.ts";
 export * from "./engine.ts";
 export * from "./graph.ts";

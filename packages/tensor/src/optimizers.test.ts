@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { KernelMemory } from "@magpie/numerics";
 import { describe, test } from "vitest";
+import { DenseParameters } from "./dense-parameters.ts";
 import { EmbeddingTable } from "./embedding-table.ts";
 import { Adam, adamDefaults, Sgd } from "./optimizers.ts";
 
@@ -8,20 +9,30 @@ function near(actual: number, expected: number): void {
   assert.ok(Math.abs(actual - expected) < 1e-6, `${actual}, expected ${expected}`);
 }
 
+/** Weights of one parameter "w". */
+function parametersOf(...values: readonly number[]): DenseParameters {
+  const slot = { name: "w", shape: [values.length], offset: 0 };
+  const parameters = new DenseParameters({ parameters: [slot], parameterCount: values.length });
+  parameters.inputs["w"]!.set(values);
+  return parameters;
+}
+
 describe("SGD", () => {
   test("moves against the gradient by the learning rate", () => {
-    const weights = Float32Array.of(1, 2);
-    const gradient = Float32Array.of(0.5, -1);
-    new Sgd(weights, gradient, { learningRate: 0.1 }).step();
+    const parameters = parametersOf(1, 2);
+    const { weights, gradient } = parameters;
+    gradient.set([0.5, -1]);
+    new Sgd(parameters, { learningRate: 0.1 }).step();
     near(weights[0]!, 0.95);
     near(weights[1]!, 2.1);
-    assert.deepEqual([...gradient], [0, 0]);
+    assert.ok(gradient.every((value) => value === 0));
   });
 
   test("with momentum keeps 0.9 of the last update", () => {
-    const weights = Float32Array.of(1);
-    const gradient = Float32Array.of(1);
-    const optimizer = new Sgd(weights, gradient, { learningRate: 0.1, momentum: 0.9 });
+    const parameters = parametersOf(1);
+    const { weights, gradient } = parameters;
+    const optimizer = new Sgd(parameters, { learningRate: 0.1, momentum: 0.9 });
+    gradient[0] = 1;
     optimizer.step(); // u = 1, w = 0.9
     near(weights[0]!, 0.9);
     gradient[0] = 2;
@@ -32,12 +43,10 @@ describe("SGD", () => {
 
 describe("Adam", () => {
   const adam = (weightDecay: number, values: readonly number[]) => {
-    const kernels = new KernelMemory(4 * KernelMemory.bytesFor(4));
-    const weights = kernels.float32(4);
-    const gradient = kernels.float32(4);
-    weights.set(values);
+    const parameters = parametersOf(...values);
     const config = { ...adamDefaults, learningRate: 0.1, weightDecay };
-    return { weights, gradient, optimizer: new Adam(kernels, weights, gradient, config) };
+    const { weights, gradient } = parameters;
+    return { weights, gradient, optimizer: new Adam(parameters, config) };
   };
 
   test("makes its first step by the learning rate, whatever the gradient's size", () => {
@@ -52,7 +61,7 @@ describe("Adam", () => {
   });
 
   test("makes its second step as worked out by hand", () => {
-    const { weights, gradient, optimizer } = adam(0, [1, 0, 0, 0]);
+    const { weights, gradient, optimizer } = adam(0, [1]);
     gradient[0] = 1;
     optimizer.step(); // w = 0.9
     gradient[0] = -3;
@@ -63,7 +72,7 @@ describe("Adam", () => {
   });
 
   test("with weight decay shrinks weights apart from the gradient (AdamW)", () => {
-    const { weights, gradient, optimizer } = adam(0.5, [2, 0, 0, 0]);
+    const { weights, gradient, optimizer } = adam(0.5, [2]);
     gradient[0] = 7;
     optimizer.step();
     near(weights[0]!, 2 * (1 - 0.1 * 0.5) - 0.1);

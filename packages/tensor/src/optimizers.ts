@@ -1,4 +1,5 @@
-import type { AdamState, AdamStep, KernelMemory, TrainingKernels } from "@magpie/numerics";
+import type { AdamState, AdamStep } from "@magpie/numerics";
+import type { DenseParameters } from "./dense-parameters.ts";
 
 /** Turns gradients into new weights, in place. */
 export interface Optimizer {
@@ -26,26 +27,25 @@ export interface SgdConfig {
 export class Sgd implements Optimizer {
   steps = 0;
   readonly state: Readonly<Record<string, Float32Array>>;
-  readonly #weights: Float32Array;
-  readonly #gradient: Float32Array;
+  readonly #parameters: DenseParameters;
   readonly #config: SgdConfig;
 
-  constructor(weights: Float32Array, gradient: Float32Array, config: SgdConfig) {
-    this.#weights = weights;
-    this.#gradient = gradient;
+  constructor(parameters: DenseParameters, config: SgdConfig) {
+    this.#parameters = parameters;
     this.#config = config;
-    this.state = config.momentum ? { update: new Float32Array(weights.length) } : {};
+    this.state = config.momentum ? { update: new Float32Array(parameters.weights.length) } : {};
   }
 
   step(): void {
     this.steps++;
     const { learningRate, momentum = 0 } = this.#config;
-    const update = this.state["update"] ?? this.#gradient;
-    for (let i = 0; i < this.#weights.length; i++) {
-      if (momentum !== 0) update[i] = momentum * update[i]! + this.#gradient[i]!;
-      this.#weights[i]! -= learningRate * update[i]!;
+    const { weights, gradient } = this.#parameters;
+    const update = this.state["update"] ?? gradient;
+    for (let i = 0; i < weights.length; i++) {
+      if (momentum !== 0) update[i] = momentum * update[i]! + gradient[i]!;
+      weights[i]! -= learningRate * update[i]!;
     }
-    this.#gradient.fill(0);
+    gradient.fill(0);
   }
 
   resume(steps: number): void {
@@ -90,22 +90,17 @@ export function adamStep(config: AdamConfig, t: number): AdamStep {
   };
 }
 
-/** Adam on a dense vector whose arrays live in the kernels' memory. */
+/** Adam on dense weights. */
 export class Adam implements Optimizer {
   steps = 0;
   readonly state: { readonly mean: Float32Array; readonly square: Float32Array };
-  readonly #kernels: TrainingKernels;
+  readonly #parameters: DenseParameters;
   readonly #arrays: AdamState;
   readonly #config: AdamConfig;
 
-  /** @param weights  and `gradient`: arrays of `kernels`, of one length that is a multiple of 4 */
-  constructor(
-    kernels: KernelMemory,
-    weights: Float32Array,
-    gradient: Float32Array,
-    config: AdamConfig,
-  ) {
-    this.#kernels = kernels;
+  constructor(parameters: DenseParameters, config: AdamConfig) {
+    const { kernels, weights, gradient } = parameters;
+    this.#parameters = parameters;
     this.#config = config;
     this.state = {
       mean: kernels.float32(weights.length),
@@ -116,7 +111,7 @@ export class Adam implements Optimizer {
 
   step(): void {
     this.steps++;
-    this.#kernels.adam(this.#arrays, adamStep(this.#config, this.steps));
+    this.#parameters.kernels.adam(this.#arrays, adamStep(this.#config, this.steps));
   }
 
   resume(steps: number): void {
