@@ -7,6 +7,7 @@ export * from "./retrievers/request-history.ts";
 export * from "./retrievers/similar-items-retriever.ts";
 export * from "./retrievers/text-retriever.ts";
 export * from "./retrievers/vector-retriever.ts";
+export { InvertedTextIndex } from "./text/inverted-text-index.ts";
 export * from "./text/text-index.ts";
 export { ExactVectorIndex } from "./vector/exact.ts";
 export * from "./vector/int8.ts";

@@ -1,0 +1,303 @@
+import assert from "node:assert/strict";
+import type { Item } from "@magpie/domain";
+import * as fc from "fast-check";
+import { beforeAll, describe, test } from "vitest";
+import { ItemSet } from "../filter/item-set.ts";
+import type { TextHits, TextIndex } from "./text-index.ts";
+
+/** A product with a title and whatever else a test is about. */
+export function product(title: string, facts: Partial<Item> = {}): Item {
+  return {
+    id: title,
+    title,
+    variants: [
+      { id: "v", price: { amount: 100, currency: "CNY" }, availability: { available: true } },
+    ],
+    ...facts,
+  };
+}
+
+type Build = (items: readonly Item[]) => Promise<TextIndex>;
+
+/** What every text index promises, whatever stands behind it. */
+export function behavesAsTextIndex(name: string, build: Build): void {
+  const titlesOf = (items: readonly Item[], { items: rows }: TextHits): string[] =>
+    Array.from(rows, (row) => items[row - 1]!.title);
+
+  const find = async (titles: readonly (string | Item)[], query: string): Promise<string[]> => {
+    const items = titles.map((title) => (typeof title === "string" ? product(title) : title));
+    return titlesOf(items, (await build(items)).search(query, { limit: 20 }));
+  };
+
+  describe(`${name} as a text index`, () => {
+    describe("finds Chinese words inside words", () => {
+      for (const [text, query] of [
+        ["待处理", "处理"],
+        ["在建工程", "工程"],
+        ["安装简单", "简单"],
+        ["测试工具箱", "工具"],
+        ["小化妆包", "包"],
+        ["小化妆包", "小化妆"],
+        ["中国农业发展银行", "农业"],
+        ["中国农业发展银行", "银行"],
+        ["胡蝶结发夹", "蝶"],
+        ["花", "花"],
+        ["招商证券股份有限公司", "招商 公司"],
+      ] as const) {
+        test(`${query} in ${text}`, async () => {
+          assert.deepEqual(await find([text, "别的东西"], query), [text]);
+        });
+      }
+    });
+
+    describe("does not take one Chinese word for another", () => {
+      for (const [text, query] of [
+        ["经典", "景点"],
+        ["布", "不"],
+        ["布", "部"],
+        ["招商蛇口", "公司"],
+      ] as const) {
+        test(`${query} is not ${text}`, async () => {
+          assert.deepEqual(await find([text], query), []);
+        });
+      }
+    });
+
+    describe("finds what is written another way", () => {
+      for (const [text, query] of [
+        ["連衣裙 夏季", "连衣裙"],
+        ["连衣裙 夏季", "連衣裙"],
+        ["无线鼠标", "滑鼠"],
+        ["Ｎｉｋｅ　Ａｉｒ", "nike air"],
+        ["Nike Air", "ｎｉｋｅ"],
+        ["Crème brûlée set", "creme brulee"],
+        ["耐克运动鞋", "naike"],
+        ["耐克运动鞋", "nk yundongxie"],
+        ["刘德华演唱会", "liudehua"],
+        ["刘德华演唱会", "ldh"],
+        ["刘德华演唱会", "liu de hua"],
+        ["尼康二代全画幅微单 Z62", "尼康z62"],
+        ["尼康二代全画幅微单 Z62", "z 62"],
+        ["华为Mate60Pro手机壳", "mate60 pro"],
+        ["华为Mate60Pro手机壳", "mate 60"],
+        ["Running shoes", "shoe"],
+        ["Running shoe", "shoes"],
+        ["Evening dress", "dresses"],
+        ["Leather accessory", "accessories"],
+        ["Cotton T-Shirt", "tshirt"],
+        ["Cotton tshirt", "t-shirt"],
+        ["Men's jacket", "mens jacket"],
+        ["Фотокамера для съёмки", "фотокамера"],
+        ["ノートパソコン 15インチ", "パソコン"],
+        ["กระเป๋าหนัง", "กระเป๋า"],
+      ] as const) {
+        test(`${query} for ${text}`, async () => {
+          assert.deepEqual(await find([text, "unrelated thing 其他"], query), [text]);
+        });
+      }
+    });
+
+    test("finds a brand that is spelt by its sound, only where nobody knows the word", async () => {
+      const nike = product("运动鞋", { brand: "耐克" });
+      assert.deepEqual(await find([nike, "经典款"], "耐客"), ["运动鞋"]);
+    });
+
+    test("ranks the exact word above pinyin", async () => {
+      assert.deepEqual(await find(["耐克运动鞋", "Naike socks"], "naike"), ["Naike socks"]);
+      assert.deepEqual(await find(["耐克", "奈可 耐克 NIKE"], "耐克"), ["耐克", "奈可 耐克 NIKE"]);
+    });
+
+    test("does not let a wrong model number beat the right one", async () => {
+      const titles = ["尼康微单 Z63", "尼康微单 Z62"];
+      assert.equal((await find(titles, "尼康z62"))[0], "尼康微单 Z62");
+      assert.equal((await find(titles, "z 63"))[0], "尼康微单 Z63");
+    });
+
+    test("takes all words first, and some when no item has all", async () => {
+      const titles = ["red shoe", "red hat", "blue shoe"];
+      assert.deepEqual(await find(titles, "red shoe"), ["red shoe"]);
+      const items = titles.map((title) => product(title));
+      const index = await build(items);
+      const some = index.search("green shoe", { limit: 9 });
+      assert.deepEqual(titlesOf(items, some), ["red shoe", "blue shoe"]);
+      assert.equal(some.relaxed, true);
+      assert.deepEqual(some.matchedWords, [["shoe"], ["shoe"]]);
+      assert.equal(index.search("red shoe", { limit: 9 }).relaxed, false);
+    });
+
+    test("lets words of praise rank without asking for them", async () => {
+      const titles = ["耐克修身连衣裙", "耐克修身连衣裙 包邮", "耐克袜子 包邮"];
+      const found = await find(titles, "同款耐克修身连衣裙包邮");
+      assert.deepEqual(found, ["耐克修身连衣裙 包邮", "耐克修身连衣裙"]);
+      assert.equal((await find(titles, "杨幂同款耐克修身连衣裙包邮"))[0], "耐克修身连衣裙 包邮");
+      assert.deepEqual(await find(["the bag"], "the"), ["the bag"]);
+    });
+
+    test("finds a long word by its parts when nobody has it in one piece", async () => {
+      const found = await find(["夏季连衣裙", "男士皮带"], "碎花连衣裙");
+      assert.deepEqual(found, ["夏季连衣裙"]);
+    });
+
+    test("puts a whole word above the same characters across two words", async () => {
+      const found = await find(["产品和服务手册", "日本和服"], "和服");
+      assert.equal(found[0], "日本和服");
+      assert.equal(found.length, 2);
+    });
+
+    test("completes the last word while it is typed, not the ones before", async () => {
+      const titles = ["headphones black", "headband black", "black shirt"];
+      assert.deepEqual((await find(titles, "black hea")).toSorted(), [
+        "headband black",
+        "headphones black",
+      ]);
+      assert.deepEqual(await find(["headphones"], "headph "), []);
+      assert.deepEqual(await find(["华为Mate60Pro"], "mate6"), ["华为Mate60Pro"]);
+    });
+
+    test("forgives one typing error in a longer word without digits", async () => {
+      const titles = ["adidas sneaker", "z900 lens"];
+      for (const typo of ["adiddas", "addas", "asidas", "adidsa"]) {
+        assert.deepEqual(await find(titles, `${typo} `), ["adidas sneaker"], typo);
+      }
+      assert.deepEqual(await find(titles, "z901 "), []);
+      assert.deepEqual(await find(titles, "adixxas "), []);
+      assert.deepEqual(await find(["cat"], "cet "), []);
+    });
+
+    test("searches brand, categories, attributes, options and descriptions, title counting most", async () => {
+      const items = [
+        product("a", { description: "comes in crimson" }),
+        product("b", { attributes: { colour: "Crimson" } }),
+        product("Crimson c"),
+        product("d", { brand: "Crimson" }),
+        product("e", { categories: ["Colours > Crimson"] }),
+      ];
+      assert.deepEqual(await find(items, "crimson"), ["Crimson c", "d", "e", "b", "a"]);
+      const sized = product("f", {
+        variants: [
+          {
+            id: "v",
+            sku: "AB-1234",
+            options: { size: "XXL" },
+            price: { amount: 1, currency: "EUR" },
+            availability: { available: true },
+          },
+        ],
+      });
+      assert.deepEqual(await find([sized, "g"], "xxl"), ["f"]);
+      assert.deepEqual(await find([sized, "g"], "ab1234"), ["f"]);
+    });
+
+    test("searches every language of an item", async () => {
+      const shoe = product("Running shoe", {
+        locales: { zh: { title: "跑步鞋", terms: { red: "红色" } }, de: { title: "Laufschuh" } },
+      });
+      for (const query of ["running", "跑步", "laufschuh", "红色"]) {
+        assert.deepEqual(await find([shoe, "x"], query), ["Running shoe"], query);
+      }
+    });
+
+    test("finds nothing for queries without words", async () => {
+      for (const query of ["", "   ", "!!! ，。", "\u0000", "🦊"]) {
+        assert.deepEqual(await find(["something"], query), [], JSON.stringify(query));
+      }
+      assert.deepEqual(await find([], "word"), []);
+    });
+
+    test("survives queries that nobody means", async () => {
+      const index = await build([product("red shoe")]);
+      for (const query of ["'; DROP TABLE items; --", "a".repeat(10_000), "鞋".repeat(5_000)]) {
+        assert.equal(index.search(query, { limit: 5 }).items.length, 0);
+      }
+      assert.equal(index.search("red ".repeat(3_000), { limit: 5 }).items.length, 1);
+    });
+
+    describe("on a shop", () => {
+      const nouns = ["shoe", "hat", "bag", "鞋", "运动鞋", "连衣裙", "Mate60"];
+      const adjectives = ["red", "blue", "light", "红色", "透气", "男子"];
+      const items = Array.from({ length: 200 }, (_, i) =>
+        product(`${adjectives[i % 6]} ${nouns[i % 7]} ${i % 9 === 0 ? "sale" : ""}`, {
+          brand: ["Acme", "耐克", "Zoom"][i % 3]!,
+          description: `${nouns[(i * 3) % 7]} for ${adjectives[(i * 5) % 6]} days`,
+        }),
+      );
+      let index: TextIndex;
+      beforeAll(async () => {
+        index = await build(items);
+      });
+      const anyQuery = fc
+        .array(fc.constantFrom(...nouns, ...adjectives, "acme", "naike", "xyzzy", "sho", "的"), {
+          minLength: 1,
+          maxLength: 4,
+        })
+        .map((words) => words.join(" "));
+      const anyFilter = fc.option(
+        fc.uniqueArray(fc.integer({ min: 1, max: 200 })).map((rows) => ItemSet.of(201, rows)),
+        { nil: undefined },
+      );
+      const options = (filter: ItemSet | undefined, limit: number, offset = 0) => ({
+        limit,
+        offset,
+        ...(filter && { filter }),
+      });
+
+      test("explains every score, to its sum", () => {
+        fc.assert(
+          fc.property(anyQuery, anyFilter, (query, filter) => {
+            const {
+              items: rows,
+              scores,
+              parts,
+              matchedWords,
+            } = index.search(query, options(filter, 50));
+            assert.equal(parts.length, rows.length);
+            assert.equal(matchedWords.length, rows.length);
+            parts.forEach((own, place) => {
+              const sum = own.reduce((total, { amount }) => total + amount, 0);
+              assert.ok(Math.abs(sum - scores[place]!) <= 1e-6);
+              assert.ok(own.every(({ amount }) => amount > 0));
+              assert.deepEqual([...new Set(own.map(({ word }) => word))], matchedWords[place]);
+            });
+          }),
+        );
+      });
+
+      test("answers best first, no item twice, none that the filter stops, and counts them all", () => {
+        fc.assert(
+          fc.property(anyQuery, anyFilter, (query, filter) => {
+            const { items: rows, scores, total } = index.search(query, options(filter, 1_000));
+            assert.equal(new Set(rows).size, rows.length);
+            assert.equal(rows.length, total);
+            for (let i = 1; i < scores.length; i++) {
+              assert.ok(
+                scores[i]! < scores[i - 1]! ||
+                  (scores[i] === scores[i - 1] && rows[i]! > rows[i - 1]!),
+              );
+            }
+            if (filter !== undefined) assert.ok(rows.every((row) => filter.has(row)));
+          }),
+        );
+      });
+
+      test("gives pages that join to the whole", () => {
+        fc.assert(
+          fc.property(
+            anyQuery,
+            anyFilter,
+            fc.integer({ min: 1, max: 40 }),
+            (query, filter, size) => {
+              const whole = index.search(query, options(filter, 120));
+              const pages: number[] = [];
+              for (let offset = 0; offset < 120; offset += size) {
+                const limit = Math.min(size, 120 - offset);
+                pages.push(...index.search(query, options(filter, limit, offset)).items);
+              }
+              assert.deepEqual(pages, [...whole.items]);
+            },
+          ),
+          { numRuns: 40 },
+        );
+      });
+    });
+  });
+}
