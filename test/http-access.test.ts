@@ -2,7 +2,15 @@ import { startServer } from "@magpie/server";
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { afterEach, describe, test } from "vitest";
-import { call, openHttpShop, problemOf, send, sendBytes, type HttpShop } from "./http-shop.ts";
+import {
+  call,
+  engineWith,
+  openHttpShop,
+  problemOf,
+  send,
+  sendBytes,
+  type HttpShop,
+} from "./http-shop.ts";
 
 let shop: HttpShop;
 afterEach(() => shop.close());
@@ -131,13 +139,8 @@ describe("limits", () => {
   });
 
   test("a handler that takes too long is given up", async () => {
-    shop = await openHttpShop({ limits: { handlerTimeoutMs: 50 } });
-    const { engine } = shop;
-    const slow = {
-      ...engine,
-      verifyKey: engine.verifyKey.bind(engine),
-      health: () => new Promise<never>(() => {}),
-    };
+    shop = await openHttpShop();
+    const slow = engineWith(shop.engine, { health: () => new Promise<never>(() => {}) });
     const server = await startServer({
       engine: slow,
       port: 0,
@@ -205,7 +208,9 @@ describe("the log", () => {
     const lines: string[] = [];
     const log = { level: "info", stream: { write: (line: string) => lines.push(line) } } as const;
     shop = await openHttpShop();
-    const broken = { ...shop.engine, health: () => Promise.reject(new Error("disk on fire")) };
+    const broken = engineWith(shop.engine, {
+      health: () => Promise.reject(new Error("disk on fire")),
+    });
     const server = await startServer({ engine: broken, port: 0, log });
     const answer = await fetch(`${server.url}/v1/health`);
     const text = await answer.text();

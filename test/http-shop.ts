@@ -125,6 +125,17 @@ export function call(
   });
 }
 
+/** The same engine, but for what is changed. */
+export function engineWith(engine: Engine, changes: Partial<Engine>): Engine {
+  return new Proxy(engine, {
+    get(target, name) {
+      if (name in changes) return changes[name as keyof Engine];
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
 /** The problem document of an answer. */
 export function problemOf(text: string): Problem {
   return JSON.parse(text) as Problem;

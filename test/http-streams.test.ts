@@ -2,7 +2,7 @@ import { createClient, type TaskRecord } from "@magpie/client";
 import { startServer } from "@magpie/server";
 import assert from "node:assert/strict";
 import { afterEach, describe, test, vi } from "vitest";
-import { call, openHttpShop, type HttpShop } from "./http-shop.ts";
+import { call, engineWith, openHttpShop, type HttpShop } from "./http-shop.ts";
 
 let shop: HttpShop;
 afterEach(() => shop.close());
@@ -36,15 +36,16 @@ describe("watching a task", () => {
   test("lets go of the task when the reader leaves", async () => {
     shop = await openHttpShop();
     let watchers = 0;
-    const engine = Object.create(shop.engine) as typeof shop.engine;
-    engine.watchTask = (id, listener) => {
-      watchers += 1;
-      const unwatch = shop.engine.watchTask(id, listener);
-      return () => {
-        watchers -= 1;
-        unwatch();
-      };
-    };
+    const engine = engineWith(shop.engine, {
+      watchTask(id, listener) {
+        watchers += 1;
+        const unwatch = shop.engine.watchTask(id, listener);
+        return () => {
+          watchers -= 1;
+          unwatch();
+        };
+      },
+    });
     const server = await startServer({ engine, port: 0, openMode: true });
     const { id } = engine.train({});
     const abort = new AbortController();
@@ -65,12 +66,13 @@ describe("closing", () => {
     const held = new Promise<void>((resolve) => (release = resolve));
     let arrived = () => {};
     const ingesting = new Promise<void>((resolve) => (arrived = resolve));
-    const engine = Object.create(shop.engine) as typeof shop.engine;
-    engine.ingest = async (events, nowMs) => {
-      arrived();
-      await held;
-      return shop.engine.ingest(events, nowMs);
-    };
+    const engine = engineWith(shop.engine, {
+      async ingest(events, nowMs) {
+        arrived();
+        await held;
+        return shop.engine.ingest(events, nowMs);
+      },
+    });
     const server = await startServer({ engine, port: 0, openMode: true });
     const { id } = engine.train({});
     const stream = fetch(`${server.url}/v1/tasks/${id}/events`).then((answer) => answer.text());
@@ -95,8 +97,7 @@ describe("closing", () => {
 
   test("does not wait for ever for a request that hangs", async () => {
     shop = await openHttpShop();
-    const engine = Object.create(shop.engine) as typeof shop.engine;
-    engine.ingest = () => new Promise<never>(() => {});
+    const engine = engineWith(shop.engine, { ingest: () => new Promise<never>(() => {}) });
     const server = await startServer({ engine, port: 0, openMode: true, limits: { graceMs: 100 } });
     const hanging = fetch(`${server.url}/v1/events`, {
       method: "POST",

@@ -1,5 +1,6 @@
 import { itemSchema, oneOf, promotionSchema, shopSchema } from "@magpie/domain";
 import { Type, type Static } from "typebox";
+import { partCode } from "./problem.ts";
 
 /** How many items one JSON request may carry; NDJSON has no such bound. */
 export const maxItemsPerRequest = 1_000;
@@ -57,7 +58,7 @@ export const itemResultSchema = Type.Union(
       {
         line: Type.Optional(Type.Integer({ minimum: 1 })),
         status: oneOf(["refused"]),
-        code: Type.String(),
+        code: partCode,
         field: Type.String(),
         message: Type.String(),
         hint: Type.String(),

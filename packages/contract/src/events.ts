@@ -1,4 +1,5 @@
 import { eventSchema, oneOf } from "@magpie/domain";
+import { partCode } from "./problem.ts";
 import { Type, type Static } from "typebox";
 
 /** How many events one request may carry. */
@@ -39,7 +40,7 @@ export const eventResultSchema = Type.Union(
     Type.Object(
       {
         status: oneOf(["refused"]),
-        code: Type.String(),
+        code: partCode,
         field: Type.String(),
         message: Type.String(),
         hint: Type.String(),

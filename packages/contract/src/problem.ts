@@ -63,6 +63,21 @@ export const errorCodes = facts({
     title: "No item of the batch was accepted",
     doc: "Every item is wrong; `errors` says where. When at least one is good, the answer is 200 with a result for each.",
   },
+  MISSING_CONTEXT_ITEM: {
+    status: 400,
+    title: "The scenario needs an item",
+    doc: "`similar-items` is asked for the item whose page is shown: send its id as `contextItemId`.",
+  },
+  INVALID_LIMIT: {
+    status: 400,
+    title: "The limit is out of bounds",
+    doc: "`limit` is a whole number from 1; `detail` says up to how many.",
+  },
+  INVALID_OFFSET: {
+    status: 400,
+    title: "The offset is out of bounds",
+    doc: "Pages are cut from a window of fixed size; `detail` says how far it reaches.",
+  },
   MISSING_KEY: {
     status: 401,
     title: "An API key is needed",
@@ -174,6 +189,16 @@ export const errorCodes = facts({
     title: "Nothing is published yet",
     doc: "Train first (POST /v1/train), or wait for the training that is going on.",
   },
+  SNAPSHOT_DAMAGED: {
+    status: 503,
+    title: "A file of the snapshot is damaged",
+    doc: "The snapshot cannot be served; the one before it goes on serving. Train a new one.",
+  },
+  STORE_CLOSED: {
+    status: 503,
+    title: "The store is closed",
+    doc: "The server is shutting down. Ask again in a moment.",
+  },
   SHUTTING_DOWN: {
     status: 503,
     title: "The server is shutting down",
@@ -184,6 +209,26 @@ export const errorCodes = facts({
     title: "The answer took too long",
     doc: "The server gave up on the request; it may be overloaded. Ask again with back-off.",
   },
+});
+
+/** Codes of a single event or item inside a batch; they stand in its result, not in a problem. */
+const partCodes = {
+  INVALID_EVENT: "The event does not follow its schema; `field` says where.",
+  MISSING_ACTOR: "Neither `userId` nor `visitorId` is given.",
+  MISSING_ITEMS: "An event of this type is about items, and none is named.",
+  TIMESTAMP_IN_FUTURE: "The time lies ahead by more than clocks differ.",
+  TIMESTAMP_TOO_OLD: "Events as old as this come from files, where they are cleaned as a whole.",
+  INVALID_ITEM: "The item does not follow its schema; `field` says where.",
+  INVALID_ENCODING: "The line is not UTF-8.",
+  MALFORMED_JSON: "The line is not JSON.",
+  TOO_LARGE: "The line has more than 2 MB.",
+} as const;
+
+/** The code of a refused part, documented with what each means. */
+export const partCode = Type.String({
+  description: Object.entries(partCodes)
+    .map(([code, meaning]) => `\`${code}\`: ${meaning}`)
+    .join(" "),
 });
 
 /** A code that the API gives by itself; deeper layers may add their own. */

@@ -94,7 +94,14 @@ export const routes = {
         example: examples.rankingResponse,
       },
     },
-    errors: ["UNKNOWN_SCENARIO", "UNKNOWN_ITEM", "NO_SNAPSHOT"],
+    errors: [
+      "UNKNOWN_SCENARIO",
+      "UNKNOWN_ITEM",
+      "MISSING_CONTEXT_ITEM",
+      "INVALID_LIMIT",
+      "INVALID_OFFSET",
+      "NO_SNAPSHOT",
+    ],
   },
   scenarios: {
     id: "scenarios",
@@ -423,7 +430,7 @@ export const routes = {
         example: examples.snapshot,
       },
     },
-    errors: ["UNKNOWN_SNAPSHOT"],
+    errors: ["UNKNOWN_SNAPSHOT", "SNAPSHOT_DAMAGED"],
   },
   rollBack: {
     id: "rollBack",
