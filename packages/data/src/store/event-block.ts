@@ -161,11 +161,25 @@ export class BlockEncoder {
   }
 }
 
-/** An unpacked block: what `BlockEncoder` was given. */
+/** A text column of a block: joined texts and where each begins. */
+interface TextColumn {
+  readonly text: string;
+  /** [rows + 1] */
+  readonly starts: Int32Array;
+  /** Length plus one; 0 when absent. */
+  readonly lengths: Int32Array;
+}
+
+/** An unpacked block. Its texts are cut out when they are asked for. */
 export interface Block {
   readonly traits: Int32Array;
-  /** By column; a column that no row has is empty. */
-  readonly texts: readonly Texts[];
+  /** By column; undefined for one that no row has. */
+  readonly texts: readonly (TextColumn | undefined)[];
+}
+
+function textAt(column: TextColumn | undefined, row: number): string | undefined {
+  if (column === undefined || column.lengths[row] === 0) return undefined;
+  return column.text.slice(column.starts[row], column.starts[row + 1]);
 }
 
 /** Decodes a block of `events` rows with `items` item lines. */
@@ -183,23 +197,36 @@ export function decodeBlock(bytes: Buffer, events: number, items: number): Block
   };
   const mask = bytes.readUInt16LE(0);
   const traits = ints(events);
-  const texts: Texts[] = [];
+  const texts: (TextColumn | undefined)[] = [];
   for (let column = 0; column < textColumns; column++) {
-    const values: Texts = [];
-    texts.push(values);
-    if ((mask & (1 << column)) === 0) continue;
-    const lengths = ints(column === variantColumn ? items : events);
+    if ((mask & (1 << column)) === 0) {
+      texts.push(undefined);
+      continue;
+    }
+    const rows = column === variantColumn ? items : events;
+    const lengths = ints(rows);
+    const starts = new Int32Array(rows + 1);
+    for (let i = 0; i < rows; i++) starts[i + 1] = starts[i]! + Math.max(0, lengths[i]! - 1);
     const byteLength = bytes.readUInt32LE(at);
     const text = bytes.toString("utf8", at + 4, at + 4 + byteLength);
     at += 4 + byteLength;
-    let start = 0;
-    for (let i = 0; i < lengths.length; i++) {
-      const length = lengths[i]! - 1;
-      values.push(length < 0 ? undefined : text.slice(start, start + length));
-      if (length > 0) start += length;
-    }
+    texts.push({ text, starts, lengths });
   }
   return { traits, texts };
+}
+
+/** The texts of a block as `BlockEncoder` takes them. */
+export function textsOf(block: Block): Texts[] {
+  return block.texts.map((column) =>
+    column === undefined ? [] : Array.from(column.lengths, (_, row) => textAt(column, row)),
+  );
+}
+
+/** The id of an event of a block. */
+export function eventIdAt(block: Block, row: number): string {
+  const id = textAt(block.texts[0], row);
+  if (id === undefined) throw new Error("internal: an event without an id");
+  return id;
 }
 
 /** An event's fields other than actor, type, time and items, out of a block. */
@@ -214,21 +241,21 @@ export function eventFields(
   if ((traits & byVisitorOnly) === 0) fields["userId"] = actor;
   else fields["visitorId"] = actor;
   for (let column = 1; column < eventTexts.length; column++) {
-    const text = texts[column]![row];
+    const text = textAt(texts[column], row);
     if (text !== undefined) fields[eventTexts[column]!] = text;
   }
   const source = traits >> 2;
   if (source > 0) fields["source"] = eventSources[source - 1];
-  const rest = texts[restColumn]![row];
+  const rest = textAt(texts[restColumn], row);
   if (rest !== undefined) Object.assign(fields, JSON.parse(rest));
   return {
     ...(fields as Omit<Event, "type" | "timestampMs" | "items" | "eventId">),
-    eventId: texts[0]![row]!,
+    eventId: eventIdAt(block, row),
     withItems: (traits & hasItemList) !== 0,
   };
 }
 
-/** The variant ids of a block's item lines. */
-export function variantsOf(block: Block): readonly (string | undefined)[] {
-  return block.texts[variantColumn]!;
+/** The variant id of an item line of a block. */
+export function variantAt(block: Block, line: number): string | undefined {
+  return textAt(block.texts[variantColumn], line);
 }

@@ -6,11 +6,13 @@ import {
   BlockEncoder,
   decodeBlock,
   eventFields,
+  eventIdAt,
   takeTexts,
   takeVariant,
   textColumns,
+  textsOf,
   traitsOf,
-  variantsOf,
+  variantAt,
 } from "./event-block.ts";
 import { type PackedInts, type PackedLayout, packInts, unpackInts } from "./int-column.ts";
 import type { EventColumns } from "./store.ts";
@@ -31,7 +33,7 @@ import type { EventColumns } from "./store.ts";
 /** Events in a full segment: ordinals then fit 16 bits. */
 export const maxSegmentEvents = 65_536;
 
-const eventsPerBlock = 128;
+const eventsPerBlock = 256;
 const usersPerFence = 128;
 const magic = "MGPSEG01";
 const prefixBytes = 24;
@@ -109,8 +111,13 @@ interface EncodedBlock {
   readonly bytes: Buffer;
 }
 
+/** A block is small: a window of its size saves the allocation of a large one for each. */
 const zstdOptions = {
-  params: { [zlib.ZSTD_c_compressionLevel]: 1, [zlib.ZSTD_c_checksumFlag]: 1 },
+  params: {
+    [zlib.ZSTD_c_compressionLevel]: 1,
+    [zlib.ZSTD_c_windowLog]: 16,
+    [zlib.ZSTD_c_checksumFlag]: 1,
+  },
 };
 
 const aligned = (bytes: number) => (bytes + 7) & ~7;
@@ -647,11 +654,11 @@ export class Segment {
       if (to - from === end - first) {
         bytes = Buffer.from(this.#blockBytes(block));
       } else {
-        const { traits, texts } = this.#block(block);
+        const decoded = this.#block(block);
         const lineAt = blockIndex[block * 3 + 1]!;
         const plain = encoder.encode(
-          traits,
-          texts,
+          decoded.traits,
+          textsOf(decoded),
           Uint32Array.from(kept.slice(from, to), (event) => event - first),
           0,
           to - from,
@@ -697,8 +704,9 @@ export class Segment {
   eventIds(): string[] {
     const { blocks } = this.#opened();
     const ids: string[] = [];
-    for (let block = 0; block < blocks; block++) {
-      for (const id of this.#block(block).texts[0]!) ids.push(id!);
+    for (let i = 0; i < blocks; i++) {
+      const block = this.#block(i);
+      for (let row = 0; row < block.traits.length; row++) ids.push(eventIdAt(block, row));
     }
     return ids;
   }
@@ -891,11 +899,10 @@ function assemble(
     ...fields,
   };
   if (!withItems) return event;
-  const variants = variantsOf(block);
   const items: EventItem[] = [];
   for (let line = rows.itemStarts[row]!; line < rows.itemStarts[row + 1]!; line++) {
     const item: EventItem = { itemId: itemAt(rows.items[line]!) };
-    const variant = variants[line];
+    const variant = variantAt(block, line);
     if (variant !== undefined) item.variantId = variant;
     if (rows.positions[line]! > 0) item.position = rows.positions[line]!;
     if (rows.quantities[line]! > 0) item.quantity = rows.quantities[line]!;
