@@ -26,8 +26,10 @@ const eventTexts = [
 /** Column of the remaining fields as JSON; the one after it has a variant id per item. */
 const restColumn = eventTexts.length;
 const variantColumn = restColumn + 1;
-/** Number of text columns. */
+/** Number of text columns; a mask of them fits 16 bits. */
 export const textColumns = variantColumn + 1;
+/** The mask of all of them. */
+export const allColumns = (1 << textColumns) - 1;
 
 type Texts = (string | undefined)[];
 
@@ -49,22 +51,40 @@ export function traitsOf(event: Event): number {
   );
 }
 
-/** Puts the texts of an event at `at` of each column; absent ones leave `undefined`. */
-export function takeTexts(event: Event, columns: readonly Texts[], at: number): void {
+/**
+ * Puts the texts of an event at `at` of each column; absent ones leave `undefined`.
+ *
+ * @returns the columns that have one, as a mask
+ */
+export function takeTexts(event: Event, columns: readonly Texts[], at: number): number {
+  const visitor = event.userId === undefined ? undefined : event.visitorId;
+  const rest = restOf(event);
   columns[0]![at] = event.eventId;
-  columns[1]![at] = event.userId === undefined ? undefined : event.visitorId;
+  columns[1]![at] = visitor;
   columns[2]![at] = event.sessionId;
   columns[3]![at] = event.queryId;
   columns[4]![at] = event.query;
   columns[5]![at] = event.scenario;
   columns[6]![at] = event.listId;
   columns[7]![at] = event.orderId;
-  columns[restColumn]![at] = restOf(event);
+  columns[restColumn]![at] = rest;
+  return (
+    1 |
+    (visitor === undefined ? 0 : 2) |
+    (event.sessionId === undefined ? 0 : 4) |
+    (event.queryId === undefined ? 0 : 8) |
+    (event.query === undefined ? 0 : 16) |
+    (event.scenario === undefined ? 0 : 32) |
+    (event.listId === undefined ? 0 : 64) |
+    (event.orderId === undefined ? 0 : 128) |
+    (rest === undefined ? 0 : 1 << restColumn)
+  );
 }
 
-/** Puts the variant id of one item line at `at`. */
-export function takeVariant(item: EventItem, columns: readonly Texts[], at: number): void {
+/** Puts the variant id of one item line at `at`, and answers like `takeTexts`. */
+export function takeVariant(item: EventItem, columns: readonly Texts[], at: number): number {
   columns[variantColumn]![at] = item.variantId;
+  return item.variantId === undefined ? 0 : 1 << variantColumn;
 }
 
 /** The structured fields, as JSON, or undefined when there are none. */
@@ -88,10 +108,13 @@ export class BlockEncoder {
   /**
    * Encodes the rows `order[from … to)` of event columns and `itemOrder[itemFrom … itemTo)` of the
    * variant column. The result is a view that the next call overwrites.
+   *
+   * @param present  mask of the columns that may have texts; the others are passed over
    */
   encode(
     traits: ArrayLike<number>,
     columns: readonly Texts[],
+    present: number,
     order: Uint32Array,
     from: number,
     to: number,
@@ -105,11 +128,12 @@ export class BlockEncoder {
     this.#ints(lengths, to - from);
     let mask = 0;
     for (let column = 0; column < textColumns; column++) {
-      const perItem = column === variantColumn;
-      const present = perItem
-        ? this.#texts(columns[column]!, itemOrder, itemFrom, itemTo)
-        : this.#texts(columns[column]!, order, from, to);
-      if (present) mask |= 1 << column;
+      if ((present & (1 << column)) === 0) continue;
+      const hasTexts =
+        column === variantColumn
+          ? this.#texts(columns[column]!, itemOrder, itemFrom, itemTo)
+          : this.#texts(columns[column]!, order, from, to);
+      if (hasTexts) mask |= 1 << column;
     }
     this.#out.writeUInt16LE(mask, 0);
     return this.#out.subarray(0, this.#length);

@@ -9,6 +9,7 @@ import {
   eventIdAt,
   takeTexts,
   takeVariant,
+  allColumns,
   textColumns,
   textsOf,
   traitsOf,
@@ -145,6 +146,8 @@ export class SegmentBuilder {
   #currencies: Int32Array;
   #pricesCents: Float64Array;
   readonly #texts: (string | undefined)[][];
+  /** Mask of the text columns that any event has used. */
+  #presentTexts = 0;
   readonly #currencyCodes = new Map<string, number>();
   readonly #encoder = new BlockEncoder();
 
@@ -181,7 +184,7 @@ export class SegmentBuilder {
     this.#timestampsMs[row] = event.timestampMs;
     this.#personal[row] = event.consent?.personalization === false ? 0 : 1;
     this.#traits[row] = traitsOf(event);
-    takeTexts(event, this.#texts, row);
+    this.#presentTexts |= takeTexts(event, this.#texts, row);
     if (event.items !== undefined) {
       for (const item of event.items) this.#addItem(item, itemIndexOf);
     }
@@ -196,7 +199,7 @@ export class SegmentBuilder {
     this.#positions[line] = item.position ?? 0;
     this.#pricesCents[line] = item.price === undefined ? -1 : item.price.amount;
     this.#currencies[line] = item.price === undefined ? 0 : this.#currency(item.price.currency);
-    takeVariant(item, this.#texts, line);
+    this.#presentTexts |= takeVariant(item, this.#texts, line);
   }
 
   #currency(name: string): number {
@@ -262,6 +265,7 @@ export class SegmentBuilder {
       const plain = this.#encoder.encode(
         this.#traits,
         this.#texts,
+        this.#presentTexts,
         order,
         from,
         to,
@@ -301,9 +305,10 @@ export class SegmentBuilder {
   #reset(): void {
     this.#events = 0;
     this.#itemLines = 0;
+    this.#presentTexts = 0;
     this.#currencyCodes.clear();
-    // New lists rather than old ones overwritten: a column that is seldom present stays empty.
-    for (let column = 0; column < textColumns; column++) this.#texts[column] = [];
+    // The texts themselves are let go; the lists keep their room.
+    for (const column of this.#texts) column.fill(undefined);
   }
 }
 
@@ -659,6 +664,7 @@ export class Segment {
         const plain = encoder.encode(
           decoded.traits,
           textsOf(decoded),
+          allColumns,
           Uint32Array.from(kept.slice(from, to), (event) => event - first),
           0,
           to - from,
