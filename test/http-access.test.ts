@@ -82,6 +82,24 @@ describe("keys", () => {
     assert.equal((await read()).status, 401);
   });
 
+  test("stop working when their time is over", async () => {
+    shop = await openHttpShop();
+    const expiresAt = new Date(Date.now() + 150).toISOString();
+    const created = await call(shop, "admin", "/v1/keys", {
+      name: "k",
+      scopes: ["read"],
+      expiresAt,
+    });
+    const { secret } = (await created.json()) as { secret: string };
+    const read = () =>
+      fetch(`${shop.server.url}/v1/items/mug`, { headers: { authorization: `Bearer ${secret}` } });
+    assert.equal((await read()).status, 200);
+    await new Promise((resolve) => setTimeout(resolve, 160));
+    const answer = await read();
+    assert.equal(answer.status, 401);
+    assert.equal(problemOf(await answer.text()).code, "INVALID_KEY");
+  });
+
   test("are needed for everything but health, probes, documentation and error codes", async () => {
     shop = await openHttpShop();
     const document = (await (await fetch(`${shop.server.url}/v1/openapi.json`)).json()) as {

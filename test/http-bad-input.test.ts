@@ -524,6 +524,13 @@ const cases: readonly Case[] = [
     field: "scopes",
   },
   {
+    name: "a key that is over before it begins",
+    ...post("/v1/keys", '{"name":"k","scopes":["read"],"expiresAt":"2020-01-01T00:00:00Z"}'),
+    ...invalid,
+    field: "expiresAt",
+    detail: /future/,
+  },
+  {
     name: "a key with a scope that is none",
     ...post("/v1/keys", '{"name":"k","scopes":["root"]}'),
     ...invalid,
@@ -630,6 +637,12 @@ describe("a broken request", () => {
     if (field !== undefined) assert.equal(problem.errors?.[0]?.field, field, answer.text);
     if (detail) assert.match(problem.detail, detail);
     if (hint) assert.match(problem.hint, hint);
+  });
+
+  test("HEAD of a stream → 405, as it would never end", async () => {
+    const answer = await send(shop.server.port, { method: "HEAD", path: "/v1/tasks/x/events" });
+    assert.equal(answer.status, 405);
+    assert.equal(answer.headers["allow"], "GET");
   });
 
   test("an id that its stream did not give → 400, with the header's name", async () => {

@@ -158,8 +158,14 @@ export function memoryEngine(): Engine {
       const key = keys.get(secret);
       return key?.expiresMs !== undefined && key.expiresMs < Date.now() ? undefined : key;
     },
-    async createKey(name, scopes) {
-      const key = { id: randomUUID(), name, scopes, createdMs: Date.now() };
+    async createKey(name, scopes, expiresMs) {
+      const key = {
+        id: randomUUID(),
+        name,
+        scopes,
+        createdMs: Date.now(),
+        ...(expiresMs !== undefined && { expiresMs }),
+      };
       const secret = `mgp_${randomUUID()}`;
       keys.set(secret, key);
       return { ...key, secret };

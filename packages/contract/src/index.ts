@@ -1,3 +1,4 @@
+export type { Contribution, EventInput, Item, Promotion, Reason, Shop } from "@magpie/domain";
 export * from "./catalog.ts";
 export * from "./events.ts";
 export * from "./openapi.ts";

@@ -106,6 +106,9 @@ export const createKeyRequestSchema = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 200 }),
     scopes: Type.Array(oneOf(keyScopes), { minItems: 1, uniqueItems: true }),
+    expiresAt: Type.Optional(
+      Type.String({ format: "date-time", description: "Refused from then on; absent: never" }),
+    ),
   },
   { additionalProperties: false, title: "CreateKeyRequest" },
 );

@@ -144,6 +144,8 @@ export interface Engine {
   createKey(
     name: string,
     scopes: readonly KeyScope[],
+    /** The key is refused from this moment on; absent: never. */
+    expiresMs?: number,
   ): Promise<ApiKey & { readonly secret: string }>;
   listKeys(): Promise<readonly ApiKey[]>;
   revokeKey(id: string): Promise<boolean>;

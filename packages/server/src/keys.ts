@@ -116,7 +116,9 @@ export class Gatekeeper {
   async maySee(request: FastifyRequest, scope: KeyScope): Promise<boolean> {
     if (this.#openMode) return true;
     const secret = bearer(request.headers.authorization ?? "");
-    const key = secret === undefined ? undefined : await this.#engine.verifyKey(secret);
+    if (secret === undefined) return false;
+    const key = await this.#engine.verifyKey(secret);
+    if (key === undefined) await this.#countFailure(request); // no place to try keys unseen
     return key?.scopes.includes(scope) ?? false;
   }
 

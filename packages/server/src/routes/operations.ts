@@ -6,12 +6,12 @@ import {
   type HealthResponse,
 } from "@magpie/contract";
 import { bind, type App, type Services } from "../bind.ts";
-import { HttpError } from "../problems.ts";
+import { HttpError, invalidRequest } from "../problems.ts";
 import { keyToWire } from "../wire.ts";
 
 /** Keys, health, metrics and what describes the API. */
 export function operationRoutes(app: App, services: Services): void {
-  const { engine, gatekeeper, metrics, version, isClosing } = services;
+  const { engine, gatekeeper, metrics, now, version, isClosing } = services;
 
   app.route({
     ...bind(routes.keys),
@@ -21,7 +21,13 @@ export function operationRoutes(app: App, services: Services): void {
   app.route({
     ...bind(routes.createKey),
     handler: async (request, reply) => {
-      const { secret, ...key } = await engine.createKey(request.body.name, request.body.scopes);
+      const { name, scopes, expiresAt } = request.body;
+      const expiresMs = expiresAt === undefined ? undefined : Date.parse(expiresAt);
+      if (expiresMs !== undefined && expiresMs <= now()) {
+        const message = `must lie in the future, found "${expiresAt}"`;
+        throw invalidRequest("body", [{ field: "expiresAt", message }]);
+      }
+      const { secret, ...key } = await engine.createKey(name, scopes, expiresMs);
       reply.code(201).header("cache-control", "no-store");
       return { ...keyToWire(key), secret };
     },

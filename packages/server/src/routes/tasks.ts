@@ -96,6 +96,7 @@ export function taskRoutes(app: App, { engine }: Services): void {
 
   app.route({
     ...bind(routes.taskEvents),
+    exposeHeadRoute: false, // a stream without a body would never end
     handler: (request, reply) => {
       const { id } = taskOf(request.params.taskId);
       const after = lastEventId(request.headers["last-event-id"]);
