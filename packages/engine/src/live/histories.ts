@@ -1,3 +1,4 @@
+import { settleReturns } from "@magpie/data";
 import { actorOf, feedbackWeight, type Event, type EventType, type UserId } from "@magpie/domain";
 import { mayPersonalize } from "../ingest.ts";
 
@@ -7,6 +8,7 @@ export interface Act {
   readonly itemId: string;
   readonly type: EventType;
   readonly timestampMs: number;
+  /** 0 when the event did not state it: one unit bought, or the whole purchase returned. */
   readonly quantity: number;
 }
 
@@ -145,7 +147,7 @@ const takeBack: ReadonlySet<EventType> = new Set(["remove_from_cart", "refund"])
 function actsOf(event: Event): Act[] {
   if (!mayPersonalize(event)) return [];
   if (feedbackWeight(event.type) === 0 && !takeBack.has(event.type)) return [];
-  return (event.items ?? []).map(({ itemId, quantity = 1 }) => ({
+  return (event.items ?? []).map(({ itemId, quantity = 0 }) => ({
     eventId: event.eventId,
     itemId,
     type: event.type,
@@ -154,31 +156,39 @@ function actsOf(event: Event): Act[] {
   }));
 }
 
-/** What a user has now, after taking back: ids with how many are left. */
-function settled(acts: readonly Act[], adds: EventType, takes: EventType): Map<string, number> {
-  const left = new Map<string, number>();
-  for (const { itemId, type, quantity } of acts) {
-    const now = left.get(itemId) ?? 0;
-    if (type === adds) left.set(itemId, now + quantity);
-    else if (type === takes) left.set(itemId, Math.max(0, now - quantity));
-  }
-  for (const [itemId, quantity] of left) if (quantity === 0) left.delete(itemId);
-  return left;
-}
-
 /** Items that the user bought and did not give back. */
 export function purchasedItems(acts: readonly Act[]): ReadonlySet<string> {
-  return new Set(settled(acts, "purchase", "refund").keys());
+  const returned = returnedPurchases(acts);
+  return new Set(
+    acts.filter((act) => act.type === "purchase" && !returned.has(act)).map(({ itemId }) => itemId),
+  );
 }
 
-/** Items that lie in the user's cart: added, not removed, and not bought since. */
+/** Items that lie in the user's cart: added, not removed, and nothing bought since. */
 export function cartItems(acts: readonly Act[]): readonly string[] {
-  let since = 0;
-  for (let i = acts.length - 1; i >= 0; i--) {
-    if (acts[i]!.type === "purchase") {
-      since = i + 1;
-      break;
+  const cart = new Map<string, number>();
+  for (const { itemId, type, quantity } of acts) {
+    if (type === "purchase") cart.clear();
+    else if (type === "add_to_cart") cart.set(itemId, (cart.get(itemId) ?? 0) + (quantity || 1));
+    else if (type === "remove_from_cart") {
+      const left = (cart.get(itemId) ?? 0) - (quantity || Infinity);
+      if (left > 0) cart.set(itemId, left);
+      else cart.delete(itemId);
     }
   }
-  return [...settled(acts.slice(since), "add_to_cart", "remove_from_cart").keys()];
+  return [...cart.keys()];
+}
+
+/** Purchases that were returned whole, by the rule of training data (`settleReturns`). */
+export function returnedPurchases(acts: readonly Act[]): ReadonlySet<Act> {
+  if (!acts.some(({ type }) => type === "refund")) return new Set();
+  const settling = acts.filter(({ type }) => type === "purchase" || type === "refund");
+  const { left } = settleReturns(
+    settling.map(({ itemId, type, quantity }) => ({
+      key: itemId,
+      isReturn: type === "refund",
+      quantity,
+    })),
+  );
+  return new Set(settling.filter(({ type }, i) => type === "purchase" && left[i] === 0));
 }

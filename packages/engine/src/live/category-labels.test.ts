@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { describe, test } from "vitest";
+import type { Item } from "@magpie/domain";
+import { CategoryLabels } from "./category-labels.ts";
+
+const shoe = (categories: string[], zh: string[]): Item => ({
+  id: "s",
+  title: "Shoe",
+  categories,
+  locales: { zh: { categories: zh } },
+  variants: [{ id: "v", price: { amount: 1, currency: "CNY" }, availability: { available: true } }],
+});
+
+describe("category labels", () => {
+  const labels = CategoryLabels.empty();
+  labels.add(shoe(["Shoes > Running"], ["鞋 > 跑步鞋"]));
+
+  test("name every level in the reader's language", () => {
+    assert.equal(labels.labelOf("Shoes > Running", "zh"), "跑步鞋");
+    assert.equal(labels.labelOf("Shoes", "zh-CN"), "鞋");
+  });
+
+  test("are the path's last level where no word is known", () => {
+    assert.equal(labels.labelOf("Shoes > Running", "en"), "Running");
+    assert.equal(labels.labelOf("Shoes", "en"), "Shoes");
+    assert.equal(labels.labelOf("Hats > Caps", "zh"), "Caps");
+  });
+
+  test("do not guess where the translation has other levels", () => {
+    const wrong = CategoryLabels.empty();
+    wrong.add(shoe(["Shoes > Running"], ["跑步鞋"]));
+    wrong.add(shoe(["Shoes > Running", "Sale"], ["鞋 > 跑步鞋"]));
+    assert.equal(wrong.labelOf("Shoes > Running", "zh"), "Running");
+  });
+
+  test("open as they were saved", () => {
+    const opened = CategoryLabels.open(
+      JSON.parse(JSON.stringify(labels)) as ReturnType<CategoryLabels["toJSON"]>,
+    );
+    assert.equal(opened.labelOf("Shoes > Running", "zh"), "跑步鞋");
+  });
+});
