@@ -1,0 +1,243 @@
+import {
+  itemId,
+  RequestError,
+  type Candidate,
+  type Contribution,
+  type HistoryEntry,
+  type ItemFilter,
+  type ItemIndex,
+  type RetrievedList,
+  type ServingRequest,
+} from "@magpie/domain";
+import { modelHistory } from "@magpie/retrieval";
+import { v7 as uuidV7 } from "uuid";
+import type { RankedItem, RecommendOptions, ServedRanking } from "../engine.ts";
+import { cartItems, type Act, type LiveHistories } from "../live/histories.ts";
+import { joinHistory } from "../live/join-history.ts";
+import type { ItemRecords } from "../live/records.ts";
+import type { Serving } from "../snapshot/serving.ts";
+import type { DecisionLog } from "./decision-log.ts";
+import { nameHistoryItems } from "./explain.ts";
+import { pageOf } from "./options.ts";
+import { proposersOf, runPipeline } from "./pipeline.ts";
+import { retrieverNames } from "./retrievers.ts";
+import { scenarioNames } from "./scenarios.ts";
+import { Stopwatch } from "./stopwatch.ts";
+
+/** What answering needs beside a snapshot. */
+export interface AnswererParts {
+  readonly histories: LiveHistories;
+  readonly records: ItemRecords;
+  readonly decisions: DecisionLog;
+  /** Hears of what went wrong without failing the answer. */
+  readonly note: (subject: string, text: string) => void;
+}
+
+/**
+ * Answers one request from a snapshot and the live state:
+ *
+ *     history, filter ─▶ pipeline ─▶ page ─▶ explanations ─▶ records ─▶ answer
+ *                                                                └────▶ decision log
+ *
+ * Explanations are worked out for the returned items only. The decision is logged beside the
+ * answer; every pipeline here is deterministic, so each item's propensity is 1: given the same
+ * state, it would have been shown at that place for certain. A pipeline that explores must log the
+ * probability it used.
+ */
+export class Answerer {
+  readonly #parts: AnswererParts;
+
+  constructor(parts: AnswererParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * @throws {RequestError} `UNKNOWN_SCENARIO`, `UNKNOWN_ITEM`, `MISSING_CONTEXT_ITEM`,
+   *   `INVALID_LIMIT`, `INVALID_OFFSET`
+   */
+  async answer(
+    serving: Serving,
+    scenarioName: string,
+    options: RecommendOptions & { readonly query?: string },
+    nowMs: number,
+  ): Promise<ServedRanking> {
+    const watch = new Stopwatch();
+    const page = pageOf(options);
+    const scenario = serving.scenario(scenarioName);
+    if (scenario === undefined) {
+      throw new RequestError(
+        "UNKNOWN_SCENARIO",
+        `There is no scenario "${scenarioName}".`,
+        `Use one of ${scenarioNames.join(", ")}.`,
+        { kind: "not-found" },
+      );
+    }
+    const contextItem = contextItemOf(serving, scenarioName, scenario.contextItem, options);
+    const acts = options.user === undefined ? [] : await this.#parts.histories.of(options.user);
+    const inCart = scenarioName === "cart" ? cartItems(acts) : [];
+    const request: ServingRequest = {
+      requestId: uuidV7({ msecs: nowMs }),
+      scenario: scenarioName,
+      nowMs,
+      limit: page.offset + page.limit,
+      locale: options.locale ?? "en",
+      ...(options.user !== undefined && { user: options.user }),
+      history: historyOf(serving, acts, inCart),
+      ...(options.query !== undefined && { query: options.query }),
+      ...(contextItem !== undefined && { contextItem }),
+      filter: { ...scenario.filter, ...definedOf(options.filter) },
+      explain: options.explain ?? false,
+    };
+    watch.lap("understand");
+
+    const pipeline = scenario.pipelineFor(request);
+    const { ranking, lists } = await runPipeline(pipeline, request, watch, (retriever, error) =>
+      this.#parts.note(
+        `retriever ${retriever}`,
+        `Retriever "${retriever}" failed: ${error instanceof Error ? error.message : String(error)}`,
+      ),
+    );
+
+    const chosen = ranking.slice(page.offset, page.offset + page.limit);
+    const reasons = request.explain ? await explain(serving, request, chosen, lists) : undefined;
+    if (request.explain) watch.lap("explain");
+
+    const ids = chosen.map(({ itemIndex }) => serving.catalog.idOf(itemIndex));
+    const records = await this.#parts.records.getMany(ids);
+    const items = chosen.flatMap((candidate, i): RankedItem[] => {
+      const item = records[i];
+      // Deleted between ranking and reading.
+      if (item === undefined) return [];
+      return [
+        {
+          item,
+          position: page.offset + i + 1,
+          score: candidate.score,
+          contributions: reasons?.[i] ?? [],
+        },
+      ];
+    });
+    watch.lap("records");
+
+    this.#parts.decisions.add({
+      requestId: request.requestId,
+      timestampMs: nowMs,
+      scenario: scenarioName,
+      ...(request.user !== undefined && { user: request.user }),
+      snapshot: serving.version,
+      pipeline: pipeline.name,
+      ...(request.query !== undefined && { query: request.query }),
+      items: items.map(({ item, position, score }) => ({
+        itemId: item.id,
+        position,
+        score,
+        propensity: 1,
+        retrievers: proposersOf(lists, serving.catalog.indexOf(item.id) as ItemIndex),
+      })),
+    });
+    const total = serving.totalOf(request);
+    return {
+      requestId: request.requestId,
+      scenario: scenarioName,
+      snapshot: serving.version,
+      pipeline: pipeline.name,
+      items,
+      ...(total !== undefined && { total }),
+      timings: watch.timings,
+    };
+  }
+}
+
+function contextItemOf(
+  serving: Serving,
+  scenario: string,
+  rule: "required" | "optional",
+  { contextItemId }: RecommendOptions,
+): ItemIndex | undefined {
+  if (contextItemId === undefined) {
+    if (rule === "optional") return undefined;
+    throw new RequestError(
+      "MISSING_CONTEXT_ITEM",
+      `The scenario "${scenario}" needs the item whose page is shown.`,
+      "Pass its id as contextItemId.",
+    );
+  }
+  const index = serving.catalog.indexOf(contextItemId);
+  if (index === -1) {
+    throw new RequestError(
+      "UNKNOWN_ITEM",
+      `There is no item "${contextItemId}".`,
+      "Pass the id of an item of the catalogue.",
+      { kind: "not-found" },
+    );
+  }
+  return index;
+}
+
+/** The user's past; for a cart, what lies in it, as far as anything does. */
+function historyOf(
+  serving: Serving,
+  acts: readonly Act[],
+  inCart: readonly string[],
+): readonly HistoryEntry[] {
+  const cart = new Set(inCart);
+  const relevant =
+    cart.size === 0
+      ? acts
+      : acts.filter(({ itemId: id, type }) => type === "add_to_cart" && cart.has(id));
+  return joinHistory(relevant, (id) => serving.catalog.indexOf(id));
+}
+
+/** A filter without the fields that are given as undefined, which would hide the scenario's own. */
+function definedOf(filter: ItemFilter | undefined): ItemFilter {
+  return Object.fromEntries(
+    Object.entries(filter ?? {}).filter(([, value]) => value !== undefined),
+  );
+}
+
+/** Contributions of the returned items, the largest first; those that gave nothing are left out. */
+async function explain(
+  serving: Serving,
+  request: ServingRequest,
+  chosen: readonly Candidate[],
+  lists: readonly RetrievedList[],
+): Promise<readonly (readonly Contribution[])[]> {
+  const named = await withHistoryItems(serving, request, chosen, lists);
+  const retrievers = new Set(lists.map(({ retriever }) => retriever));
+  return named.map((contributions) =>
+    contributions
+      // A rule that only moved an item has amount 0 and is still a reason.
+      .filter(({ stage, amount }) => amount !== 0 || !retrievers.has(stage))
+      .sort((a, b) => Math.abs(b.amount) - Math.abs(a.amount)),
+  );
+}
+
+/** Puts the past items that moved the sequence model's score in its place. */
+async function withHistoryItems(
+  serving: Serving,
+  request: ServingRequest,
+  chosen: readonly Candidate[],
+  lists: readonly RetrievedList[],
+): Promise<readonly (readonly Contribution[])[]> {
+  const { sequence } = serving.models;
+  const list = lists.find(({ retriever }) => retriever === retrieverNames.sequence);
+  const proposed = new Map(list?.candidates.map(({ itemIndex, score }) => [itemIndex, score]));
+  const asked = chosen.filter(({ itemIndex }) => proposed.has(itemIndex));
+  if (sequence === undefined || asked.length === 0) {
+    return chosen.map(({ contributions }) => contributions);
+  }
+  const history = modelHistory(request.history, sequence.encoder.itemCount);
+  const effects = await sequence.encoder.explain(
+    history,
+    Int32Array.from(asked, ({ itemIndex }) => itemIndex),
+  );
+  const effectsOf = new Map(asked.map(({ itemIndex }, i) => [itemIndex, effects[i]!]));
+  return chosen.map(({ itemIndex, contributions }) => {
+    const own = effectsOf.get(itemIndex);
+    if (own === undefined) return contributions;
+    return nameHistoryItems(contributions, proposed.get(itemIndex)!, own, (position) => {
+      const row = history.items[position];
+      return row === undefined ? undefined : itemId(serving.catalog.idOf(row));
+    });
+  });
+}

@@ -1,0 +1,193 @@
+import type { ItemId, ItemIndex, ItemSimilarity, Retriever, VectorScorer } from "@magpie/domain";
+import {
+  LinearItemModel,
+  PopularityModel,
+  type HistoryExplainer,
+  type TrainedModel,
+} from "@magpie/models";
+import {
+  PopularityRetriever,
+  SimilarItemsRetriever,
+  VectorRetriever,
+  type ItemFilterIndex,
+  type VectorIndex,
+} from "@magpie/retrieval";
+
+/** The models that candidates come from; each may be missing where the data did not carry it. */
+export interface ServedModels {
+  readonly popularity?: {
+    /** [items + 1] */
+    readonly scores: Float32Array;
+    /** Days that count; null: all time. */
+    readonly days: number | null;
+  };
+  readonly itemKnn?: ItemSimilarity & { readonly itemCount: number };
+  readonly sequence?: {
+    readonly encoder: Pick<VectorScorer, "encode" | "itemCount" | "width"> & HistoryExplainer;
+    /** Over the model's item vectors; items that training never saw have a vector of zeros. */
+    readonly index: VectorIndex;
+    /** [items + 1, width] */
+    readonly itemVectors: Float32Array;
+  };
+}
+
+/**
+ * Sorts trained models into the parts they play.
+ *
+ * @param popularityDays  undefined when nobody has done anything yet: nothing is popular then
+ * @param vectors         index over the sequence model's item vectors
+ */
+export function servedModels(
+  trained: readonly TrainedModel[],
+  {
+    popularityDays,
+    vectors,
+  }: {
+    readonly popularityDays: number | null | undefined;
+    readonly vectors: VectorIndex | undefined;
+  },
+): ServedModels {
+  const popular = trained.find((model) => model instanceof PopularityModel);
+  const itemKnn = trained.find((model) => model.kind === "item-knn");
+  const sequence = trained.find(isSequenceModel);
+  return {
+    ...(popular !== undefined &&
+      popularityDays !== undefined && {
+        popularity: { scores: popular.scores, days: popularityDays },
+      }),
+    ...(itemKnn instanceof LinearItemModel && { itemKnn }),
+    ...(sequence !== undefined &&
+      vectors !== undefined && {
+        sequence: { encoder: sequence, index: vectors, itemVectors: sequence.itemVectors },
+      }),
+  };
+}
+
+/** A model that encodes pasts into vectors and can say what moved a score. */
+export function isSequenceModel(
+  model: TrainedModel,
+): model is TrainedModel & VectorScorer & HistoryExplainer {
+  return "encode" in model && "itemVectors" in model && "explain" in model;
+}
+
+/** What retrievers need of a catalogue. */
+export interface RetrievedCatalog {
+  readonly filter: ItemFilterIndex;
+  idOf(index: number): ItemId;
+}
+
+/** Names under which retrievers propose, blend weights are kept and contributions are signed. */
+export const retrieverNames = {
+  sequence: "sequence",
+  itemKnn: "item-knn",
+  popularity: "popularity",
+  neighbours: "vector-neighbours",
+} as const;
+
+/** Proposes what the user's past leads to: the sequence model, item-kNN over the past, popularity. */
+export function personalRetrievers(models: ServedModels, catalog: RetrievedCatalog): Retriever[] {
+  const { sequence, itemKnn } = models;
+  return [
+    ...(sequence === undefined
+      ? []
+      : [
+          new VectorRetriever(retrieverNames.sequence, {
+            encoder: sequence.encoder,
+            index: sequence.index,
+            filters: catalog.filter,
+          }),
+        ]),
+    ...(itemKnn === undefined ? [] : [knnRetriever(itemKnn, catalog, "history")]),
+    ...popularRetrievers(models, catalog),
+  ];
+}
+
+/** Proposes what goes with the item on show: item-kNN, neighbours among the sequence model's vectors. */
+export function similarRetrievers(models: ServedModels, catalog: RetrievedCatalog): Retriever[] {
+  const { sequence, itemKnn } = models;
+  return [
+    ...(itemKnn === undefined ? [] : [knnRetriever(itemKnn, catalog, "context-item")]),
+    ...(sequence === undefined
+      ? []
+      : [
+          new SimilarItemsRetriever(
+            retrieverNames.neighbours,
+            {
+              similarity: vectorNeighbours(sequence.index, sequence.itemVectors),
+              filters: catalog.filter,
+              idOf: (item) => catalog.idOf(item),
+            },
+            { of: "context-item", reason: "similar-to" },
+          ),
+        ]),
+    ...popularRetrievers(models, catalog),
+  ];
+}
+
+/** Proposes what everybody takes. */
+export function popularRetrievers(models: ServedModels, catalog: RetrievedCatalog): Retriever[] {
+  if (models.popularity === undefined) return [];
+  const { scores, days } = models.popularity;
+  return [
+    new PopularityRetriever(retrieverNames.popularity, {
+      scores,
+      reason: { kind: "popular", days },
+      filters: catalog.filter,
+    }),
+  ];
+}
+
+function knnRetriever(
+  model: ItemSimilarity & { readonly itemCount: number },
+  catalog: RetrievedCatalog,
+  of: "history" | "context-item",
+): Retriever {
+  return new SimilarItemsRetriever(
+    retrieverNames.itemKnn,
+    {
+      similarity: knownOnly(model),
+      filters: catalog.filter,
+      idOf: (item) => catalog.idOf(item),
+    },
+    { of, reason: "bought-together" },
+  );
+}
+
+const nothing = { items: new Int32Array(0), scores: new Float32Array(0) };
+
+/** Items that came after the training have no neighbours. */
+function knownOnly(model: ItemSimilarity & { readonly itemCount: number }): ItemSimilarity {
+  return {
+    similar: (item, limit) => (item > model.itemCount ? nothing : model.similar(item, limit)),
+  };
+}
+
+/** Neighbours by cosine among the item vectors of a model. */
+function vectorNeighbours(index: VectorIndex, itemVectors: Float32Array): ItemSimilarity {
+  const { rows, width } = index;
+  const lengthOf = (row: number): number => {
+    let square = 0;
+    for (let i = row * width; i < (row + 1) * width; i++) square += itemVectors[i]! ** 2;
+    return Math.sqrt(square);
+  };
+  return {
+    similar(item: ItemIndex, limit: number) {
+      const length = item < rows ? lengthOf(item) : 0;
+      if (length === 0) return nothing;
+      const query = itemVectors.slice(item * width, (item + 1) * width);
+      // The index finds by inner product; twice as many leave room for reordering by cosine.
+      const near = index.search(query, 2 * limit + 1);
+      const byCosine = Array.from(near.items, (row, place) => ({
+        row,
+        cosine: near.scores[place]! / (length * (lengthOf(row) || 1)),
+      }))
+        .filter(({ row, cosine }) => row !== item && cosine > 0)
+        .sort((a, b) => b.cosine - a.cosine || a.row - b.row)
+        .slice(0, limit);
+      return {
+        items: Int32Array.from(byCosine, ({ row }) => row),
+        scores: Float32Array.from(byCosine, ({ cosine }) => cosine),
+      };
+    },
+  };
+}

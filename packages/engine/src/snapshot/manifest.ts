@@ -1,0 +1,77 @@
+import type { TrainingCost } from "@magpie/models";
+import type { FittedWeights } from "../scenarios/scenarios.ts";
+import type { Sealed } from "./folder.ts";
+
+/** Names of the files in a snapshot, relative to its folder. */
+export const snapshotFiles = {
+  vocabulary: "vocabulary.bin",
+  filter: "item-filter.bin",
+  created: "item-created-ms.f64",
+  textHashes: "item-text-hash.u32",
+  labels: "category-labels.json",
+  text: "text-index.bin",
+  vectors: "item-vectors.bin",
+} as const;
+
+/** Folder of a model inside a snapshot. */
+export const modelFolder = (kind: string): string => `models/${kind}`;
+
+/** A model in a snapshot: what it is and what it took. */
+export interface ModelCard {
+  readonly kind: string;
+  readonly name: string;
+  readonly config: object;
+  readonly cost: TrainingCost;
+}
+
+/** One line of the table of measurements. */
+export interface MeasuredModel {
+  /** Name as tables show it; "blend" is what `home-feed` serves. */
+  readonly model: string;
+  readonly ndcgAt10: number;
+  readonly recallAt10: number;
+  readonly coverageAt10: number;
+  /** Seconds of training; 0 for the blend. */
+  readonly trainSeconds: number;
+}
+
+/** How good the models of a run are on what they have not seen. */
+export interface Measurement {
+  /** How the data was split. */
+  readonly protocol: string;
+  /** "keep": items of the past compete in the ranking, as they do in a shop where people buy again. */
+  readonly seenItems: "keep";
+  /** Test cases asked about. */
+  readonly cases: number;
+  readonly models: readonly MeasuredModel[];
+  /** NDCG@10 of the fitted blends on validation. */
+  readonly validation: {
+    readonly cases: number;
+    readonly personalNdcgAt10: number;
+    readonly similarNdcgAt10: number;
+  };
+}
+
+/** What a training run says about the snapshot it made. */
+export interface SnapshotFacts {
+  readonly catalogRevision: number;
+  /** Events in the log when it was read. */
+  readonly events: number;
+  /** Rows of the vocabulary: items of the catalogue, and deleted ones that had a row before. */
+  readonly items: number;
+  /** Users with at least one interaction. Their ids are not in the snapshot. */
+  readonly users: number;
+  readonly interactions: number;
+  readonly vocabularySha256: string;
+  readonly seed: number;
+  readonly models: readonly ModelCard[];
+  /** Days that popularity counts; null: all time; absent: nobody has done anything yet. */
+  readonly popularityDays?: number | null;
+  readonly weights: FittedWeights;
+  readonly measurement?: Measurement;
+  /** What was left out or done otherwise, and why. */
+  readonly notes: readonly string[];
+  readonly cost: TrainingCost;
+}
+
+export type SnapshotManifest = Sealed<SnapshotFacts>;
