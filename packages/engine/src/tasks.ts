@@ -117,7 +117,7 @@ export class TaskQueue {
       this.#change(entry, {
         status,
         finishedMs: this.#now(),
-        ...(status === "failed" && { error: describe(error) }),
+        ...(status === "failed" && { error: describeError(error) }),
       });
     }
   }
@@ -139,7 +139,8 @@ function isFinished(task: Task): boolean {
   return task.status !== "queued" && task.status !== "running";
 }
 
-function describe(error: unknown): NonNullable<Task["error"]> {
+/** An error as a task shows it. */
+export function describeError(error: unknown): NonNullable<Task["error"]> {
   if (error instanceof MagpieError) {
     return { code: error.code, message: error.message, hint: error.hint };
   }

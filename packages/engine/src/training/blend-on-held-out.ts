@@ -1,0 +1,149 @@
+import type { HeldOut } from "@magpie/data";
+import {
+  itemIndex,
+  type History,
+  type Ranker,
+  type RetrievedList,
+  type Retriever,
+  type Scorer,
+  type ServingRequest,
+  type WorkContext,
+} from "@magpie/domain";
+import type { LiveCatalog } from "../live/live-catalog.ts";
+import { ContentRetriever } from "../scenarios/content.ts";
+import { candidateWindow } from "../scenarios/options.ts";
+import {
+  personalRetrievers,
+  similarRetrievers,
+  type ServedModels,
+} from "../scenarios/retrievers.ts";
+import { blendOf, weightFloors, type FittedWeights } from "../scenarios/scenarios.ts";
+import type { Measurement } from "../snapshot/manifest.ts";
+import { throwIfCancelled } from "../tasks.ts";
+import { fitBlend, type BlendCase, type FittedBlend } from "./fit-blend.ts";
+
+/** Validation cases that a blend is fitted on, evenly spread over all. */
+const maxFitCases = 500;
+
+/**
+ * Fits the blends of `home-feed` and of `similar-items` on validation, with the retrievers that
+ * serving uses. For similar items, the page's item is the last one of the past: what was really
+ * taken next is what its page should show.
+ */
+export async function fitWeights(
+  models: ServedModels,
+  catalog: LiveCatalog,
+  validation: HeldOut,
+  context: WorkContext,
+): Promise<{ weights: FittedWeights; validation: Measurement["validation"] }> {
+  const content = new ContentRetriever(catalog);
+  const personal = await fit(
+    [...personalRetrievers(models, catalog), content],
+    validation,
+    (history) => requestOf(history),
+    context,
+  );
+  const similar = await fit(
+    [...similarRetrievers(models, catalog), content],
+    validation,
+    (history) => {
+      const last = history.items.at(-1);
+      return { ...requestOf(history), ...(last !== undefined && { contextItem: itemIndex(last) }) };
+    },
+    context,
+  );
+  return {
+    weights: { personal: personal.weights, similar: similar.weights },
+    validation: {
+      cases: personal.cases,
+      personalNdcgAt10: personal.ndcgAt10,
+      similarNdcgAt10: similar.ndcgAt10,
+    },
+  };
+}
+
+async function fit(
+  retrievers: readonly Retriever[],
+  { pasts, targets, targetOffsets }: HeldOut,
+  requestFor: (history: History) => ServingRequest,
+  context: WorkContext,
+): Promise<FittedBlend> {
+  const cases: BlendCase[] = [];
+  const step = Math.max(1, pasts.length / maxFitCases);
+  for (let place = 0; Math.floor(place) < pasts.length; place += step) {
+    throwIfCancelled(context.signal, "Training");
+    const i = Math.floor(place);
+    cases.push({
+      lists: await retrieveAll(retrievers, requestFor(pasts[i]!)),
+      relevant: new Set(targets.subarray(targetOffsets[i]!, targetOffsets[i + 1]!)),
+    });
+    context.onProgress({
+      stage: "blend/fit",
+      done: cases.length,
+      total: Math.min(maxFitCases, pasts.length),
+      unit: "cases",
+    });
+  }
+  return fitBlend(
+    retrievers.map(({ name }) => name),
+    cases,
+    weightFloors,
+  );
+}
+
+/** The blend of `home-feed` as a scorer, so that it is measured like a model. */
+export class BlendScorer implements Scorer {
+  readonly name = "blend";
+  readonly itemCount: number;
+  readonly #retrievers: readonly Retriever[];
+  readonly #ranker: Ranker;
+
+  constructor(models: ServedModels, catalog: LiveCatalog, weights: FittedWeights) {
+    this.itemCount = catalog.trainedItems;
+    this.#retrievers = [...personalRetrievers(models, catalog), new ContentRetriever(catalog)];
+    this.#ranker = blendOf(weights.personal, this.#retrievers);
+  }
+
+  /** Items that no retriever proposed get -Infinity: they would not be shown. */
+  async scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
+    const width = this.itemCount + 1;
+    out.fill(-Infinity, 0, histories.length * width);
+    for (const [b, history] of histories.entries()) {
+      const request = requestOf(history);
+      const lists = await retrieveAll(this.#retrievers, request);
+      for (const { itemIndex, score } of await this.#ranker.rank(request, lists)) {
+        out[b * width + itemIndex] = score;
+      }
+    }
+  }
+}
+
+function retrieveAll(
+  retrievers: readonly Retriever[],
+  request: ServingRequest,
+): Promise<RetrievedList[]> {
+  return Promise.all(
+    retrievers.map(async (retriever) => ({
+      retriever: retriever.name,
+      candidates: await retriever.retrieve(request, candidateWindow),
+    })),
+  );
+}
+
+/** The request that serving would make of this past, with nothing filtered. */
+function requestOf({ items, timestampsMs, weights }: History): ServingRequest {
+  return {
+    requestId: "held-out",
+    scenario: "home-feed",
+    nowMs: timestampsMs?.at(-1) ?? 0,
+    limit: candidateWindow,
+    locale: "en",
+    history: Array.from(items, (item, p) => ({
+      itemIndex: itemIndex(item),
+      timestampMs: timestampsMs?.[p] ?? 0,
+      weight: weights?.[p] ?? 1,
+    })),
+    filter: {},
+    explain: false,
+  };
+}

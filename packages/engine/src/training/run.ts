@@ -1,0 +1,361 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { HeldOut, Sequences } from "@magpie/data";
+import type { Scorer, WorkContext } from "@magpie/domain";
+import { evaluate } from "@magpie/evaluation";
+import {
+  models,
+  PopularityModel,
+  startCost,
+  type Model,
+  type TrainedModel,
+  type TrainingData,
+} from "@magpie/models";
+import { Int8VectorIndex } from "@magpie/retrieval";
+import type { LiveCatalog } from "../live/live-catalog.ts";
+import { isSequenceModel, servedModels } from "../scenarios/retrievers.ts";
+import { weightDefaults, type FittedWeights } from "../scenarios/scenarios.ts";
+import {
+  modelFolder,
+  snapshotFiles,
+  type MeasuredModel,
+  type Measurement,
+  type SnapshotFacts,
+} from "../snapshot/manifest.ts";
+import { throwIfCancelled } from "../tasks.ts";
+import { BlendScorer, fitWeights } from "./blend-on-held-out.ts";
+import { chooseSplit } from "./choose-split.ts";
+import { trainModel, type ModelTraining } from "./train-model.ts";
+import { writeCatalog, type CatalogInput } from "./write-catalog.ts";
+
+/** Config fields by model kind that replace a model's defaults; false leaves the model out. */
+export type TrainingRecipe = Readonly<Record<string, object | false>>;
+
+/** All that a run works from. Nothing in it changes while it runs. */
+export interface TrainingInput extends CatalogInput {
+  readonly sequences: Sequences;
+  /** Folder for checkpoints, from which an interrupted run goes on. */
+  readonly checkpoints: string;
+  readonly seed: number;
+  readonly budgetSeconds?: number;
+  readonly recipe: TrainingRecipe;
+}
+
+/** What a run says of the snapshot; the caller adds what only it knows. */
+export type TrainingOutcome = Omit<
+  SnapshotFacts,
+  "catalogRevision" | "events" | "vocabularySha256"
+>;
+
+/** Test cases asked of each model; more would cost time and hardly narrow the numbers. */
+const maxTestCases = 2_000;
+/** EASE is trained to be measured against, where inverting items × items takes seconds. */
+const maxEaseItems = 4_000;
+/** A sequence model needs pasts to learn from: from fewer interactions it learns noise. */
+const minSequenceInteractions = 500;
+/** Popularity of the last weeks is served when it ranks at least so many items. */
+const minRecentItems = 20;
+/** Share of the budget for the measured sequence model; as much is for the published one. */
+const measuredShare = 0.45;
+/** The published model is trained again when the budget allows this share of the measured epochs. */
+const minEpochShare = 0.6;
+
+/**
+ * One training run, from sequences to the files of a snapshot:
+ *
+ *     catalogue ─▶ columns, text index
+ *     sequences ─▶ split ─▶ train on the past ─▶ fit the blend on validation ─▶ measure on test
+ *               └─▶ train again on everything ─▶ model files, vectors
+ *
+ * The measured models have seen only the training part; those of the snapshot learn from all. A
+ * shop with few events gets what its data carries, and the outcome's notes say what is missing.
+ */
+export async function runTraining(
+  input: TrainingInput,
+  context: WorkContext,
+): Promise<TrainingOutcome> {
+  const readCost = startCost();
+  const startedMs = performance.now();
+  const { sequences, budgetSeconds } = input;
+  const notes: string[] = [];
+  const kinds = chooseModels(input, notes);
+  announceMemory(kinds, input, context);
+
+  const catalog = await writeCatalog(input, context);
+  const { split, why } = chooseSplit(sequences);
+  notes.push(...why);
+
+  let weights = weightDefaults;
+  let measurement: Measurement | undefined;
+  const measured: TrainedModel[] = [];
+  if (split !== undefined) {
+    const data = { train: split.train, validation: split.validation };
+    for (const model of kinds) {
+      const budget =
+        budgetSeconds === undefined ? {} : { budgetSeconds: budgetSeconds * measuredShare };
+      measured.push(await train(model, data, "measured", input, context, budget));
+    }
+    ({ weights, measurement } = await measure(measured, catalog, split, context));
+  }
+
+  const published: TrainedModel[] = [];
+  for (const model of kinds.filter(({ kind }) => kind !== "ease")) {
+    const spent = (performance.now() - startedMs) / 1_000;
+    const known = measured.find(({ kind }) => kind === model.kind);
+    const again =
+      known === undefined || !isSequenceModel(known)
+        ? {}
+        : planAgain(known, split!.train, sequences, budgetSeconds && budgetSeconds - spent);
+    if (again === "keep") {
+      published.push(known!);
+      notes.push(
+        `the published ${model.kind} has not seen the held-out part: the budget of ` +
+          `${budgetSeconds} s did not allow to train it again on everything`,
+      );
+    } else {
+      published.push(await train(model, { train: sequences }, "published", input, context, again));
+    }
+  }
+
+  const { kept, popularityDays } = choosePopularity(published);
+  await save(kept, input);
+  for (const one of new Set([...measured, ...published])) await one.dispose();
+  return {
+    items: input.vocabulary.size,
+    users: activeUsers(sequences),
+    interactions: sequences.items.length,
+    seed: input.seed,
+    models: kept.map(({ kind, name, config, cost }) => ({ kind, name, config, cost })),
+    ...(popularityDays !== undefined && { popularityDays }),
+    weights,
+    ...(measurement && { measurement }),
+    notes,
+    cost: readCost(),
+  };
+}
+
+/** The models that this data carries; the notes say which it does not, and why. */
+function chooseModels({ sequences, vocabulary, recipe }: TrainingInput, notes: string[]): Model[] {
+  const interactions = sequences.items.length;
+  const pairs = usersWith(2, sequences);
+  return models.filter(({ kind }) => {
+    const why = ((): string | undefined => {
+      if (recipe[kind] === false) return "the recipe leaves it out";
+      if (interactions === 0) return "the log holds no interaction with an item of the catalogue";
+      switch (kind) {
+        case "item-knn":
+          return pairs > 0 ? undefined : "no user has two interactions";
+        case "ease":
+          if (vocabulary.size > maxEaseItems) {
+            return `it is only measured against, and ${vocabulary.size} items are more than ${maxEaseItems}`;
+          }
+          return pairs > 0 ? undefined : "no user has two interactions";
+        case "sasrec":
+          return interactions >= minSequenceInteractions
+            ? undefined
+            : `it takes ${minSequenceInteractions} interactions to learn from, and there are ${interactions}`;
+        default:
+          return undefined;
+      }
+    })();
+    if (why !== undefined) notes.push(`no ${kind}: ${why}`);
+    return why === undefined;
+  });
+}
+
+/** Says what the run will take before it takes it. */
+function announceMemory(kinds: readonly Model[], input: TrainingInput, context: WorkContext): void {
+  const { train } = { train: input.sequences };
+  const expected = kinds.map((model) => ({
+    kind: model.kind,
+    bytes: model.expectedBytes({ train }, configOf(model, input)),
+  }));
+  const most = expected.reduce((max, { bytes }) => Math.max(max, bytes), 0);
+  context.onProgress({
+    stage: "plan",
+    done: 0,
+    total: kinds.length,
+    unit: "models",
+    message:
+      expected.length === 0
+        ? "No model to train: the snapshot holds the catalogue, its text index and its newest items."
+        : `Models: ${expected.map(({ kind, bytes }) => `${kind} ${megabytes(bytes)}`).join(", ")}; ` +
+          `trained one after another, so about ${megabytes(most)} beyond the data at a time.`,
+    metrics: { expectedBytes: most },
+  });
+}
+
+async function train(
+  model: Model,
+  data: TrainingData,
+  purpose: ModelTraining["purpose"],
+  input: TrainingInput,
+  context: WorkContext,
+  limits: { readonly epochs?: number; readonly budgetSeconds?: number },
+): Promise<TrainedModel> {
+  throwIfCancelled(context.signal, "Training");
+  const { epochs, budgetSeconds } = limits;
+  context.onProgress({ stage: `train/${model.kind}`, done: 0, unit: "models", message: purpose });
+  return trainModel(
+    {
+      model,
+      data,
+      config: { ...configOf(model, input), ...(epochs !== undefined && { epochs }) },
+      purpose,
+      checkpoints: input.checkpoints,
+      seed: input.seed,
+      ...(budgetSeconds !== undefined && { budgetSeconds }),
+    },
+    context,
+  );
+}
+
+/** Fits the blend on validation and measures everything on test. */
+async function measure(
+  measured: readonly TrainedModel[],
+  catalog: LiveCatalog,
+  split: {
+    readonly protocol: string;
+    readonly train: Sequences;
+    readonly validation: HeldOut;
+    readonly test: HeldOut;
+  },
+  context: WorkContext,
+): Promise<{ weights: FittedWeights; measurement: Measurement }> {
+  const { kept, popularityDays } = choosePopularity(measured);
+  const parts = servedModels(kept, {
+    popularityDays,
+    vectors: vectorIndexOf(kept, split.train),
+  });
+  const { weights, validation } = await fitWeights(parts, catalog, split.validation, context);
+  const scorers: readonly (Scorer & { readonly cost?: TrainedModel["cost"] })[] = [
+    ...measured,
+    new BlendScorer(parts, catalog, weights),
+  ];
+  const table: MeasuredModel[] = [];
+  let cases = 0;
+  for (const scorer of scorers) {
+    throwIfCancelled(context.signal, "Training");
+    const evaluation = await evaluate(scorer, split.test, {
+      cutoffs: [10],
+      metrics: ["ndcg", "recall", "coverage"],
+      maxCases: maxTestCases,
+      work: context,
+    });
+    ({ cases } = evaluation);
+    table.push({
+      model: scorer.name,
+      ndcgAt10: evaluation.metrics.ndcgAt10!,
+      recallAt10: evaluation.metrics.recallAt10!,
+      coverageAt10: evaluation.metrics.coverageAt10!,
+      trainSeconds: scorer.cost?.wallSeconds ?? 0,
+    });
+  }
+  return {
+    weights,
+    measurement: {
+      protocol: split.protocol,
+      seenItems: "keep",
+      cases,
+      models: table,
+      validation,
+    },
+  };
+}
+
+/**
+ * How the sequence model is trained again on everything: for as many epochs as were best, because
+ * nothing is left to validate on. "keep" when the budget does not allow enough of them.
+ */
+function planAgain(
+  measured: TrainedModel,
+  measuredOn: Sequences,
+  everything: Sequences,
+  secondsLeft: number | undefined,
+): { readonly epochs: number; readonly budgetSeconds?: number } | "keep" {
+  const best = measured.curve.reduce<(typeof measured.curve)[number] | undefined>(
+    (a, b) => ((b.ndcgAt10 ?? -Infinity) > (a?.ndcgAt10 ?? -Infinity) ? b : a),
+    undefined,
+  );
+  if (best === undefined) return { epochs: 1, ...(secondsLeft && { budgetSeconds: secondsLeft }) };
+  const epochs = Math.max(1, best.epoch);
+  if (secondsLeft === undefined) return { epochs };
+  const needed = best.seconds * (everything.items.length / Math.max(1, measuredOn.items.length));
+  if (secondsLeft < minEpochShare * needed) return "keep";
+  return { epochs, budgetSeconds: secondsLeft };
+}
+
+/** Popularity of the last weeks where it says enough, else of all time; all other models stay. */
+function choosePopularity(trained: readonly TrainedModel[]): {
+  readonly kept: readonly TrainedModel[];
+  readonly popularityDays?: number | null;
+} {
+  const popular = trained.filter((model) => model instanceof PopularityModel);
+  const others = trained.filter((model) => !(model instanceof PopularityModel));
+  const kept = others.filter(({ kind }) => kind !== "ease");
+  const recent = popular.find(({ config }) => config.windowDays !== null);
+  const enough = recent !== undefined && ranked(recent) >= minRecentItems;
+  const chosen = enough
+    ? recent
+    : (popular.find(({ config }) => config.windowDays === null) ?? recent);
+  if (chosen === undefined) return { kept };
+  return { kept: [chosen, ...kept], popularityDays: chosen.config.windowDays };
+}
+
+function ranked({ scores }: PopularityModel): number {
+  let count = 0;
+  for (const score of scores) if (score > 0) count++;
+  return count;
+}
+
+/**
+ * Index over the sequence model's item vectors. Items that training never saw have the vector they
+ * were initialised with, which means nothing: they get zeros, and so are never near to anything.
+ */
+function vectorIndexOf(
+  trained: readonly TrainedModel[],
+  { items }: Sequences,
+): Int8VectorIndex | undefined {
+  const model = trained.find(isSequenceModel);
+  if (model === undefined) return undefined;
+  const { width, itemVectors } = model;
+  const seen = new Uint8Array(itemVectors.length / width);
+  for (const item of items) seen[item] = 1;
+  const vectors = itemVectors.slice();
+  seen.forEach((known, row) => {
+    if (known === 0) vectors.fill(0, row * width, (row + 1) * width);
+  });
+  return new Int8VectorIndex(vectors, width);
+}
+
+async function save(kept: readonly TrainedModel[], input: TrainingInput): Promise<void> {
+  for (const model of kept) {
+    const folder = join(input.draft, modelFolder(model.kind));
+    await mkdir(folder, { recursive: true });
+    await model.save(folder);
+  }
+  const vectors = vectorIndexOf(kept, input.sequences);
+  if (vectors !== undefined) {
+    await writeFile(join(input.draft, snapshotFiles.vectors), vectors.toBytes());
+  }
+}
+
+function configOf(model: Model, { recipe }: TrainingInput): object {
+  return { ...model.defaults, ...(recipe[model.kind] || undefined) };
+}
+
+function activeUsers(sequences: Sequences): number {
+  return usersWith(1, sequences);
+}
+
+function usersWith(interactions: number, { userCount, offsets }: Sequences): number {
+  let users = 0;
+  for (let u = 0; u < userCount; u++) {
+    if (offsets[u + 1]! - offsets[u]! >= interactions) users++;
+  }
+  return users;
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
+}

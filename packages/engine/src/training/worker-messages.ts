@@ -1,0 +1,31 @@
+import type { Sequences } from "@magpie/data";
+import type { Item, Progress } from "@magpie/domain";
+import type { Task } from "../engine.ts";
+import type { TrainingOutcome, TrainingRecipe } from "./run.ts";
+
+/** What the training thread starts with. */
+export interface WorkerStart {
+  readonly vocabulary: Uint8Array;
+  readonly sequences: Sequences;
+  readonly draft: string;
+  readonly checkpoints: string;
+  readonly seed: number;
+  readonly budgetSeconds?: number;
+  readonly recipe: TrainingRecipe;
+  /** [1], shared: not 0 once the run is to stop. A busy thread reads it with every progress. */
+  readonly stop: Int32Array;
+}
+
+/** What the training thread is told. */
+export type ToWorker =
+  /** The next items of the catalogue; undefined after the last. */
+  | { readonly kind: "items"; readonly items: readonly Item[] | undefined }
+  | { readonly kind: "stop" };
+
+/** What the training thread says. */
+export type FromWorker =
+  | { readonly kind: "progress"; readonly progress: Progress }
+  /** It is ready for the next items: the catalogue is sent as fast as it is taken. */
+  | { readonly kind: "more-items" }
+  | { readonly kind: "done"; readonly outcome: TrainingOutcome }
+  | { readonly kind: "failed"; readonly error: NonNullable<Task["error"]> };

@@ -1,0 +1,59 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ItemVocabulary } from "@magpie/data";
+import type { Item, WorkContext } from "@magpie/domain";
+import { InvertedTextIndex, ItemFilterIndex } from "@magpie/retrieval";
+import { CategoryLabels } from "../live/category-labels.ts";
+import { createdMsOf, LiveCatalog, textHashOf } from "../live/live-catalog.ts";
+import { snapshotFiles } from "../snapshot/manifest.ts";
+import { throwIfCancelled } from "../tasks.ts";
+
+/** What the catalogue's part of a snapshot is made from. */
+export interface CatalogInput {
+  readonly vocabulary: ItemVocabulary;
+  /** In any order; items without a row in the vocabulary came later and are passed over. */
+  readonly items: AsyncIterable<readonly Item[]>;
+  /** Folder that becomes the snapshot. */
+  readonly draft: string;
+}
+
+/**
+ * Writes columns, ages, category words and the text index of a catalogue, batch by batch, and
+ * gives back the catalogue as serving will see it.
+ */
+export async function writeCatalog(
+  { vocabulary, items, draft }: CatalogInput,
+  context: WorkContext,
+): Promise<LiveCatalog> {
+  const filter = ItemFilterIndex.build(Array.from({ length: vocabulary.size }), (id) => {
+    const row = vocabulary.indexOf(id);
+    return row === -1 ? undefined : row;
+  });
+  const createdMs = new Float64Array(vocabulary.size + 1).fill(NaN);
+  const textHashes = new Uint32Array(vocabulary.size + 1);
+  const labels = CategoryLabels.empty();
+  const texts = Array.from<Item | undefined>({ length: vocabulary.size });
+  let done = 0;
+  for await (const batch of items) {
+    throwIfCancelled(context.signal, "Training");
+    for (const item of batch) {
+      const row = vocabulary.indexOf(item.id);
+      if (row === -1) continue;
+      filter.upsert(row, item);
+      createdMs[row] = createdMsOf(item);
+      textHashes[row] = textHashOf(item);
+      labels.add(item);
+      texts[row - 1] = item;
+    }
+    done += batch.length;
+    context.onProgress({ stage: "index/catalogue", done, total: vocabulary.size, unit: "items" });
+  }
+  await writeFile(join(draft, snapshotFiles.filter), filter.toBytes());
+  await writeFile(join(draft, snapshotFiles.created), new Uint8Array(createdMs.buffer));
+  await writeFile(join(draft, snapshotFiles.textHashes), new Uint8Array(textHashes.buffer));
+  await writeFile(join(draft, snapshotFiles.labels), JSON.stringify(labels));
+  const text = await InvertedTextIndex.build(texts);
+  await writeFile(join(draft, snapshotFiles.text), text.toBytes());
+  await vocabulary.save(join(draft, snapshotFiles.vocabulary));
+  return new LiveCatalog({ vocabulary, filter, createdMs, textHashes, labels });
+}
