@@ -6,14 +6,11 @@ import {
   BlockEncoder,
   decodeBlock,
   eventFields,
-  eventIdAt,
   takeTexts,
   takeVariant,
-  allColumns,
   textColumns,
-  textsOf,
   traitsOf,
-  variantAt,
+  variantsOf,
 } from "./event-block.ts";
 import { type PackedInts, type PackedLayout, packInts, unpackInts } from "./int-column.ts";
 import type { EventColumns } from "./store.ts";
@@ -34,7 +31,7 @@ import type { EventColumns } from "./store.ts";
 /** Events in a full segment: ordinals then fit 16 bits. */
 export const maxSegmentEvents = 65_536;
 
-const eventsPerBlock = 256;
+const eventsPerBlock = 128;
 const usersPerFence = 128;
 const magic = "MGPSEG01";
 const prefixBytes = 24;
@@ -112,13 +109,8 @@ interface EncodedBlock {
   readonly bytes: Buffer;
 }
 
-/** A block is small: a window of its size saves the allocation of a large one for each. */
 const zstdOptions = {
-  params: {
-    [zlib.ZSTD_c_compressionLevel]: 1,
-    [zlib.ZSTD_c_windowLog]: 16,
-    [zlib.ZSTD_c_checksumFlag]: 1,
-  },
+  params: { [zlib.ZSTD_c_compressionLevel]: 1, [zlib.ZSTD_c_checksumFlag]: 1 },
 };
 
 const aligned = (bytes: number) => (bytes + 7) & ~7;
@@ -146,8 +138,6 @@ export class SegmentBuilder {
   #currencies: Int32Array;
   #pricesCents: Float64Array;
   readonly #texts: (string | undefined)[][];
-  /** Mask of the text columns that any event has used. */
-  #presentTexts = 0;
   readonly #currencyCodes = new Map<string, number>();
   readonly #encoder = new BlockEncoder();
 
@@ -184,7 +174,7 @@ export class SegmentBuilder {
     this.#timestampsMs[row] = event.timestampMs;
     this.#personal[row] = event.consent?.personalization === false ? 0 : 1;
     this.#traits[row] = traitsOf(event);
-    this.#presentTexts |= takeTexts(event, this.#texts, row);
+    takeTexts(event, this.#texts, row);
     if (event.items !== undefined) {
       for (const item of event.items) this.#addItem(item, itemIndexOf);
     }
@@ -199,7 +189,7 @@ export class SegmentBuilder {
     this.#positions[line] = item.position ?? 0;
     this.#pricesCents[line] = item.price === undefined ? -1 : item.price.amount;
     this.#currencies[line] = item.price === undefined ? 0 : this.#currency(item.price.currency);
-    this.#presentTexts |= takeVariant(item, this.#texts, line);
+    takeVariant(item, this.#texts, line);
   }
 
   #currency(name: string): number {
@@ -265,7 +255,6 @@ export class SegmentBuilder {
       const plain = this.#encoder.encode(
         this.#traits,
         this.#texts,
-        this.#presentTexts,
         order,
         from,
         to,
@@ -305,10 +294,9 @@ export class SegmentBuilder {
   #reset(): void {
     this.#events = 0;
     this.#itemLines = 0;
-    this.#presentTexts = 0;
     this.#currencyCodes.clear();
-    // The texts themselves are let go; the lists keep their room.
-    for (const column of this.#texts) column.fill(undefined);
+    // New lists rather than old ones overwritten: a column that is seldom present stays empty.
+    for (let column = 0; column < textColumns; column++) this.#texts[column] = [];
   }
 }
 
@@ -659,12 +647,11 @@ export class Segment {
       if (to - from === end - first) {
         bytes = Buffer.from(this.#blockBytes(block));
       } else {
-        const decoded = this.#block(block);
+        const { traits, texts } = this.#block(block);
         const lineAt = blockIndex[block * 3 + 1]!;
         const plain = encoder.encode(
-          decoded.traits,
-          textsOf(decoded),
-          allColumns,
+          traits,
+          texts,
           Uint32Array.from(kept.slice(from, to), (event) => event - first),
           0,
           to - from,
@@ -710,9 +697,8 @@ export class Segment {
   eventIds(): string[] {
     const { blocks } = this.#opened();
     const ids: string[] = [];
-    for (let i = 0; i < blocks; i++) {
-      const block = this.#block(i);
-      for (let row = 0; row < block.traits.length; row++) ids.push(eventIdAt(block, row));
+    for (let block = 0; block < blocks; block++) {
+      for (const id of this.#block(block).texts[0]!) ids.push(id!);
     }
     return ids;
   }
@@ -905,10 +891,11 @@ function assemble(
     ...fields,
   };
   if (!withItems) return event;
+  const variants = variantsOf(block);
   const items: EventItem[] = [];
   for (let line = rows.itemStarts[row]!; line < rows.itemStarts[row + 1]!; line++) {
     const item: EventItem = { itemId: itemAt(rows.items[line]!) };
-    const variant = variantAt(block, line);
+    const variant = variants[line];
     if (variant !== undefined) item.variantId = variant;
     if (rows.positions[line]! > 0) item.position = rows.positions[line]!;
     if (rows.quantities[line]! > 0) item.quantity = rows.quantities[line]!;

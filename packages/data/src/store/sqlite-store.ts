@@ -81,9 +81,8 @@ class SqliteStore implements Store {
     this.#database = database;
     this.#lock = lock;
     seedMeta(database);
-    const seed = readMeta(database, "hash_seed") as number;
-    const users = new Dictionary(database, "user_key", seed);
-    const items = new Dictionary(database, "item_key", seed);
+    const users = new Dictionary(database, "user_key");
+    const items = new Dictionary(database, "item_key");
     this.#commit = new GroupCommit(database, options.commitWindowMs, {
       beforeCommit: () => {
         users.write();
