@@ -42,9 +42,11 @@ export class SasRecEncoder {
     this.#threads = threads;
   }
 
-  /** Opens the graphs that single requests need, so that the first request does not wait. */
+  /** Opens the graphs of requests and explanations, about 15 ms each, so that none waits for them. */
   async warmUp(): Promise<void> {
-    for (const length of this.#lengths()) await this.#encoding(1, length);
+    for (const batch of [1, 4, 16]) {
+      for (const length of this.#lengths()) await this.#encoding(batch, length);
+    }
   }
 
   /** Encodes B pasts → [B, D]; an empty past gives zeros. */

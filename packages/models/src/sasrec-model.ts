@@ -119,7 +119,7 @@ export class SasRecModel implements TrainedModel, VectorScorer, HistoryExplainer
     });
   }
 
-  /** Opens what single requests need, so that the first one does not wait for it. */
+  /** Opens what single requests and explanations need, so that the first does not wait for it. */
   warmUp(): Promise<void> {
     return this.#encoder.warmUp();
   }
