@@ -12,7 +12,6 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -20,6 +19,7 @@ import { parseArgs } from "node:util";
 import type { Sequences } from "@magpie/data";
 import { sasRecDefaults, SasRecTrainer, type SasRecConfig } from "@magpie/models";
 import { seededRandom } from "@magpie/numerics";
+import { writeSection } from "./write-section.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -151,25 +151,6 @@ const report = [
 console.log(`\n${report}`);
 
 if (options.write) {
-  const folder = join(import.meta.dirname, "results");
-  mkdirSync(folder, { recursive: true });
-  writeResult(join(folder, "tensor.md"), report);
-}
-/** Replaces the section with the same heading, or adds it. */
-function writeResult(path: string, section: string): void {
-  let text = "# Tensor and SASRec: measured\n\n";
-  try {
-    text = readFileSync(path, "utf8");
-  } catch {
-    // The first run makes the file.
-  }
-  const heading = section.slice(0, section.indexOf("\n"));
-  const at = text.indexOf(heading);
-  if (at === -1) {
-    writeFileSync(path, `${text.trimEnd()}\n\n${section}`);
-    return;
-  }
-  const next = text.indexOf("\n### ", at + heading.length);
-  const after = next === -1 ? "" : text.slice(next + 1);
-  writeFileSync(path, `${text.slice(0, at)}${section}${after === "" ? "" : `\n${after}`}`);
+  const path = join(import.meta.dirname, "results/tensor.md");
+  await writeSection(path, "Tensor and SASRec: measured", report);
 }

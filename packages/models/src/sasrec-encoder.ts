@@ -20,7 +20,7 @@ interface Encoding {
   readonly user: Float32Array;
 }
 
-/** Batch sizes that graphs are compiled for; a batch is split into the largest that it fills. */
+/** Batch sizes that graphs are compiled for. */
 const batchSizes = [64, 16, 4, 1] as const;
 
 /**
@@ -49,7 +49,7 @@ export class SasRecEncoder {
     }
   }
 
-  /** Encodes B pasts → [B, D]; an empty past gives zeros. */
+  /** Encodes B pasts → [B, D]. Items that came after the training are left out; no items give zeros. */
   encode(histories: readonly History[], out: Float32Array): Promise<void> {
     return this.#inTurn(() => this.#encode(histories, out));
   }
@@ -86,19 +86,27 @@ export class SasRecEncoder {
 
   async #encode(histories: readonly History[], out: Float32Array): Promise<void> {
     const { width, historyLimit } = this.#config;
+    const itemRows = this.#weights.inputItems.length / width;
+    const isKnown = (item: number): boolean => item > 0 && item < itemRows;
     // Pasts of like length go together: sorted by length, cut into batches.
     const order = histories
-      .map(({ items }, user) => ({ user, items: items.subarray(-historyLimit) }))
+      .map(({ items }, user) => {
+        const known = items.every(isKnown) ? items : items.filter(isKnown);
+        return { user, items: known.subarray(-historyLimit) };
+      })
       .sort((a, b) => b.items.length - a.items.length);
     const filled = order.filter(({ items }) => items.length > 0);
     for (const { user } of order.slice(filled.length)) {
       out.fill(0, user * width, (user + 1) * width);
     }
     for (let at = 0; at < filled.length;) {
-      const batch = batchSizes.find((size) => size <= filled.length - at)!;
+      // The largest batch that is more than half full; rows beyond the pasts hold what they held.
+      const left = filled.length - at;
+      const batch = batchSizes.find((size) => size < 2 * left)!;
+      const count = Math.min(batch, left);
       const length = this.#lengths().find((limit) => limit >= filled[at]!.items.length)!;
       const { step, rows, last, user } = await this.#encoding(batch, length);
-      for (let i = 0; i < batch; i++) {
+      for (let i = 0; i < count; i++) {
         const { items } = filled[at + i]!;
         items.forEach((item, place) => {
           const from = item * width;
@@ -108,11 +116,11 @@ export class SasRecEncoder {
         last[i] = i * length + items.length - 1;
       }
       await step.run();
-      for (let i = 0; i < batch; i++) {
+      for (let i = 0; i < count; i++) {
         const vector = user.subarray(i * width, (i + 1) * width);
         out.set(vector, filled[at + i]!.user * width);
       }
-      at += batch;
+      at += count;
     }
   }
 

@@ -90,7 +90,8 @@ export class SasRecModel implements TrainedModel, VectorScorer, HistoryExplainer
 
   /**
    * Leaves the newest items of the past (at most 10) out, one at a time, and measures how the scores
-   * change: all pasts are encoded in one batch. Older items have no entry.
+   * change: all pasts are encoded in one batch. Older items have no entry, and an item that came after
+   * the training has no effects.
    */
   async explain(history: History, items: Int32Array): Promise<HistoryEffect[][]> {
     const length = history.items.length;
@@ -112,6 +113,7 @@ export class SasRecModel implements TrainedModel, VectorScorer, HistoryExplainer
       return sum;
     };
     return Array.from(items, (item) => {
+      if (!(item > 0 && item <= this.itemCount)) return [];
       const whole = score(0, item);
       return places
         .map((position, i) => ({ position, effect: whole - score(i + 1, item) }))

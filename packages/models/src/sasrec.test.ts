@@ -47,6 +47,8 @@ const small: SasRecConfig = {
   dropout: 0.1,
   batchRows: 8,
   epochs: 30,
+  validateEvery: 2,
+  patience: 10,
   learningRate: 1e-2,
   loss: { kind: "sampled-softmax", negatives: 16, uniformShare: 0.5, logQ: "negatives" },
 };
@@ -136,6 +138,11 @@ describe("SASRec", () => {
     }
   });
 
+  test("leaves out items that it does not know", async () => {
+    const scores = await scoresOf(model, past(4, 41, 5, 1_000, 6, 0));
+    assert.deepEqual([...scores], [...(await scoresOf(model, past(4, 5, 6)))]);
+  });
+
   test("looks at the newest items only, up to its limit", async () => {
     const newest = [11, 12, 13, 14, 15, 16, 17, 18];
     const one = await scoresOf(model, past(1, 2, 3, ...newest));
@@ -146,6 +153,7 @@ describe("SASRec", () => {
   test("explains a score by leaving items out, largest effect first", async () => {
     const [effects] = await model.explain(past(40, 3, 6), Int32Array.of(9));
     assert.equal(effects!.length, 3);
+    assert.deepEqual(await model.explain(past(40, 3, 6), Int32Array.of(41, 0)), [[], []]);
     const whole = (await scoresOf(model, past(40, 3, 6)))[9]!;
     const withoutLast = (await scoresOf(model, past(40, 3)))[9]!;
     const last = effects!.find(({ position }) => position === 2)!;

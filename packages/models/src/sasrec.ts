@@ -81,25 +81,26 @@ interface SampledSoftmaxLoss {
   readonly logQ: "none" | "negatives" | "all";
 }
 
+/** The recipe; how its numbers were found is in `bench/results/sasrec-recipe-amazon-beauty.md`. */
 export const sasRecDefaults: SasRecConfig = {
   width: 64,
-  blocks: 2,
+  blocks: 1,
   heads: 1,
   feedForward: 256,
   activation: "gelu",
   historyLimit: 50,
   dropout: 0.2,
   tied: true,
-  loss: { kind: "sampled-softmax", negatives: 256, uniformShare: 1, logQ: "none" },
+  loss: { kind: "sampled-softmax", negatives: 256, uniformShare: 0.5, logQ: "negatives" },
   batchRows: 16,
   epochs: 200,
   learningRate: 1e-3,
   beta2: 0.98,
   weightDecay: 0,
   embeddingDeviation: 0.02,
-  validateEvery: 2,
-  patience: 10,
-  validationCases: 10_000,
+  validateEvery: 5,
+  patience: 5,
+  validationCases: 25_000,
 };
 
 /** @throws {TrainingError} `BAD_CONFIG` naming the field that cannot be */
