@@ -1,6 +1,6 @@
 import { type Event, actorOf } from "@magpie/domain";
 import { removeFiles, writeDurably } from "./durable-files.ts";
-import { hashEventId, type IdHash } from "./event-id-hash.ts";
+import { hashText, type TextHash } from "./text-hash.ts";
 import { IdFilter, type IdRun, IdTable, runsDueForMerge } from "./event-id-runs.ts";
 import { type EventLog, type LogRun, type LogSegment, segmentFile } from "./event-log.ts";
 import { Segment, SegmentBuilder } from "./segment.ts";
@@ -21,7 +21,7 @@ export class BulkImport implements BulkAppend {
   readonly #onEnd: () => void;
   readonly #builder: SegmentBuilder;
   readonly #ids: IdTable;
-  readonly #hash: IdHash = { a: 0, b: 0, c: 0 };
+  readonly #hash: TextHash = { a: 0, b: 0, c: 0 };
   #segments: LogSegment[] = [];
   #segmentNumbers = new Set<number>();
   #runs: LogRun[] = [];
@@ -50,7 +50,7 @@ export class BulkImport implements BulkAppend {
   }
 
   #take(event: Event): void | Promise<void> {
-    const hash = hashEventId(event.eventId, this.#log.hashSeed, this.#hash);
+    const hash = hashText(event.eventId, this.#log.hashSeed, this.#hash);
     const { a, b, c } = hash;
     if ((this.#filter.mayHave(hash) && this.#isKnown(hash)) || !this.#ids.add(a, b, c, this.#no)) {
       this.#duplicates++;
@@ -122,7 +122,7 @@ export class BulkImport implements BulkAppend {
     this.#onEnd();
   }
 
-  #isKnown(hash: IdHash): boolean {
+  #isKnown(hash: TextHash): boolean {
     const isOwn = (segment: number) => this.#segmentNumbers.has(segment);
     return (
       this.#runs.some(({ run }) => run.find(hash, isOwn) !== undefined) || this.#log.hasId(hash)
@@ -192,7 +192,7 @@ export class BulkImport implements BulkAppend {
       seq = rows.at(-1)!.seq;
       const twice = new Map<number, Set<string>>();
       for (const { eventId } of rows) {
-        const hash = hashEventId(eventId, this.#log.hashSeed, this.#hash);
+        const hash = hashText(eventId, this.#log.hashSeed, this.#hash);
         if (!this.#filter.mayHave(hash)) continue;
         for (const { run } of this.#runs) {
           const no = run.find(hash, isOwn);
@@ -220,7 +220,7 @@ export class BulkImport implements BulkAppend {
 }
 
 function fillFilter(filter: IdFilter, run: IdRun): void {
-  const hash: IdHash = { a: 0, b: 0, c: 0 };
+  const hash: TextHash = { a: 0, b: 0, c: 0 };
   for (const part of run.parts(4096)) {
     for (let at = 0; at < part.length; at += 4) {
       hash.a = part[at]!;

@@ -1,25 +1,37 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { hashText, type TextHash } from "./text-hash.ts";
 
 /**
  * Keys and their dense indices, append-only: an index once given never means another key. Held in
  * memory; new keys are written with the transaction whose rows use them.
+ *
+ * Imports look up two keys an event. A `Map` costs several cache misses per look-up once it has
+ * outgrown the caches, comparing strings that lie all over the heap; a flat table of 96-bit hashes
+ * costs one.
  */
 export class Dictionary {
   readonly #keys: string[] = [];
-  readonly #indices = new Map<string, number>();
+  readonly #indices: HashTable;
+  readonly #seed: number;
+  readonly #hash: TextHash = { a: 0, b: 0, c: 0 };
   readonly #insert: StatementSync;
   readonly #blank: StatementSync;
   #written = 0;
   #inTransaction = 0;
 
-  /** @param table  `user_key` or `item_key` */
-  constructor(database: DatabaseSync, table: "user_key" | "item_key") {
+  /**
+   * @param table  `user_key` or `item_key`
+   * @param seed   of the store's hashes
+   */
+  constructor(database: DatabaseSync, table: "user_key" | "item_key", seed: number) {
     this.#insert = database.prepare(`INSERT INTO ${table} (idx, key) VALUES (?, ?)`);
     this.#blank = database.prepare(`UPDATE ${table} SET key = '' WHERE idx = ?`);
+    this.#seed = seed;
+    this.#indices = new HashTable();
     const rows = database.prepare(`SELECT key FROM ${table} ORDER BY idx`);
     for (const row of rows.iterate()) {
       const key = row["key"] as string;
-      if (key !== "") this.#indices.set(key, this.#keys.length);
+      if (key !== "") this.#indices.set(this.#hashOf(key), this.#keys.length);
       this.#keys.push(key);
     }
     this.#written = this.#keys.length;
@@ -32,20 +44,20 @@ export class Dictionary {
 
   /** The index of a key, given now if it has none. */
   readonly add = (key: string): number => {
-    const known = this.#indices.get(key);
-    if (known !== undefined) return known;
+    const known = this.#indices.get(this.#hashOf(key));
+    if (known >= 0) return known;
     // A parser's strings may be views into the whole chunk that they came from: keep a copy.
     const own = Buffer.from(key, "utf8").toString("utf8");
     // Half of a surrogate pair cannot be stored as UTF-8: such keys are one with what it becomes.
-    const stored = own === key ? undefined : this.#indices.get(own);
-    if (stored !== undefined) return stored;
+    if (own !== key) return this.add(own);
     const index = this.#keys.push(own) - 1;
-    this.#indices.set(own, index);
+    this.#indices.set(this.#hashOf(own), index);
     return index;
   };
 
   find(key: string): number | undefined {
-    return this.#indices.get(key.toWellFormed());
+    const index = this.#indices.get(this.#hashOf(key.toWellFormed()));
+    return index < 0 ? undefined : index;
   }
 
   readonly keyAt = (index: number): string => this.#keys[index]!;
@@ -67,7 +79,66 @@ export class Dictionary {
   }
 
   forget(index: number): void {
-    this.#indices.delete(this.#keys[index]!);
+    this.#indices.delete(this.#hashOf(this.#keys[index]!));
     this.#keys[index] = "";
+  }
+
+  #hashOf(key: string): TextHash {
+    return hashText(key, this.#seed, this.#hash);
+  }
+}
+
+/** Hashes to indices, with open addressing: four words a place, `c` = 0 where it is empty. */
+class HashTable {
+  #words = new Uint32Array(4 * 1024);
+  #size = 0;
+
+  /** -1 when absent. */
+  get({ a, b, c }: TextHash): number {
+    const words = this.#words;
+    const mask = words.length - 1;
+    for (let at = (a << 2) & mask; words[at + 2] !== 0; at = (at + 4) & mask) {
+      if (words[at] === a && words[at + 1] === b && words[at + 2] === c) return words[at + 3]! - 1;
+    }
+    return -1;
+  }
+
+  set(hash: TextHash, index: number): void {
+    // At most half full, so that look-ups stay short.
+    if ((this.#size + 1) * 8 > this.#words.length) this.#grow();
+    this.#size++;
+    this.#put(hash.a, hash.b, hash.c, index + 1);
+  }
+
+  /** The place keeps its hash and answers -1: emptying it would cut off those behind it. */
+  delete({ a, b, c }: TextHash): void {
+    const words = this.#words;
+    const mask = words.length - 1;
+    for (let at = (a << 2) & mask; words[at + 2] !== 0; at = (at + 4) & mask) {
+      if (words[at] === a && words[at + 1] === b && words[at + 2] === c) words[at + 3] = 0;
+    }
+  }
+
+  #put(a: number, b: number, c: number, value: number): void {
+    const words = this.#words;
+    const mask = words.length - 1;
+    let at = (a << 2) & mask;
+    while (words[at + 2] !== 0) {
+      // A deleted key that comes back takes its old place, with its new index.
+      if (words[at] === a && words[at + 1] === b && words[at + 2] === c) break;
+      at = (at + 4) & mask;
+    }
+    words[at] = a;
+    words[at + 1] = b;
+    words[at + 2] = c;
+    words[at + 3] = value;
+  }
+
+  #grow(): void {
+    const old = this.#words;
+    this.#words = new Uint32Array(old.length * 2);
+    for (let at = 0; at < old.length; at += 4) {
+      if (old[at + 3] !== 0) this.#put(old[at]!, old[at + 1]!, old[at + 2]!, old[at + 3]!);
+    }
   }
 }

@@ -26,8 +26,10 @@ const eventTexts = [
 /** Column of the remaining fields as JSON; the one after it has a variant id per item. */
 const restColumn = eventTexts.length;
 const variantColumn = restColumn + 1;
-/** Number of text columns. */
+/** Number of text columns; a mask of them fits 16 bits. */
 export const textColumns = variantColumn + 1;
+/** The mask of all of them. */
+export const allColumns = (1 << textColumns) - 1;
 
 type Texts = (string | undefined)[];
 
@@ -49,22 +51,40 @@ export function traitsOf(event: Event): number {
   );
 }
 
-/** Puts the texts of an event at `at` of each column; absent ones leave `undefined`. */
-export function takeTexts(event: Event, columns: readonly Texts[], at: number): void {
+/**
+ * Puts the texts of an event at `at` of each column; absent ones leave `undefined`.
+ *
+ * @returns the columns that have one, as a mask
+ */
+export function takeTexts(event: Event, columns: readonly Texts[], at: number): number {
+  const visitor = event.userId === undefined ? undefined : event.visitorId;
+  const rest = restOf(event);
   columns[0]![at] = event.eventId;
-  columns[1]![at] = event.userId === undefined ? undefined : event.visitorId;
+  columns[1]![at] = visitor;
   columns[2]![at] = event.sessionId;
   columns[3]![at] = event.queryId;
   columns[4]![at] = event.query;
   columns[5]![at] = event.scenario;
   columns[6]![at] = event.listId;
   columns[7]![at] = event.orderId;
-  columns[restColumn]![at] = restOf(event);
+  columns[restColumn]![at] = rest;
+  return (
+    1 |
+    (visitor === undefined ? 0 : 2) |
+    (event.sessionId === undefined ? 0 : 4) |
+    (event.queryId === undefined ? 0 : 8) |
+    (event.query === undefined ? 0 : 16) |
+    (event.scenario === undefined ? 0 : 32) |
+    (event.listId === undefined ? 0 : 64) |
+    (event.orderId === undefined ? 0 : 128) |
+    (rest === undefined ? 0 : 1 << restColumn)
+  );
 }
 
-/** Puts the variant id of one item line at `at`. */
-export function takeVariant(item: EventItem, columns: readonly Texts[], at: number): void {
+/** Puts the variant id of one item line at `at`, and answers like `takeTexts`. */
+export function takeVariant(item: EventItem, columns: readonly Texts[], at: number): number {
   columns[variantColumn]![at] = item.variantId;
+  return item.variantId === undefined ? 0 : 1 << variantColumn;
 }
 
 /** The structured fields, as JSON, or undefined when there are none. */
@@ -88,10 +108,13 @@ export class BlockEncoder {
   /**
    * Encodes the rows `order[from … to)` of event columns and `itemOrder[itemFrom … itemTo)` of the
    * variant column. The result is a view that the next call overwrites.
+   *
+   * @param present  mask of the columns that may have texts; the others are passed over
    */
   encode(
     traits: ArrayLike<number>,
     columns: readonly Texts[],
+    present: number,
     order: Uint32Array,
     from: number,
     to: number,
@@ -105,11 +128,12 @@ export class BlockEncoder {
     this.#ints(lengths, to - from);
     let mask = 0;
     for (let column = 0; column < textColumns; column++) {
-      const perItem = column === variantColumn;
-      const present = perItem
-        ? this.#texts(columns[column]!, itemOrder, itemFrom, itemTo)
-        : this.#texts(columns[column]!, order, from, to);
-      if (present) mask |= 1 << column;
+      if ((present & (1 << column)) === 0) continue;
+      const hasTexts =
+        column === variantColumn
+          ? this.#texts(columns[column]!, itemOrder, itemFrom, itemTo)
+          : this.#texts(columns[column]!, order, from, to);
+      if (hasTexts) mask |= 1 << column;
     }
     this.#out.writeUInt16LE(mask, 0);
     return this.#out.subarray(0, this.#length);
@@ -161,11 +185,25 @@ export class BlockEncoder {
   }
 }
 
-/** An unpacked block: what `BlockEncoder` was given. */
+/** A text column of a block: joined texts and where each begins. */
+interface TextColumn {
+  readonly text: string;
+  /** [rows + 1] */
+  readonly starts: Int32Array;
+  /** Length plus one; 0 when absent. */
+  readonly lengths: Int32Array;
+}
+
+/** An unpacked block. Its texts are cut out when they are asked for. */
 export interface Block {
   readonly traits: Int32Array;
-  /** By column; a column that no row has is empty. */
-  readonly texts: readonly Texts[];
+  /** By column; undefined for one that no row has. */
+  readonly texts: readonly (TextColumn | undefined)[];
+}
+
+function textAt(column: TextColumn | undefined, row: number): string | undefined {
+  if (column === undefined || column.lengths[row] === 0) return undefined;
+  return column.text.slice(column.starts[row], column.starts[row + 1]);
 }
 
 /** Decodes a block of `events` rows with `items` item lines. */
@@ -183,23 +221,36 @@ export function decodeBlock(bytes: Buffer, events: number, items: number): Block
   };
   const mask = bytes.readUInt16LE(0);
   const traits = ints(events);
-  const texts: Texts[] = [];
+  const texts: (TextColumn | undefined)[] = [];
   for (let column = 0; column < textColumns; column++) {
-    const values: Texts = [];
-    texts.push(values);
-    if ((mask & (1 << column)) === 0) continue;
-    const lengths = ints(column === variantColumn ? items : events);
+    if ((mask & (1 << column)) === 0) {
+      texts.push(undefined);
+      continue;
+    }
+    const rows = column === variantColumn ? items : events;
+    const lengths = ints(rows);
+    const starts = new Int32Array(rows + 1);
+    for (let i = 0; i < rows; i++) starts[i + 1] = starts[i]! + Math.max(0, lengths[i]! - 1);
     const byteLength = bytes.readUInt32LE(at);
     const text = bytes.toString("utf8", at + 4, at + 4 + byteLength);
     at += 4 + byteLength;
-    let start = 0;
-    for (let i = 0; i < lengths.length; i++) {
-      const length = lengths[i]! - 1;
-      values.push(length < 0 ? undefined : text.slice(start, start + length));
-      if (length > 0) start += length;
-    }
+    texts.push({ text, starts, lengths });
   }
   return { traits, texts };
+}
+
+/** The texts of a block as `BlockEncoder` takes them. */
+export function textsOf(block: Block): Texts[] {
+  return block.texts.map((column) =>
+    column === undefined ? [] : Array.from(column.lengths, (_, row) => textAt(column, row)),
+  );
+}
+
+/** The id of an event of a block. */
+export function eventIdAt(block: Block, row: number): string {
+  const id = textAt(block.texts[0], row);
+  if (id === undefined) throw new Error("internal: an event without an id");
+  return id;
 }
 
 /** An event's fields other than actor, type, time and items, out of a block. */
@@ -214,21 +265,21 @@ export function eventFields(
   if ((traits & byVisitorOnly) === 0) fields["userId"] = actor;
   else fields["visitorId"] = actor;
   for (let column = 1; column < eventTexts.length; column++) {
-    const text = texts[column]![row];
+    const text = textAt(texts[column], row);
     if (text !== undefined) fields[eventTexts[column]!] = text;
   }
   const source = traits >> 2;
   if (source > 0) fields["source"] = eventSources[source - 1];
-  const rest = texts[restColumn]![row];
+  const rest = textAt(texts[restColumn], row);
   if (rest !== undefined) Object.assign(fields, JSON.parse(rest));
   return {
     ...(fields as Omit<Event, "type" | "timestampMs" | "items" | "eventId">),
-    eventId: texts[0]![row]!,
+    eventId: eventIdAt(block, row),
     withItems: (traits & hasItemList) !== 0,
   };
 }
 
-/** The variant ids of a block's item lines. */
-export function variantsOf(block: Block): readonly (string | undefined)[] {
-  return block.texts[variantColumn]!;
+/** The variant id of an item line of a block. */
+export function variantAt(block: Block, line: number): string | undefined {
+  return textAt(block.texts[variantColumn], line);
 }

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { StoreError } from "@magpie/domain";
-import type { IdHash } from "./event-id-hash.ts";
+import type { TextHash } from "./text-hash.ts";
 
 /**
  * The ids of events in segments, so that an event sent twice counts once however long ago the
@@ -136,7 +136,7 @@ export class IdRun {
   }
 
   /** The segment an id was stored in, if `isAlive` says that the segment still is. */
-  find({ a, b, c }: IdHash, isAlive: (segment: number) => boolean): number | undefined {
+  find({ a, b, c }: TextHash, isAlive: (segment: number) => boolean): number | undefined {
     const { fences } = this.#opened();
     // The last window that begins below `a`: equal ones may begin at its end.
     let low = 0;
@@ -343,7 +343,7 @@ export class IdFilter {
     this.#bits = new Uint32Array(this.#lines * 16);
   }
 
-  add({ a, b, c }: IdHash): void {
+  add({ a, b, c }: TextHash): void {
     const line = Math.floor((b / 0x1_0000_0000) * this.#lines) * 16;
     const bits = this.#bits;
     const d = Math.imul(a, 0x9e3779b1) >>> 5;
@@ -355,7 +355,7 @@ export class IdFilter {
     bits[line + ((d >>> 23) & 15)]! |= 1 << ((d >>> 18) & 31);
   }
 
-  mayHave({ a, b, c }: IdHash): boolean {
+  mayHave({ a, b, c }: TextHash): boolean {
     const line = Math.floor((b / 0x1_0000_0000) * this.#lines) * 16;
     const bits = this.#bits;
     const d = Math.imul(a, 0x9e3779b1) >>> 5;

@@ -16,7 +16,7 @@ import { BulkImport } from "./bulk-import.ts";
 import { inTransaction } from "./database.ts";
 import type { Dictionary } from "./dictionary.ts";
 import { removeFiles, syncFile, syncFolder, writeDurably } from "./durable-files.ts";
-import { hashEventId, type IdHash } from "./event-id-hash.ts";
+import { hashText, type TextHash } from "./text-hash.ts";
 import { IdRun, IdRunWriter, IdTable, mergeIdRuns, runsDueForMerge } from "./event-id-runs.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { Mutex } from "./mutex.ts";
@@ -81,7 +81,7 @@ export class EventLog implements EventStore {
   #bulk: BulkImport | undefined;
   #readers = 0;
   #compacting = false;
-  readonly #hash: IdHash = { a: 0, b: 0, c: 0 };
+  readonly #hash: TextHash = { a: 0, b: 0, c: 0 };
   readonly #insertLive: StatementSync;
   readonly #liveAfter: StatementSync;
   readonly #liveOfUser: StatementSync;
@@ -245,7 +245,7 @@ export class EventLog implements EventStore {
           JSON.parse(row["json"] as string) as Event,
           this.items.add,
         );
-        const { a, b, c } = hashEventId(row["event_id"] as string, this.hashSeed, this.#hash);
+        const { a, b, c } = hashText(row["event_id"] as string, this.hashSeed, this.#hash);
         ids.add(a, b, c, no);
         seq = row["seq"] as number;
       }
@@ -312,7 +312,7 @@ export class EventLog implements EventStore {
   }
 
   /** Whether a segment of the log has the event with this id. */
-  hasId(hash: IdHash): boolean {
+  hasId(hash: TextHash): boolean {
     const isAlive = (segment: number) => this.#segments.has(segment);
     return this.#runs.some(({ run }) => run.find(hash, isAlive) !== undefined);
   }
@@ -457,7 +457,7 @@ export class EventLog implements EventStore {
     const touched = new Set<IdRun>();
     const any = () => true;
     for (const id of ids) {
-      const hash = hashEventId(id, this.hashSeed, this.#hash);
+      const hash = hashText(id, this.hashSeed, this.#hash);
       hashes.add(`${hash.a} ${hash.b} ${hash.c}`);
       firstWords.add(hash.a);
       for (const run of this.runs) if (run.find(hash, any) !== undefined) touched.add(run);
@@ -507,7 +507,9 @@ export class EventLog implements EventStore {
       const range = entry.segment.findUser(index);
       if (range === undefined) continue;
       const times = entry.segment.timesOf(range);
+      const oldest = nthLargest(times, limit);
       for (let i = 0; i < times.length; i++) {
+        if (times[i]! < oldest) continue;
         newest.push({ timestampMs: times[i]!, segment: entry, position: range.from + i });
       }
       newest = newest.sort(newestFirst).slice(0, limit);
@@ -703,7 +705,7 @@ export class EventLog implements EventStore {
   // ── Bookkeeping ────────────────────────────────────────────────────────────────────────────
 
   #isInSegments(eventId: string): boolean {
-    return this.hasId(hashEventId(eventId, this.hashSeed, this.#hash));
+    return this.hasId(hashText(eventId, this.hashSeed, this.#hash));
   }
 
   #liveEvents(): number {
@@ -778,6 +780,11 @@ function newestFirst(x: Place, y: Place): number {
     (y.segment?.no ?? Infinity) - (x.segment?.no ?? Infinity) ||
     y.position - x.position
   );
+}
+
+/** The nth largest of some times, -Infinity when there are fewer. */
+function nthLargest(times: Float64Array, n: number): number {
+  return times.length <= n ? -Infinity : Float64Array.from(times).sort()[times.length - n]!;
 }
 
 /** Name of a segment's file; a rewritten one has a name of its own, so that the switch is atomic. */

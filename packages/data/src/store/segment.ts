@@ -6,11 +6,14 @@ import {
   BlockEncoder,
   decodeBlock,
   eventFields,
+  eventIdAt,
   takeTexts,
   takeVariant,
+  allColumns,
   textColumns,
+  textsOf,
   traitsOf,
-  variantsOf,
+  variantAt,
 } from "./event-block.ts";
 import { type PackedInts, type PackedLayout, packInts, unpackInts } from "./int-column.ts";
 import type { EventColumns } from "./store.ts";
@@ -31,7 +34,7 @@ import type { EventColumns } from "./store.ts";
 /** Events in a full segment: ordinals then fit 16 bits. */
 export const maxSegmentEvents = 65_536;
 
-const eventsPerBlock = 128;
+const eventsPerBlock = 256;
 const usersPerFence = 128;
 const magic = "MGPSEG01";
 const prefixBytes = 24;
@@ -109,8 +112,13 @@ interface EncodedBlock {
   readonly bytes: Buffer;
 }
 
+/** A block is small: a window of its size saves the allocation of a large one for each. */
 const zstdOptions = {
-  params: { [zlib.ZSTD_c_compressionLevel]: 1, [zlib.ZSTD_c_checksumFlag]: 1 },
+  params: {
+    [zlib.ZSTD_c_compressionLevel]: 1,
+    [zlib.ZSTD_c_windowLog]: 16,
+    [zlib.ZSTD_c_checksumFlag]: 1,
+  },
 };
 
 const aligned = (bytes: number) => (bytes + 7) & ~7;
@@ -138,6 +146,8 @@ export class SegmentBuilder {
   #currencies: Int32Array;
   #pricesCents: Float64Array;
   readonly #texts: (string | undefined)[][];
+  /** Mask of the text columns that any event has used. */
+  #presentTexts = 0;
   readonly #currencyCodes = new Map<string, number>();
   readonly #encoder = new BlockEncoder();
 
@@ -174,7 +184,7 @@ export class SegmentBuilder {
     this.#timestampsMs[row] = event.timestampMs;
     this.#personal[row] = event.consent?.personalization === false ? 0 : 1;
     this.#traits[row] = traitsOf(event);
-    takeTexts(event, this.#texts, row);
+    this.#presentTexts |= takeTexts(event, this.#texts, row);
     if (event.items !== undefined) {
       for (const item of event.items) this.#addItem(item, itemIndexOf);
     }
@@ -189,7 +199,7 @@ export class SegmentBuilder {
     this.#positions[line] = item.position ?? 0;
     this.#pricesCents[line] = item.price === undefined ? -1 : item.price.amount;
     this.#currencies[line] = item.price === undefined ? 0 : this.#currency(item.price.currency);
-    takeVariant(item, this.#texts, line);
+    this.#presentTexts |= takeVariant(item, this.#texts, line);
   }
 
   #currency(name: string): number {
@@ -255,6 +265,7 @@ export class SegmentBuilder {
       const plain = this.#encoder.encode(
         this.#traits,
         this.#texts,
+        this.#presentTexts,
         order,
         from,
         to,
@@ -294,9 +305,10 @@ export class SegmentBuilder {
   #reset(): void {
     this.#events = 0;
     this.#itemLines = 0;
+    this.#presentTexts = 0;
     this.#currencyCodes.clear();
-    // New lists rather than old ones overwritten: a column that is seldom present stays empty.
-    for (let column = 0; column < textColumns; column++) this.#texts[column] = [];
+    // The texts themselves are let go; the lists keep their room.
+    for (const column of this.#texts) column.fill(undefined);
   }
 }
 
@@ -647,11 +659,12 @@ export class Segment {
       if (to - from === end - first) {
         bytes = Buffer.from(this.#blockBytes(block));
       } else {
-        const { traits, texts } = this.#block(block);
+        const decoded = this.#block(block);
         const lineAt = blockIndex[block * 3 + 1]!;
         const plain = encoder.encode(
-          traits,
-          texts,
+          decoded.traits,
+          textsOf(decoded),
+          allColumns,
           Uint32Array.from(kept.slice(from, to), (event) => event - first),
           0,
           to - from,
@@ -697,8 +710,9 @@ export class Segment {
   eventIds(): string[] {
     const { blocks } = this.#opened();
     const ids: string[] = [];
-    for (let block = 0; block < blocks; block++) {
-      for (const id of this.#block(block).texts[0]!) ids.push(id!);
+    for (let i = 0; i < blocks; i++) {
+      const block = this.#block(i);
+      for (let row = 0; row < block.traits.length; row++) ids.push(eventIdAt(block, row));
     }
     return ids;
   }
@@ -891,11 +905,10 @@ function assemble(
     ...fields,
   };
   if (!withItems) return event;
-  const variants = variantsOf(block);
   const items: EventItem[] = [];
   for (let line = rows.itemStarts[row]!; line < rows.itemStarts[row + 1]!; line++) {
     const item: EventItem = { itemId: itemAt(rows.items[line]!) };
-    const variant = variants[line];
+    const variant = variantAt(block, line);
     if (variant !== undefined) item.variantId = variant;
     if (rows.positions[line]! > 0) item.position = rows.positions[line]!;
     if (rows.quantities[line]! > 0) item.quantity = rows.quantities[line]!;

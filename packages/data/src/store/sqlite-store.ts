@@ -81,8 +81,9 @@ class SqliteStore implements Store {
     this.#database = database;
     this.#lock = lock;
     seedMeta(database);
-    const users = new Dictionary(database, "user_key");
-    const items = new Dictionary(database, "item_key");
+    const seed = readMeta(database, "hash_seed") as number;
+    const users = new Dictionary(database, "user_key", seed);
+    const items = new Dictionary(database, "item_key", seed);
     this.#commit = new GroupCommit(database, options.commitWindowMs, {
       beforeCommit: () => {
         users.write();

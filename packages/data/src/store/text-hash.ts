@@ -1,5 +1,5 @@
-/** Words of a hashed event id: 96 bits. */
-export interface IdHash {
+/** Words of a hashed text: 96 bits. */
+export interface TextHash {
   a: number;
   b: number;
   c: number;
@@ -16,15 +16,15 @@ function mix(h: number): number {
 }
 
 /**
- * Hashes an event id to 96 bits: MurmurHash3 x86-128 over UTF-16 code units, seeded per store, its
- * first three words. Two of n different ids share a hash with probability n² / 2^97: 6e-12 for a
- * thousand million events, so equal hashes are taken as equal ids. Word `c` is never 0, which
- * leaves 0 to mark empty places in tables.
+ * Hashes an id to 96 bits: MurmurHash3 x86-128 over UTF-16 code units, seeded per store, its first
+ * three words. Two of n different ids share a hash with probability n² / 2^97: 6e-12 for a
+ * thousand million, so equal hashes are taken as equal ids. Word `c` is never 0, which leaves 0 to
+ * mark empty places in tables.
  *
  * @param out  filled and returned; one object serves a whole import
  * @see Appleby (2011), MurmurHash3 (public domain)
  */
-export function hashEventId(id: string, seed: number, out: IdHash): IdHash {
+export function hashText(text: string, seed: number, out: TextHash): TextHash {
   const c1 = 0x239b961b;
   const c2 = 0xab0e9789;
   const c3 = 0x38b34ae5;
@@ -33,15 +33,15 @@ export function hashEventId(id: string, seed: number, out: IdHash): IdHash {
   let h2 = seed;
   let h3 = seed;
   let h4 = seed;
-  const length = id.length;
+  const length = text.length;
   // Blocks of 16 bytes: eight UTF-16 units, two to a word.
   const blocks = length & ~7;
   let i = 0;
   for (; i < blocks; i += 8) {
-    let k1 = id.charCodeAt(i) | (id.charCodeAt(i + 1) << 16);
-    let k2 = id.charCodeAt(i + 2) | (id.charCodeAt(i + 3) << 16);
-    let k3 = id.charCodeAt(i + 4) | (id.charCodeAt(i + 5) << 16);
-    let k4 = id.charCodeAt(i + 6) | (id.charCodeAt(i + 7) << 16);
+    let k1 = text.charCodeAt(i) | (text.charCodeAt(i + 1) << 16);
+    let k2 = text.charCodeAt(i + 2) | (text.charCodeAt(i + 3) << 16);
+    let k3 = text.charCodeAt(i + 4) | (text.charCodeAt(i + 5) << 16);
+    let k4 = text.charCodeAt(i + 6) | (text.charCodeAt(i + 7) << 16);
     k1 = Math.imul(rotl(Math.imul(k1, c1), 15), c2);
     h1 = (Math.imul(rotl(h1 ^ k1, 19) + h2, 5) + 0x561ccd1b) | 0;
     k2 = Math.imul(rotl(Math.imul(k2, c2), 16), c3);
@@ -53,7 +53,7 @@ export function hashEventId(id: string, seed: number, out: IdHash): IdHash {
   }
   // The tail, padded with zeros; the length, mixed in below, tells it from an id with zeros.
   if (i < length) {
-    const unit = (at: number) => (at < length ? id.charCodeAt(at) : 0);
+    const unit = (at: number) => (at < length ? text.charCodeAt(at) : 0);
     const k1 = unit(i) | (unit(i + 1) << 16);
     const k2 = unit(i + 2) | (unit(i + 3) << 16);
     const k3 = unit(i + 4) | (unit(i + 5) << 16);
