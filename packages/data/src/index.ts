@@ -17,6 +17,8 @@ export { type RuleId } from "./clean/rules.ts";
 export * from "./encode/build-sequences.ts";
 export * from "./encode/vocabulary.ts";
 export * from "./sequences.ts";
+export { type Shopper } from "./simulator/shoppers.ts";
+export * from "./simulator/simulate.ts";
 export * from "./sources/datasets/diginetica.ts";
 export * from "./sources/datasets/light-gcn.ts";
 export * from "./sources/datasets/online-retail.ts";

@@ -1,0 +1,206 @@
+import type { Department } from "./template.ts";
+
+export const home: Department = {
+  key: "home",
+  name: ["Home", "家居"],
+  leaves: [
+    {
+      key: "bedding-sets",
+      name: ["Bedding Sets", "四件套"],
+      noun: ["Bedding Set", "床上四件套"],
+      typed: {
+        en: ["bedding set", "duvet cover set", "sheets"],
+        zh: ["四件套", "床上用品", "被套"],
+      },
+      brands: "home",
+      naming: "line",
+      styles: [
+        ["Plain", "纯色", "One calm colour for the whole bed.", "一整张床，一个安静的颜色。"],
+        ["Checked", "格纹", "Woven checks in two close tones.", "两种相近色织成的格子。"],
+        ["Botanical", "植物印花", "Leaves and stems in faded ink.", "淡墨色的枝叶图案。"],
+        ["Ruffled", "荷叶边", "A soft ruffle runs around the edges.", "四周一圈柔软荷叶边。"],
+      ],
+      exclusiveFeatures: true,
+      features: [
+        [
+          "Washed-Cotton",
+          "水洗棉",
+          "Washed until it feels slept in.",
+          "反复水洗，像睡了很久的旧床单一样软。",
+        ],
+        ["Sateen", "贡缎", "A close weave with a quiet shine.", "细密贡缎，光泽柔和。"],
+        [
+          "Brushed",
+          "磨毛",
+          "A brushed surface that is warm on winter nights.",
+          "磨毛面料，冬夜钻进去不冰。",
+        ],
+        ["Linen", "亚麻", "Cool in summer, better with every wash.", "夏天凉爽，越洗越软。"],
+      ],
+      colours: "muted",
+      sizes: "bed",
+      price: [29900, 0.5],
+      closing: [
+        ["Duvet cover, sheet and two pillowcases.", "含被套一件、床单一件、枕套两件。"],
+        ["Ties inside keep the duvet in its corners.", "被套内有系带，被芯不跑。"],
+      ],
+      complements: { pillows: 0.3 },
+      season: [11, 0.2],
+    },
+    {
+      key: "pillows",
+      name: ["Pillows", "枕头"],
+      noun: ["Pillow", "枕头"],
+      typed: { en: ["pillow", "neck pillow"], zh: ["枕头", "枕芯", "护颈枕"] },
+      brands: "home",
+      naming: "line",
+      styles: [
+        [
+          "Memory-Foam",
+          "记忆棉",
+          "Takes the shape of head and neck, then slowly gives it back.",
+          "贴合头颈，慢慢回弹。",
+        ],
+        ["Latex", "乳胶", "Springy, cool, and made to last.", "弹性好、不闷热、耐用。"],
+        [
+          "Down-Feel",
+          "羽绒感",
+          "As soft as down, without a single feather.",
+          "像羽绒一样软，却没有羽毛。",
+        ],
+        [
+          "Buckwheat",
+          "荞麦",
+          "The hulls shift with you and let air through.",
+          "荞麦壳随头移动，透气不闷。",
+        ],
+      ],
+      features: [
+        [
+          "Side-Sleeper",
+          "侧睡",
+          "Higher at the edges, for those who sleep on their side.",
+          "两侧略高，侧睡刚好。",
+        ],
+        ["Adjustable", "可调高度", "Take out a layer until it is right.", "抽掉一层，高度自己定。"],
+        ["Washable", "可水洗", "Cover and core both go into the machine.", "枕套、枕芯都能机洗。"],
+        ["Cooling", "凉感", "The cover feels cool on warm nights.", "枕面触感清凉，夏夜好入睡。"],
+      ],
+      price: [15900, 0.5],
+      closing: [
+        ["Thirty nights to try it.", "支持三十天试睡。"],
+        ["Comes with a cotton cover.", "附纯棉枕套。"],
+      ],
+    },
+    {
+      key: "desk-lamps",
+      name: ["Desk Lamps", "台灯"],
+      noun: ["Desk Lamp", "台灯"],
+      typed: { en: ["desk lamp", "reading lamp"], zh: ["台灯", "护眼灯", "阅读灯"] },
+      brands: "home",
+      naming: "model",
+      styles: [
+        [
+          "Architect",
+          "长臂",
+          "Two long arms put the light where the hands are.",
+          "双节长臂，光落在手边。",
+        ],
+        [
+          "Clip-On",
+          "夹式",
+          "Clamps to shelf, headboard or music stand.",
+          "书架、床头、谱架，一夹就亮。",
+        ],
+        ["Mushroom", "蘑菇", "A round shade for a warm corner.", "圆圆的灯罩，一角温暖。"],
+        [
+          "Study",
+          "学习",
+          "A wide beam lights the whole exercise book evenly.",
+          "照射面宽，整本作业都亮得均匀。",
+        ],
+      ],
+      features: [
+        ["Flicker-Free", "无频闪", "Steady light for tired eyes.", "光线稳定，久看不累。"],
+        [
+          "Dimmable",
+          "可调光",
+          "From candle to daylight with one touch.",
+          "从烛光到日光，一触即调。",
+        ],
+        ["Rechargeable", "可充电", "Eight hours without a cable.", "不插电也能亮八小时。"],
+        [
+          "Auto-Brightness",
+          "自动感光",
+          "It follows the daylight in the room.",
+          "随室内光线自动调节亮度。",
+        ],
+      ],
+      colours: "muted",
+      price: [15900, 0.5],
+      closing: [
+        ["The colour temperature goes from 2700 to 5000 K.", "色温2700至5000K可调。"],
+        ["It switches off by itself after an hour of stillness.", "一小时无人自动熄灯。"],
+      ],
+      season: [9, 0.25],
+    },
+    {
+      key: "storage-boxes",
+      name: ["Storage Boxes", "收纳箱"],
+      noun: ["Storage Box", "收纳箱"],
+      typed: {
+        en: ["storage box", "storage bins", "organizer"],
+        zh: ["收纳箱", "收纳盒", "整理箱"],
+      },
+      brands: "home",
+      naming: "line",
+      styles: [
+        [
+          "Under-Bed",
+          "床底",
+          "Low enough for the space that nobody uses.",
+          "扁平箱体，床底空间不浪费。",
+        ],
+        [
+          "Fabric",
+          "布艺",
+          "Soft sides that shelves and fingers like.",
+          "软布箱体，放书架上也好看。",
+        ],
+        [
+          "Clear",
+          "透明",
+          "You see what is inside before you lift it down.",
+          "里面有什么，不用搬下来就看得见。",
+        ],
+        ["Woven", "编织", "Woven by hand from paper cord.", "纸绳手工编织。"],
+      ],
+      features: [
+        ["Foldable", "可折叠", "Flat in a second when it is empty.", "不用时一压就平。"],
+        ["Stackable", "可叠放", "Four on top of each other stand firm.", "叠四层也稳。"],
+        ["Lidded", "带盖", "A close lid keeps out the dust.", "盖子严实，防尘。"],
+        ["Wheeled", "带滑轮", "Rolls out with one finger.", "一根手指就能拉出来。"],
+      ],
+      specs: [
+        {
+          name: ["Volume", "容量"],
+          values: [
+            ["20 L", "20L"],
+            ["40 L", "40L"],
+            ["66 L", "66L"],
+          ],
+          priceSpan: 1.6,
+          inTitle: true,
+        },
+      ],
+      colours: "muted",
+      price: [5900, 0.45],
+      closing: [
+        ["Label holder on the front.", "正面有标签槽。"],
+        ["Two handles for carrying.", "两侧带提手。"],
+      ],
+      season: [4, 0.2],
+      zhTilt: 0.2,
+    },
+  ],
+};
