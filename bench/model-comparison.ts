@@ -1,0 +1,283 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { arch, cpus, platform, totalmem } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import {
+  type Comparison,
+  compareRuns,
+  lineChart,
+  markdownTable,
+  type MetricAt,
+  type Run,
+  type SeenItems,
+  type Series,
+  terminalTable,
+} from "@magpie/evaluation";
+import { modelByKind } from "@magpie/models";
+import { pairedDifference } from "@magpie/numerics";
+import type { RunRequest, RunResult } from "./model-run.ts";
+import { type ModelTask, type ModelTaskName, modelTasks } from "./model-tasks.ts";
+
+const here = import.meta.dirname;
+
+/** Kinds in whose training chance plays a part: one run for each seed. */
+const isSeeded = (kind: string): boolean => kind === "sasrec";
+
+const columns: readonly MetricAt[] = [
+  "recallAt5",
+  "ndcgAt5",
+  "recallAt10",
+  "ndcgAt10",
+  "mrrAt10",
+  "recallAt20",
+  "coverageAt10",
+  "giniAt10",
+  "noveltyAt10",
+];
+
+/** What a terminal has room for. */
+const shownColumns = ["recallAt10", "ndcgAt10", "mrrAt10", "coverageAt10"] as const;
+
+const usage = (command: string): string => `Compares models on ${command}.
+
+  node bench/${command}.ts [options]
+
+  --models LIST    kinds, comma-separated (default: all that apply)
+  --seeds LIST     default 1,2,3; models without chance run once
+  --threads N      threads of the numeric engine (default 2)
+  --config JSON    changes to recipes, by kind: '{"sasrec":{"epochs":2}}'.
+                   Results are then shown, and not written to bench/results
+  --fresh          forget runs that were made before
+  --help
+
+Runs that are already there (same recipe, seed and threads) are not made again; an interrupted
+training goes on from its checkpoint. Data sets are looked for below MAGPIE_DATASETS.
+`;
+
+/**
+ * The command behind `bench/amazon-beauty.ts` and its kin: makes the runs that are missing, shows
+ * the tables, and writes them with chart and JSON to `bench/results/<command>`.
+ */
+export async function compareModels(command: string, taskName: ModelTaskName): Promise<void> {
+  const { values: options } = parseArgs({
+    options: {
+      models: { type: "string" },
+      seeds: { type: "string", default: "1,2,3" },
+      threads: { type: "string", default: "2" },
+      config: { type: "string", default: "{}" },
+      fresh: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (options.help) {
+    process.stdout.write(usage(command));
+    return;
+  }
+  const task: ModelTask = modelTasks[taskName];
+  const kinds = options.models?.split(",") ?? task.kinds;
+  const changes = JSON.parse(options.config) as Record<string, object>;
+  const cache = join(here, ".cache", command);
+  if (options.fresh) await rm(cache, { recursive: true, force: true });
+  await mkdir(cache, { recursive: true });
+
+  const results: RunResult[] = [];
+  for (const kind of kinds) {
+    const config = { ...modelByKind(kind).defaults, ...changes[kind] };
+    for (const seed of isSeeded(kind) ? options.seeds.split(",").map(Number) : [1]) {
+      const threads = Number(options.threads);
+      results.push(await runOnce(cache, { task: taskName, kind, seed, config, threads }));
+    }
+  }
+  const report = reportOf(command, task, results);
+  process.stdout.write(
+    [
+      ...report.comparisons.map((one) => terminalTable(one, shownColumns)),
+      ...report.differences,
+      "",
+    ].join("\n"),
+  );
+  if (Object.keys(changes).length > 0) return;
+
+  const out = (ending: string) => join(here, "results", `${command}${ending}`);
+  await mkdir(join(here, "results"), { recursive: true });
+  await writeFile(out(".md"), report.markdown);
+  await writeFile(out(".json"), report.json);
+  const charts = { "": report.metricChart, "-loss": report.lossChart };
+  for (const [name, chart] of Object.entries(charts)) {
+    if (chart !== undefined) await writeFile(out(`${name}.svg`), chart);
+  }
+  process.stdout.write(`written to bench/results/${command}.md, .json and .svg\n`);
+}
+
+/** Reads the run from the cache, or makes it in a process of its own. */
+async function runOnce(
+  cache: string,
+  asked: Omit<RunRequest, "checkpointDir">,
+): Promise<RunResult> {
+  const key = createHash("sha256").update(JSON.stringify(asked)).digest("hex").slice(0, 12);
+  const base = join(cache, `${asked.kind}-${asked.seed}-${key}`);
+  const resultFile = `${base}.json`;
+  if (!existsSync(resultFile)) {
+    process.stderr.write(`${asked.kind}, seed ${asked.seed}: training\n`);
+    const request: RunRequest = { ...asked, checkpointDir: `${base}.checkpoint` };
+    await writeFile(`${base}.request.json`, JSON.stringify(request, null, 2));
+    const child = spawn(
+      process.execPath,
+      [join(here, "model-run.ts"), `${base}.request.json`, resultFile],
+      { stdio: "inherit" },
+    );
+    // Ctrl-C reaches the child from the terminal; it leaves a checkpoint, and we end after it.
+    const ignore = () => {};
+    process.on("SIGINT", ignore);
+    const code = await new Promise<number | null>((done, failed) => {
+      child.once("error", failed).once("exit", done);
+    });
+    process.off("SIGINT", ignore);
+    if (code !== 0) {
+      process.stderr.write(
+        `${asked.kind}, seed ${asked.seed} did not finish; run again to go on\n`,
+      );
+      process.exit(code ?? 1);
+    }
+    await rm(request.checkpointDir, { recursive: true, force: true });
+  }
+  return JSON.parse(await readFile(resultFile, "utf8")) as RunResult;
+}
+
+interface Report {
+  readonly comparisons: readonly Comparison[];
+  readonly differences: readonly string[];
+  readonly markdown: string;
+  readonly json: string;
+  readonly metricChart: string | undefined;
+  readonly lossChart: string | undefined;
+}
+
+function reportOf(command: string, task: ModelTask, results: readonly RunResult[]): Report {
+  const { protocol } = results[0]!;
+  const about = { dataset: task.dataset, protocol };
+  const runsBy = (seenItems: SeenItems): Run[] =>
+    results.map(({ request, name, test, cost }) => ({
+      model: name,
+      ...(isSeeded(request.kind) && { seed: request.seed }),
+      evaluation: test[seenItems],
+      cost,
+    }));
+  const comparisons = [
+    compareRuns(about, runsBy("keep"), task.published),
+    compareRuns(about, runsBy("remove")),
+  ];
+  const differences = differencesOf(results);
+  const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${platform()} ${arch()}`;
+  const made = {
+    command: `node bench/${command}.ts`,
+    date: new Date().toISOString().slice(0, 10),
+    machine,
+    node: process.version,
+    threads: results[0]!.request.threads,
+  };
+  const resumed = results.filter((result) => result.wasResumed);
+  const markdown = [
+    `# Models on ${task.dataset}`,
+    "",
+    `Made by \`${made.command}\` on ${made.date}: ${made.machine}, Node ${made.node}, ${made.threads} threads.`,
+    "",
+    ...task.notes.map((note) => `- ${note}`),
+    "- Wall and CPU seconds are those of training, validation during it included; peak memory is " +
+      "that of the whole process. Each run had a process of its own.",
+    ...resumed.map(
+      ({ name, request }) =>
+        `- ${name}, seed ${request.seed}, was interrupted: its seconds are those after the last checkpoint.`,
+    ),
+    "",
+    "## Seen items kept",
+    "",
+    markdownTable(comparisons[0]!, columns),
+    ...differences.map((line) => `${line}\n`),
+    "## Seen items removed",
+    "",
+    markdownTable(comparisons[1]!, columns),
+    "## Recipes",
+    "",
+    ...[...Map.groupBy(results, ({ name }) => name)].map(
+      ([name, [first]]) =>
+        `- ${name}: \`${JSON.stringify(first!.request.config)}\`, validation NDCG@10 ${first!.validationNdcgAt10.toFixed(4)}`,
+    ),
+    "",
+  ].join("\n");
+  return {
+    comparisons,
+    differences,
+    markdown,
+    json: `${JSON.stringify({ ...made, notes: task.notes, comparisons, curves: curvesOf(results) }, null, 2)}\n`,
+    metricChart: metricChart(task, results),
+    lossChart: lossChart(task, results),
+  };
+}
+
+/** How the last model stands against each other one, user by user (seeds averaged). */
+function differencesOf(results: readonly RunResult[]): string[] {
+  const perUser = [...Map.groupBy(results, ({ name }) => name)].map(([name, runs]) => {
+    const lists = runs.map((run) => run.test.keep.perCase.ndcgAt10!);
+    const sum = (i: number) => lists.reduce((total, list) => total + list[i]!, 0);
+    return { name, values: Float64Array.from(lists[0]!, (_, i) => sum(i) / lists.length) };
+  });
+  const last = perUser.pop();
+  if (last === undefined) return [];
+  return perUser.map(({ name, values }) => {
+    const { difference, pValue } = pairedDifference(last.values, values);
+    const { mean, low, high } = difference;
+    const chance = pValue < 0.0001 ? "p < .0001" : `p = ${pValue.toFixed(4)}`;
+    return (
+      `NDCG@10 of ${last.name} less that of ${name}, over users: ` +
+      `${signed(mean)} (95 % interval ${signed(low)} to ${signed(high)}, ${chance}).`
+    );
+  });
+}
+
+const signed = (value: number): string => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(4)}`;
+
+const curvesOf = (results: readonly RunResult[]) =>
+  results
+    .filter(({ curve }) => curve.length > 0)
+    .map(({ name, request, curve }) => ({ label: `${name}, seed ${request.seed}`, curve }));
+
+function metricChart(task: ModelTask, results: readonly RunResult[]): string | undefined {
+  const learning = curvesOf(results);
+  const epochs = learning.flatMap(({ curve }) => curve.map(({ epoch }) => epoch));
+  if (epochs.length === 0) return undefined;
+  const [first, last] = [Math.min(...epochs), Math.max(...epochs)];
+  const series: Series[] = [
+    ...learning.map(({ label, curve }) => ({
+      label,
+      points: curve.flatMap(({ epoch: x, ndcgAt10: y }) => (y === undefined ? [] : [{ x, y }])),
+    })),
+    ...results
+      .filter(({ curve }) => curve.length === 0)
+      .map(({ name, validationNdcgAt10: y }) => ({
+        label: name,
+        points: [first, last].map((x) => ({ x, y })),
+      })),
+  ];
+  return lineChart(series, {
+    title: `${task.dataset}: NDCG@10 on validation`,
+    xLabel: "epoch",
+    yLabel: "NDCG@10",
+    fromZero: true,
+  });
+}
+
+function lossChart(task: ModelTask, results: readonly RunResult[]): string | undefined {
+  const learning = curvesOf(results);
+  if (learning.length === 0) return undefined;
+  return lineChart(
+    learning.map(({ label, curve }) => ({
+      label,
+      points: curve.map(({ epoch: x, loss: y }) => ({ x, y })),
+    })),
+    { title: `${task.dataset}: training loss`, xLabel: "epoch", yLabel: "loss" },
+  );
+}

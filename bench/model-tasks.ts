@@ -1,0 +1,142 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import {
+  leaveOneOut,
+  readOnlineRetail,
+  readS3Rec,
+  type Split,
+  splitByTime,
+  timeCuts,
+} from "@magpie/data";
+import { DataError } from "@magpie/domain";
+import type { PublishedResult } from "@magpie/evaluation";
+
+/** What models are compared on: a public data set, cut by one protocol. */
+export interface ModelTask {
+  /** Also the name of the data set's folder. */
+  readonly dataset: string;
+  /** Kinds of models that apply, in the order of the table. */
+  readonly kinds: readonly string[];
+  /** What a reader must know to read the numbers right. */
+  readonly notes: readonly string[];
+  readonly published: readonly PublishedResult[];
+  split(folder: string): Promise<Split>;
+}
+
+/** Folder of a data set: below `MAGPIE_DATASETS`, or `../shared/data` beside the project. */
+export function datasetFolder(dataset: string): string {
+  const folder = join(resolve(process.env["MAGPIE_DATASETS"] ?? "../shared/data"), dataset);
+  if (existsSync(folder)) return folder;
+  throw new DataError(
+    "DATASET_FILE_MISSING",
+    `The folder ${folder} is not there.`,
+    "Set MAGPIE_DATASETS to the folder that holds the public data sets; bench/README.md names them.",
+    { kind: "not-found" },
+  );
+}
+
+const eSasRec = "transformer_benchmark repository (eSASRec, arXiv 2508.06450)";
+const s3Rec = "S3-Rec repository (Zhou et al. 2020), table of results";
+
+const leaveOneOutNotes = [
+  "Training sees each user's items but the last two; validation (the last but one) picks SASRec's " +
+    "epoch and picked the defaults of item-kNN and EASE; test (the last) was read once.",
+  "Popularity of the last days does not apply: the data has an order but no times.",
+];
+
+const sequenceTask = (
+  dataset: string,
+  published: readonly PublishedResult[],
+  notes: readonly string[] = [],
+): ModelTask => ({
+  dataset,
+  kinds: ["popularity", "item-knn", "ease", "sasrec"],
+  notes: [...leaveOneOutNotes, ...notes],
+  published,
+  split: async (folder) => leaveOneOut(await readS3Rec(folder)),
+});
+
+const sameDay =
+  "Order of items within a day is as given in the file, which is arbitrary but the same in every " +
+  "copy, so the published numbers are comparable.";
+
+/** All comparisons that can be run, by name. */
+export const modelTasks = {
+  "amazon-beauty": sequenceTask(
+    "amazon-beauty",
+    [
+      {
+        model: "SASRec, 2018 recipe",
+        source: s3Rec,
+        metrics: { recallAt5: 0.0387, ndcgAt5: 0.0249, recallAt10: 0.0605, ndcgAt10: 0.0318 },
+      },
+      {
+        model: "S3-Rec",
+        source: s3Rec,
+        metrics: { recallAt5: 0.0387, ndcgAt5: 0.0244, recallAt10: 0.0647, ndcgAt10: 0.0327 },
+      },
+      {
+        model: "TIGER",
+        source: eSasRec,
+        metrics: { recallAt5: 0.0454, ndcgAt5: 0.0321, recallAt10: 0.0648, ndcgAt10: 0.0384 },
+      },
+      { model: "ActionPiece", source: eSasRec, metrics: { recallAt10: 0.0775, ndcgAt10: 0.0424 } },
+      {
+        model: "SASRec, sampled softmax",
+        source: eSasRec,
+        metrics: { recallAt10: 0.0921, ndcgAt10: 0.0531 },
+      },
+      { model: "eSASRec", source: eSasRec, metrics: { recallAt10: 0.0928, ndcgAt10: 0.0523 } },
+    ],
+    [sameDay],
+  ),
+  "amazon-sports": sequenceTask(
+    "amazon-sports",
+    [
+      {
+        model: "SASRec, 2018 recipe",
+        source: s3Rec,
+        metrics: { recallAt10: 0.035, ndcgAt10: 0.0192 },
+      },
+      {
+        model: "TIGER",
+        source: eSasRec,
+        metrics: { recallAt5: 0.0264, ndcgAt5: 0.0181, recallAt10: 0.04, ndcgAt10: 0.0225 },
+      },
+      {
+        model: "SASRec, sampled softmax",
+        source: eSasRec,
+        metrics: { recallAt10: 0.0569, ndcgAt10: 0.0314 },
+      },
+      { model: "eSASRec", source: eSasRec, metrics: { recallAt10: 0.056, ndcgAt10: 0.0323 } },
+    ],
+    [sameDay],
+  ),
+  "lastfm-s3rec": sequenceTask("lastfm-s3rec", [
+    {
+      model: "SASRec, 2018 recipe",
+      source: s3Rec,
+      metrics: { recallAt10: 0.0688, ndcgAt10: 0.039 },
+    },
+    { model: "S3-Rec", source: s3Rec, metrics: { recallAt10: 0.0743, ndcgAt10: 0.0427 } },
+  ]),
+  "online-retail": {
+    dataset: "online-retail-uci",
+    kinds: ["popularity", "popularity-recent", "item-knn", "ease", "sasrec"],
+    notes: [
+      "The last tenth of all purchases is test, the tenth before it validation; training ends where " +
+        "validation begins, so at test all models are a tenth of the data behind, as a shop that " +
+        "did not train since would be. Pasts, which models read at serving, are complete.",
+      "Customers without a past at the cut are not asked about; items that first sold after the cut " +
+        "are among the targets and count as missed.",
+      "Cancelled invoices were settled against their purchases first.",
+    ],
+    published: [],
+    async split(folder) {
+      const { sequences } = await readOnlineRetail(folder);
+      return splitByTime(sequences, timeCuts(sequences, { validation: 0.1, test: 0.1 }));
+    },
+  },
+} as const satisfies Record<string, ModelTask>;
+
+export type ModelTaskName = keyof typeof modelTasks;
