@@ -1,4 +1,4 @@
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Item, Promotion, Shop } from "@magpie/domain";
 import { inTransaction } from "./database.ts";
 import type { BulkUpsert, CatalogChanges, CatalogStore } from "./store.ts";
@@ -9,10 +9,12 @@ const scanRows = 1_000;
 /** The catalogue in SQLite: a row per item, the item itself as JSON. */
 export class SqliteCatalog implements CatalogStore {
   readonly #database: DatabaseSync;
+  readonly #byId: StatementSync;
   #bulks = 0;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+    this.#byId = database.prepare("SELECT json FROM item WHERE id = ?");
   }
 
   async upsert(items: readonly Item[], source: string): Promise<void> {
@@ -62,15 +64,14 @@ export class SqliteCatalog implements CatalogStore {
   }
 
   async get(id: string): Promise<Item | undefined> {
-    const row = this.#database.prepare("SELECT json FROM item WHERE id = ?").get(id);
+    const row = this.#byId.get(id);
     return row === undefined ? undefined : (JSON.parse(row["json"] as string) as Item);
   }
 
   async getMany(ids: readonly string[]): Promise<Map<string, Item>> {
     const found = new Map<string, Item>();
-    const select = this.#database.prepare("SELECT json FROM item WHERE id = ?");
     for (const id of ids) {
-      const row = select.get(id);
+      const row = this.#byId.get(id);
       if (row !== undefined) found.set(id, JSON.parse(row["json"] as string) as Item);
     }
     return found;

@@ -1,6 +1,9 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { hashText, type TextHash } from "./text-hash.ts";
 
+/** Keys that one statement reads or writes, as a JSON array: far cheaper than a row at a time. */
+const keysPerPart = 4_096;
+
 /**
  * Keys and their dense indices, append-only: an index once given never means another key. Held in
  * memory; new keys are written with the transaction whose rows use them.
@@ -24,15 +27,23 @@ export class Dictionary {
    * @param seed   of the store's hashes
    */
   constructor(database: DatabaseSync, table: "user_key" | "item_key", seed: number) {
-    this.#insert = database.prepare(`INSERT INTO ${table} (idx, key) VALUES (?, ?)`);
+    this.#insert = database.prepare(
+      `INSERT INTO ${table} (idx, key) SELECT ? + key, value FROM json_each(?)`,
+    );
     this.#blank = database.prepare(`UPDATE ${table} SET key = '' WHERE idx = ?`);
     this.#seed = seed;
     this.#indices = new HashTable();
-    const rows = database.prepare(`SELECT key FROM ${table} ORDER BY idx`);
-    for (const row of rows.iterate()) {
-      const key = row["key"] as string;
-      if (key !== "") this.#indices.set(this.#hashOf(key), this.#keys.length);
-      this.#keys.push(key);
+    const part = database.prepare(
+      `SELECT json_group_array(key ORDER BY idx) AS keys FROM ${table} WHERE idx >= ? AND idx < ?`,
+    );
+    for (;;) {
+      const from = this.#keys.length;
+      const keys = JSON.parse(part.get(from, from + keysPerPart)!["keys"] as string) as string[];
+      for (const key of keys) {
+        if (key !== "") this.#indices.set(this.#hashOf(key), this.#keys.length);
+        this.#keys.push(key);
+      }
+      if (keys.length < keysPerPart) break;
     }
     this.#written = this.#keys.length;
   }
@@ -64,7 +75,9 @@ export class Dictionary {
 
   /** Writes the keys that are new since the last commit; inside a transaction. */
   write(): void {
-    for (let i = this.#written; i < this.#keys.length; i++) this.#insert.run(i, this.#keys[i]!);
+    for (let from = this.#written; from < this.#keys.length; from += keysPerPart) {
+      this.#insert.run(from, JSON.stringify(this.#keys.slice(from, from + keysPerPart)));
+    }
     this.#inTransaction = this.#keys.length;
   }
 

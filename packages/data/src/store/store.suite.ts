@@ -226,6 +226,22 @@ export function behavesAsStore(name: string, open: OpenStore): void {
         assert.equal(await store.events.count(), 3);
       });
 
+      test("keeps many keys of every kind in their order", async () => {
+        const odd = ["", "\u0000", '"', "\\", "🦜", "\ud800", "null", "用户"];
+        const keys = Array.from({ length: 9_000 }, (_, i) => `u${odd[i % odd.length]}-${i}`);
+        await store.events.append(
+          keys.map((key, i) => view(`e${i}`, key, `i${i % 10}`, i)),
+          "http",
+        );
+        await reopen();
+        const stored = keys.map((key) => key.toWellFormed());
+        assert.deepEqual(await store.events.userKeys(), stored);
+        for (const i of [1, 5, 8_999]) {
+          const [event] = await store.events.byUser(userId(keys[i]!), 1);
+          assert.equal(event?.eventId, `e${i}`);
+        }
+      });
+
       test("answers an id seen before with duplicate, within a call and across calls", async () => {
         const event = view("same", "u1", "i1", 1);
         assert.deepEqual(await store.events.append([event, event], "http"), [
