@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "vitest";
 import { userId, type Event, type EventType } from "@magpie/domain";
-import {
-  cartItems,
-  LiveHistories,
-  liveHistoriesDefaults,
-  purchasedItems,
-  type RecentEvents,
-} from "./histories.ts";
+import { cartItems, LiveHistories, liveHistoriesDefaults, type RecentEvents } from "./histories.ts";
 
 const anna = userId("anna");
 
@@ -143,16 +137,6 @@ describe("what acts leave behind", () => {
     for (const event of events) histories.record(event);
     return histories.of(anna);
   };
-
-  test("a purchase counts as owned until all of it is refunded", async () => {
-    const acts = await recorded(
-      act("purchase", "shoes", 1, 2),
-      act("purchase", "hat", 2),
-      act("refund", "shoes", 3),
-      act("refund", "hat", 4),
-    );
-    assert.deepEqual([...purchasedItems(acts)], ["shoes"]);
-  });
 
   test("the cart holds what was added, not removed, and not bought since", async () => {
     const acts = await recorded(

@@ -8,8 +8,8 @@ export interface Act {
   readonly itemId: string;
   readonly type: EventType;
   readonly timestampMs: number;
-  /** 0 when the event did not state it: one unit bought, or the whole purchase returned. */
-  readonly quantity: number;
+  /** Absent when the event does not say: one unit, or all of what lies in the cart. */
+  readonly quantity?: number;
 }
 
 /** The part of the event store that histories are filled from. */
@@ -147,21 +147,13 @@ const takeBack: ReadonlySet<EventType> = new Set(["remove_from_cart", "refund"])
 function actsOf(event: Event): Act[] {
   if (!mayPersonalize(event)) return [];
   if (feedbackWeight(event.type) === 0 && !takeBack.has(event.type)) return [];
-  return (event.items ?? []).map(({ itemId, quantity = 0 }) => ({
+  return (event.items ?? []).map(({ itemId, quantity }) => ({
     eventId: event.eventId,
     itemId,
     type: event.type,
     timestampMs: event.timestampMs,
-    quantity,
+    ...(quantity !== undefined && { quantity }),
   }));
-}
-
-/** Items that the user bought and did not give back. */
-export function purchasedItems(acts: readonly Act[]): ReadonlySet<string> {
-  const returned = returnedPurchases(acts);
-  return new Set(
-    acts.filter((act) => act.type === "purchase" && !returned.has(act)).map(({ itemId }) => itemId),
-  );
 }
 
 /** Items that lie in the user's cart: added, not removed, and nothing bought since. */
@@ -169,9 +161,9 @@ export function cartItems(acts: readonly Act[]): readonly string[] {
   const cart = new Map<string, number>();
   for (const { itemId, type, quantity } of acts) {
     if (type === "purchase") cart.clear();
-    else if (type === "add_to_cart") cart.set(itemId, (cart.get(itemId) ?? 0) + (quantity || 1));
+    else if (type === "add_to_cart") cart.set(itemId, (cart.get(itemId) ?? 0) + (quantity ?? 1));
     else if (type === "remove_from_cart") {
-      const left = (cart.get(itemId) ?? 0) - (quantity || Infinity);
+      const left = (cart.get(itemId) ?? 0) - (quantity ?? Infinity);
       if (left > 0) cart.set(itemId, left);
       else cart.delete(itemId);
     }
@@ -184,7 +176,7 @@ export function returnedPurchases(acts: readonly Act[]): ReadonlySet<Act> {
   if (!acts.some(({ type }) => type === "refund")) return new Set();
   const settling = acts.filter(({ type }) => type === "purchase" || type === "refund");
   const { left } = settleReturns(
-    settling.map(({ itemId, type, quantity }) => ({
+    settling.map(({ itemId, type, quantity = 1 }) => ({
       key: itemId,
       isReturn: type === "refund",
       quantity,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Vocabulary, type ItemVocabulary } from "@magpie/data";
 import type { ItemId, ItemIndex, ServingRequest } from "@magpie/domain";
 import { Int8VectorIndex, ItemFilterIndex, InvertedTextIndex } from "@magpie/retrieval";
-import { modelByKind, type TrainedModel } from "@magpie/models";
+import { modelByKind, SasRecModel, type TrainedModel } from "@magpie/models";
 import { CategoryLabels } from "../live/category-labels.ts";
 import { LiveCatalog } from "../live/live-catalog.ts";
 import { buildScenarios, type Scenario } from "../scenarios/scenarios.ts";
@@ -79,6 +79,8 @@ export class Serving {
       popularityDays: manifest.popularityDays,
       vectors: vectorBytes === undefined ? undefined : Int8VectorIndex.open(vectorBytes),
     });
+    // The first request must not wait for what every request needs.
+    for (const model of trained) if (model instanceof SasRecModel) await model.warmUp();
     const search = new SearchScenario(catalog, text, models);
     return new Serving(directory, manifest, catalog, trained, models, search);
   }
