@@ -9,10 +9,12 @@ import {
 } from "@magpie/domain";
 import { describe, test } from "vitest";
 import { ItemFilterIndex } from "../filter/item-filter-index.ts";
+import { InvertedTextIndex } from "../text/inverted-text-index.ts";
 import { Int8VectorIndex } from "../vector/int8.ts";
 import { PopularityRetriever } from "./popularity-retriever.ts";
 import { modelHistory } from "./request-history.ts";
 import { SimilarItemsRetriever } from "./similar-items-retriever.ts";
+import { TextRetriever } from "./text-retriever.ts";
 import { VectorRetriever, type HistoryEncoder } from "./vector-retriever.ts";
 
 const idOf = (row: number) => itemId(`i${row}`);
@@ -181,5 +183,35 @@ describe("the popularity retriever", () => {
   test("leaves out the page's item", async () => {
     const found = await retriever.retrieve(request({ contextItem: itemIndex(3) }), 1);
     assert.deepEqual(pairs(found), [[1, 3]]);
+  });
+});
+
+describe("the text retriever", () => {
+  test("proposes what matches, with what each word of the query gave", async () => {
+    const index = await InvertedTextIndex.build(
+      Array.from({ length: 5 }, (_, i): Item => {
+        const price = { amount: 100, currency: "EUR" };
+        const variants = [{ id: "v", price, availability: { available: true } }];
+        return { id: idOf(i + 1), title: `red item ${"abcde"[i]}`, brand: "Acme", variants };
+      }),
+    );
+    const retriever = new TextRetriever("text", { index, filters });
+    const found = await retriever.retrieve(request({ query: "red acme" }), 10);
+    // The fourth is out of stock, and all others match alike.
+    assert.deepEqual(
+      found.map((candidate) => candidate.itemIndex),
+      [1, 2, 3, 5],
+    );
+    const { score, contributions } = found[0]!;
+    assert.deepEqual(
+      contributions.map(({ reason }) => reason),
+      [
+        { kind: "query-match", words: ["red"] },
+        { kind: "query-match", words: ["acme"] },
+      ],
+    );
+    const sum = contributions.reduce((total, { amount }) => total + amount, 0);
+    assert.ok(Math.abs(sum - score) < 1e-6);
+    assert.deepEqual(await retriever.retrieve(request(), 10), []);
   });
 });

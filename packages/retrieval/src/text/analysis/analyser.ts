@@ -103,12 +103,19 @@ export class Analyser {
     for (const run of runsOf(normaliseText(text))) {
       if (run.kind !== "unspaced") continue;
       const inOneGo: string[] = [];
+      let before: readonly string[] = [];
       for (const word of this.#segmenter.cut(run.text)) {
-        if (!han.test(word)) continue;
+        if (!han.test(word)) {
+          before = [];
+          continue;
+        }
         const syllables = syllablesOf(word);
         inOneGo.push(...syllables);
         for (const syllable of syllables) emit(pinyinTerm(syllable));
         emitTyped(syllables, emit);
+        // Where the segmenter sees two words, the reader may see one: 跑步|鞋 → paobuxie.
+        if (before.length > 0) emitTyped([...before, ...syllables], emit);
+        before = syllables;
         for (const inner of this.#segmenter.cutFine(word)) {
           if (inner.length > 1 && inner !== word) emitTyped(syllablesOf(inner), emit);
         }
