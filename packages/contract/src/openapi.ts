@@ -123,7 +123,6 @@ export function openApiDocument(version: string): OpenApiDocument {
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/", description: "This server" }],
-    jsonSchemaDialect: "https://json-schema.org/draft/2020-12/schema",
     tags: [...new Set(Object.values<Route>(routes).map(({ tag }) => tag))].map((name) => ({
       name,
     })),

@@ -81,7 +81,14 @@ export const routes = {
       "Scenarios: `home-feed`, `similar-items`, `popular`, `cart`. A user or visitor without history is answered as a stranger.",
     scope: "read",
     params: Type.Object(
-      { scenario: Type.String({ minLength: 1, maxLength: 512 }) },
+      {
+        scenario: Type.String({
+          minLength: 1,
+          maxLength: 512,
+          description: "One of GET /v1/scenarios",
+          examples: ["home-feed"],
+        }),
+      },
       { additionalProperties: false },
     ),
     body: ranking.recommendRequestSchema,

@@ -354,8 +354,9 @@ class ShopEngine implements Engine {
   createKey(
     name: string,
     scopes: readonly KeyScope[],
+    expiresMs?: number,
   ): Promise<ApiKey & { readonly secret: string }> {
-    return this.#store.keys.create(name, scopes);
+    return this.#store.keys.create(name, scopes, expiresMs);
   }
 
   listKeys(): Promise<readonly ApiKey[]> {

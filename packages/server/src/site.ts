@@ -44,7 +44,13 @@ export async function serveDocs(app: FastifyInstance, version: string): Promise<
   await app.register(swaggerUi, {
     routePrefix: "/docs",
     staticCSP: docsPolicy,
-    uiConfig: { deepLinking: true, docExpansion: "list", displayRequestDuration: true },
+    theme: { title: "Magpie HTTP API" },
+    uiConfig: {
+      layout: "BaseLayout", // without the bar for other documents
+      deepLinking: true,
+      docExpansion: "list",
+      displayRequestDuration: true,
+    },
   });
 }
 
