@@ -7,7 +7,7 @@ import { call, openHttpShop, problemOf, send, type HttpShop } from "./http-shop.
 
 let shop: HttpShop;
 beforeAll(async () => {
-  shop = await openHttpShop();
+  shop = await openHttpShop({ isTrained: true });
 });
 afterAll(() => shop.close());
 

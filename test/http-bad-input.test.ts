@@ -14,7 +14,7 @@ import {
 
 let shop: HttpShop;
 beforeAll(async () => {
-  shop = await openHttpShop();
+  shop = await openHttpShop({ isTrained: true });
 });
 afterAll(() => shop.close());
 

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openTestEngine } from "./http-engine.ts";
 
-/** A server over a small real shop, with keys of every kind and a storefront of two files. */
+/** A server over the real engine, with keys of every kind and a storefront of two files. */
 export interface HttpShop {
   readonly engine: Engine;
   readonly server: RunningServer;
@@ -20,7 +20,11 @@ export interface HttpShop {
   close(): Promise<void>;
 }
 
-export async function openHttpShop(options: Partial<ServerOptions> = {}): Promise<HttpShop> {
+/** Opens one; `isTrained` decides whether there is a snapshot to recommend from. */
+export async function openHttpShop({
+  isTrained = false,
+  ...options
+}: Partial<ServerOptions> & { readonly isTrained?: boolean } = {}): Promise<HttpShop> {
   const directory = mkdtempSync(join(tmpdir(), "magpie-http-"));
   const storefrontDir = join(directory, "site");
   mkdirSync(join(storefrontDir, "assets"), { recursive: true });
@@ -29,7 +33,7 @@ export async function openHttpShop(options: Partial<ServerOptions> = {}): Promis
   writeFileSync(join(storefrontDir, "assets", "app-1a2b.js"), "export {};");
   writeFileSync(join(storefrontDir, ".env"), "SECRET=1");
 
-  const engine = await openTestEngine(join(directory, "data"));
+  const engine = await openTestEngine(join(directory, "data"), isTrained);
   const secretOf = async (...scopes: KeyScope[]) =>
     (await engine.createKey(scopes.join("+"), scopes)).secret;
   const keys = {
