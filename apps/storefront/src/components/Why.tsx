@@ -7,11 +7,12 @@ import { useItems } from "../shop/shop.ts";
 import { textsOf, useLanguage } from "../shop/texts.ts";
 import type { Item, Reason } from "../shop/types.ts";
 
-/** The reasons worth a shopper's time: the largest amounts first, each said once. */
+/** The reasons that speak for the item, the largest amounts first, each said once. */
 function mainReasons(explained: ExplainedItem): Reason[] {
   const seen = new Set<string>();
   return explained.reasons
-    .toSorted((a, b) => Math.abs(b.amount) - Math.abs(a.amount))
+    .filter(({ amount }) => amount > 0)
+    .toSorted((a, b) => b.amount - a.amount)
     .map(({ reason }) => reason)
     .filter((reason) => {
       const key = JSON.stringify({ ...reason, share: undefined });

@@ -1,0 +1,70 @@
+import type { RankedItem, ServedRanking } from "@magpie/engine";
+import type { Item, Reason } from "@magpie/domain";
+import { table } from "./tables.ts";
+
+/** "19.99 USD" */
+export function priceText({ amount, currency }: Item["variants"][number]["price"]): string {
+  const digits =
+    new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions()
+      .maximumFractionDigits ?? 2;
+  return `${(amount / 10 ** digits).toFixed(digits)} ${currency}`;
+}
+
+function reasonText(reason: Reason): string {
+  switch (reason.kind) {
+    case "history-item":
+      return `past item ${reason.itemId} (${Math.round(100 * reason.share)} % of the match)`;
+    case "bought-together":
+      return `goes with ${reason.itemId}`;
+    case "similar-to":
+      return `like ${reason.itemId}`;
+    case "popular":
+      return reason.days === null ? "popular" : `popular in ${reason.days} days`;
+    case "query-match":
+      return `has ${reason.words.join(", ")}`;
+    case "rule":
+      return `rule ${reason.rule}`;
+    case "sequence-model":
+      return "fits the order of acts";
+    case "diversity":
+      return "for variety";
+    case "exploration":
+      return "new, given a chance";
+    default:
+      return reason satisfies never;
+  }
+}
+
+/** The two reasons that speak most for it. */
+function mainReasons({ contributions }: RankedItem): string {
+  return contributions
+    .filter(({ amount }) => amount > 0)
+    .toSorted((a, b) => b.amount - a.amount)
+    .slice(0, 2)
+    .map(({ reason }) => reasonText(reason))
+    .join("; ");
+}
+
+/** A ranking for people: places, titles, prices, why; then where the time went. */
+export function rankingText(ranking: ServedRanking, locale: string): string {
+  const title = (item: Item): string => item.locales?.[locale]?.title ?? item.title;
+  const times = ranking.timings.map(({ stage, ms }) => `${stage} ${ms.toFixed(1)}`).join(", ");
+  return [
+    ranking.items.length === 0
+      ? "Nothing to show."
+      : table(
+          ["", "item", "title", "price", "score", "why"],
+          ranking.items.map((ranked) => [
+            ranked.position,
+            ranked.item.id,
+            title(ranked.item),
+            priceText(ranked.item.variants[0]!.price),
+            ranked.score.toFixed(3),
+            mainReasons(ranked),
+          ]),
+          [0, 3, 4],
+        ),
+    ...(ranking.total === undefined ? [] : [`${ranking.total} in all`]),
+    `snapshot ${ranking.snapshot}, pipeline ${ranking.pipeline}; ms: ${times}`,
+  ].join("\n");
+}
