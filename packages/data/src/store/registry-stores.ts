@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { StoreError } from "@magpie/domain";
+import { StoreError, type UserId } from "@magpie/domain";
 import { inTransaction } from "./database.ts";
 import type { ImportRecord, ImportStore, SnapshotRecord, SnapshotStore } from "./store.ts";
 
@@ -125,4 +125,38 @@ export class SqliteImports implements ImportStore {
   async remove(importId: string): Promise<void> {
     this.#database.prepare("DELETE FROM import_record WHERE import_id = ?").run(importId);
   }
+
+  /**
+   * Takes a user's id out of the reports, where abnormal users and bad values are quoted; inside
+   * the erasure's transaction.
+   */
+  forgetUser(user: UserId): void {
+    const records = this.#database.prepare("SELECT import_id, json FROM import_record").all();
+    const update = this.#database.prepare("UPDATE import_record SET json = ? WHERE import_id = ?");
+    for (const row of records) {
+      const json = row["json"] as string;
+      const record = JSON.parse(json) as ImportRecord;
+      const cleaned = JSON.stringify({ ...record, report: withoutUser(record.report, user) });
+      if (cleaned !== json) update.run(cleaned, row["import_id"] as string);
+    }
+  }
+}
+
+/** What a report says of the file itself, where an id could only stand by chance. */
+const factsOfFile = new Set(["importId", "kind", "file", "source", "format", "encoding", "rule"]);
+
+/** A copy in which a user's id, as a whole word of any text, reads "(erased)". */
+function withoutUser(report: unknown, user: string): unknown {
+  // Only syntax characters: under the "u" flag, escaping any other is an error.
+  const literal = user.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  const word = new RegExp(`(?<![\\p{L}\\p{N}_-])${literal}(?![\\p{L}\\p{N}_-])`, "gu");
+  const clean = (value: unknown): unknown => {
+    if (typeof value === "string") return value.replace(word, "(erased)");
+    if (Array.isArray(value)) return value.map(clean);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, part]) => [key, factsOfFile.has(key) ? part : clean(part)]),
+    );
+  };
+  return clean(report);
 }

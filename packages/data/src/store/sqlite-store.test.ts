@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type Event, userId } from "@magpie/domain";
 import { afterEach, beforeEach, describe, test } from "vitest";
+import { openDatabase } from "./database.ts";
 import { type StoreOptions, openStore } from "./sqlite-store.ts";
 import { behavesAsStore, view } from "./store.suite.ts";
 
@@ -25,11 +26,12 @@ describe("the SQLite store", () => {
       .map((entry) => join(entry.parentPath, entry.name));
   const eventFiles = () => readdirSync(join(directory, "events"));
 
-  test("syncs at every commit and overwrites what is deleted", async () => {
-    const store = await openStore(directory);
-    await store.close();
-    const database = new DatabaseSync(join(directory, "magpie.db"));
-    assert.deepEqual({ ...database.prepare("PRAGMA journal_mode").get() }, { journal_mode: "wal" });
+  test("syncs at every commit and overwrites what is deleted", () => {
+    const database = openDatabase(join(directory, "magpie.db"));
+    const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0];
+    assert.equal(pragma("journal_mode"), "wal");
+    assert.equal(pragma("synchronous"), 2, "FULL");
+    assert.equal(pragma("secure_delete"), 1);
     database.close();
   });
 

@@ -121,6 +121,7 @@ class SqliteStore implements Store {
       const counts = inTransaction(this.#database, () => {
         const live = erased.write();
         const decisions = this.#database.prepare("DELETE FROM decision WHERE user = ?").run(user);
+        this.imports.forgetUser(user);
         writeMeta(this.#database, "erasure_unfinished", 1);
         return { events: erased.events + live, decisions: Number(decisions.changes) };
       });

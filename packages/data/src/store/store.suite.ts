@@ -418,6 +418,46 @@ export function behavesAsStore(name: string, open: OpenStore): void {
         assert.equal(outcomes.filter((outcome) => outcome === "stored").length, 10);
       });
 
+      test("takes the user's id out of reports of imports, and no other word", async () => {
+        const report = {
+          file: "u1.csv",
+          findings: [
+            { rule: "bad-time", examples: [{ line: 3, value: "u1", message: 'of "u1"' }] },
+          ],
+          abnormalUsers: [
+            { user: "u1", events: 9 },
+            { user: "u12", events: 8 },
+          ],
+        };
+        await store.imports.add({ ...importRecord, report });
+        await store.eraseUser(userId("u1"));
+        await reopen();
+        assert.deepEqual((await store.imports.get("import-1"))?.report, {
+          file: "u1.csv",
+          findings: [
+            {
+              rule: "bad-time",
+              examples: [{ line: 3, value: "(erased)", message: 'of "(erased)"' }],
+            },
+          ],
+          abnormalUsers: [
+            { user: "(erased)", events: 9 },
+            { user: "u12", events: 8 },
+          ],
+        });
+      });
+
+      test("copes with ids that look like patterns", async () => {
+        const odd = String.raw`a.b*(c)[d]\w{2}^$|?/+-`;
+        const report = { abnormalUsers: [{ user: odd, events: 9 }], message: "aXb" };
+        await store.imports.add({ ...importRecord, report });
+        await store.eraseUser(userId(odd));
+        assert.deepEqual((await store.imports.get("import-1"))?.report, {
+          abnormalUsers: [{ user: "(erased)", events: 9 }],
+          message: "aXb",
+        });
+      });
+
       test("of someone unknown changes nothing", async () => {
         await store.events.append([view("e1", "u1", "i1", 1)], "http");
         const erasure = await store.eraseUser(userId("nobody"));
@@ -642,21 +682,10 @@ export function behavesAsStore(name: string, open: OpenStore): void {
     });
 
     test("keeps records of imports until they are removed", async () => {
-      const record = {
-        importId: "import-1",
-        kind: "events" as const,
-        source: "shop",
-        file: "events.jsonl",
-        format: "jsonl",
-        sha256: "00",
-        startedMs: 1,
-        finishedMs: 2,
-        report: { rows: 3 },
-      };
-      await store.imports.add(record);
+      await store.imports.add(importRecord);
       await reopen();
-      assert.deepEqual(await store.imports.list(), [record]);
-      assert.deepEqual(await store.imports.get("import-1"), record);
+      assert.deepEqual(await store.imports.list(), [importRecord]);
+      assert.deepEqual(await store.imports.get("import-1"), importRecord);
       await store.imports.remove("import-1");
       assert.equal(await store.imports.get("import-1"), undefined);
     });
@@ -681,6 +710,18 @@ export function behavesAsStore(name: string, open: OpenStore): void {
     });
   });
 }
+
+const importRecord = {
+  importId: "import-1",
+  kind: "events" as const,
+  source: "shop",
+  file: "events.jsonl",
+  format: "jsonl",
+  sha256: "00",
+  startedMs: 1,
+  finishedMs: 2,
+  report: { rows: 3 },
+};
 
 function item(id: string, title: string): Item {
   return {

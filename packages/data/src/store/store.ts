@@ -13,8 +13,8 @@ export interface Store {
   readonly snapshots: SnapshotStore;
   readonly imports: ImportStore;
   /**
-   * Deletes every trace of a user: events in rows and segments, decisions. Durable on return; the
-   * store's files do not hold the user's id any more. Waits for a running import. Events under
+   * Deletes every trace of a user: events in rows and segments, decisions, mentions in reports of
+   * imports. Durable on return; the store's files do not hold the user's id any more. Waits for a running import. Events under
    * another key of the same person (a visitor id before the log-in) are erased under that key.
    */
   eraseUser(user: UserId): Promise<Erasure>;
