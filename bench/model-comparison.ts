@@ -204,7 +204,7 @@ function reportOf(command: string, task: ModelTask, results: readonly RunResult[
     "",
     ...[...Map.groupBy(results, ({ name }) => name)].map(
       ([name, [first]]) =>
-        `- ${name}: \`${JSON.stringify(first!.request.config)}\`, validation NDCG@10 ${first!.validationNdcgAt10.toFixed(4)}`,
+        `- ${name}: \`${JSON.stringify(first!.request.config)}\`, validation NDCG@10 ${first!.validationNdcgAt10.toFixed(4)}, expected to take ${megabytes(first!.expectedBytes)} for training`,
     ),
     "",
   ].join("\n");
@@ -237,6 +237,8 @@ function differencesOf(results: readonly RunResult[]): string[] {
     );
   });
 }
+
+const megabytes = (bytes: number): string => `${Math.max(1, Math.round(bytes / 1e6))} MB`;
 
 const signed = (value: number): string => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(4)}`;
 

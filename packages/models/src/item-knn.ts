@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { TrainingError } from "@magpie/domain";
 import { productRows, transpose } from "@magpie/numerics";
 import { interactionMatrix } from "./interaction-matrix.ts";
 import { checkRecency, type LinearConfig, LinearItemModel } from "./linear-item-model.ts";
@@ -46,6 +47,13 @@ export const itemKnn: Model<ItemKnnConfig> = {
 
   async train({ train }, config, context) {
     checkRecency(config);
+    if (!(Number.isInteger(config.neighbours) && config.neighbours >= 1)) {
+      throw new TrainingError(
+        "BAD_CONFIG",
+        `neighbours is ${config.neighbours}; it must be a whole number from 1.`,
+        "200 is a good start; more costs memory and seldom helps.",
+      );
+    }
     const readCost = startCost();
     const byUser = interactionMatrix(train, config.userDamping);
     const byItem = transpose(byUser);
