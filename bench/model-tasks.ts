@@ -60,6 +60,9 @@ const sameDay =
   "Order of items within a day is as given in the file, which is arbitrary but the same in every " +
   "copy, so the published numbers are comparable.";
 
+const dayMs = 24 * 60 * 60 * 1_000;
+const startOfDay = (ms: number): number => Math.floor(ms / dayMs) * dayMs;
+
 /** All comparisons that can be run, by name. */
 export const modelTasks = {
   "amazon-beauty": sequenceTask(
@@ -124,7 +127,7 @@ export const modelTasks = {
     dataset: "online-retail-uci",
     kinds: ["popularity", "popularity-recent", "item-knn", "ease", "sasrec"],
     notes: [
-      "The last tenth of all purchases is test, the tenth before it validation; training ends where " +
+      "About the last tenth of all purchases is test, the tenth before it validation; training ends where " +
         "validation begins, so at test all models are a tenth of the data behind, as a shop that " +
         "did not train since would be. Pasts, which models read at serving, are complete.",
       "Customers without a past at the cut are not asked about; items that first sold after the cut " +
@@ -134,7 +137,11 @@ export const modelTasks = {
     published: [],
     async split(folder) {
       const { sequences } = await readOnlineRetail(folder);
-      return splitByTime(sequences, timeCuts(sequences, { validation: 0.1, test: 0.1 }));
+      const { validationFromMs, testFromMs } = timeCuts(sequences, { validation: 0.1, test: 0.1 });
+      return splitByTime(sequences, {
+        validationFromMs: startOfDay(validationFromMs),
+        testFromMs: startOfDay(testFromMs),
+      });
     },
   },
 } as const satisfies Record<string, ModelTask>;

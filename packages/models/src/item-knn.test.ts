@@ -64,6 +64,15 @@ describe("item-kNN", () => {
     near((await scores(model, past(2, 3)))[1], 0.5 * toTwo + toOne);
   });
 
+  test("lets items of one moment count alike", async () => {
+    const model = await trainKnn(users, 4, { ...plain, recency: 0.5 });
+    const [toOne, toTwo] = [1 / Math.sqrt(3), 2 / Math.sqrt(6)];
+    const basket = { ...past(3, 2), timestampsMs: Float64Array.of(7, 7) };
+    near((await scores(model, basket))[1], toOne + toTwo);
+    const visits = { ...past(3, 2), timestampsMs: Float64Array.of(6, 7) };
+    near((await scores(model, visits))[1], 0.5 * toOne + toTwo);
+  });
+
   test("counts a feedback weight of 3 as log2(4) = 2", async () => {
     const model = await trainKnn(users, 4);
     const weighted = { ...past(2), weights: Float32Array.of(3) };

@@ -13,8 +13,9 @@ import { readModel, writeModel } from "./model-files.ts";
 /** What every linear item-to-item model is told, beside how it finds its weights. */
 export interface LinearConfig {
   /**
-   * How much an interaction counts at scoring for each newer one after it, in (0, 1]; 1: order does
-   * not matter.
+   * How much an interaction counts at scoring for each newer moment after it, in (0, 1]; 1: order
+   * does not matter. Items of one moment (an order, a basket) count alike; without times, every item
+   * is a moment of its own.
    */
   readonly recency: number;
 }
@@ -23,7 +24,7 @@ export interface LinearConfig {
  * A model whose score is a sum over the user's past: item-kNN and EASE differ only in how they find
  * the weights.
  *
- *     score(j) = Σ_p  recency^(n - 1 - p) · strength(p) · W[item(p), j]      p = 0 … n - 1, oldest first
+ *     score(j) = Σ_p  recency^age(p) · strength(p) · W[item(p), j]      age: newer moments in the past
  *
  * Strength is log2(1 + feedback weight): 1 for a weight of 1, and a purchase of weight 5 counts 2.6
  * times, not five times, a view.
@@ -61,8 +62,9 @@ export class LinearItemModel implements TrainedModel, ItemSimilarity, HistoryExp
     const width = this.itemCount + 1;
     histories.forEach((history, b) => {
       const row = out.subarray(b * width, (b + 1) * width).fill(0);
+      const factors = this.#factors(history);
       history.items.forEach((item, p) => {
-        const factor = this.#factor(history, p);
+        const factor = factors[p]!;
         for (let q = offsets[item]!; q < offsets[item + 1]!; q++) {
           row[indices[q]!]! += factor * values[q]!;
         }
@@ -83,11 +85,12 @@ export class LinearItemModel implements TrainedModel, ItemSimilarity, HistoryExp
 
   /** The terms of the sum, which add up to the score. */
   explain(history: History, items: Int32Array): Promise<HistoryEffect[][]> {
+    const factors = this.#factors(history);
     return Promise.resolve(
       Array.from(items, (candidate) =>
         Array.from(history.items, (item, position) => ({
           position,
-          effect: this.#factor(history, position) * this.#weight(item, candidate),
+          effect: factors[position]! * this.#weight(item, candidate),
         })).sort((a, b) => b.effect - a.effect),
       ),
     );
@@ -117,9 +120,17 @@ export class LinearItemModel implements TrainedModel, ItemSimilarity, HistoryExp
     return Promise.resolve();
   }
 
-  #factor(history: History, position: number): number {
-    const age = history.items.length - 1 - position;
-    return this.config.recency ** age * strength(history.weights?.[position] ?? 1);
+  /** How much each item of the past counts. */
+  #factors({ items, timestampsMs, weights }: History): Float64Array {
+    const factors = new Float64Array(items.length);
+    let fading = 1;
+    for (let p = items.length - 1; p >= 0; p--) {
+      const isLast = p === items.length - 1;
+      const isOlder = timestampsMs === undefined || timestampsMs[p]! < timestampsMs[p + 1]!;
+      if (!isLast && isOlder) fading *= this.config.recency;
+      factors[p] = fading * strength(weights?.[p] ?? 1);
+    }
+    return factors;
   }
 
   #weight(item: number, candidate: number): number {
