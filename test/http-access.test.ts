@@ -56,6 +56,12 @@ describe("open mode", () => {
     assert.equal((await post("https://shop.example")).status, 202);
   });
 
+  test("answers no request that does not say which host it means", async () => {
+    shop = await openHttpShop({ openMode: true });
+    const text = await sendBytes(shop.server.port, "GET /v1/users HTTP/1.0\r\n\r\n");
+    assert.match(text, /^HTTP\/1\.1 403 /);
+  });
+
   test("answers under no foreign name that resolves to loopback", async () => {
     shop = await openHttpShop({ openMode: true });
     const text = await sendBytes(
@@ -83,8 +89,9 @@ describe("keys", () => {
   });
 
   test("stop working when their time is over", async () => {
-    shop = await openHttpShop();
-    const expiresAt = new Date(Date.now() + 150).toISOString();
+    let aheadMs = 0;
+    shop = await openHttpShop({ now: () => Date.now() + aheadMs });
+    const expiresAt = new Date(Date.now() + 60_000).toISOString();
     const created = await call(shop, "admin", "/v1/keys", {
       name: "k",
       scopes: ["read"],
@@ -94,7 +101,7 @@ describe("keys", () => {
     const read = () =>
       fetch(`${shop.server.url}/v1/items/mug`, { headers: { authorization: `Bearer ${secret}` } });
     assert.equal((await read()).status, 200);
-    await new Promise((resolve) => setTimeout(resolve, 160));
+    aheadMs = 61_000;
     const answer = await read();
     assert.equal(answer.status, 401);
     assert.equal(problemOf(await answer.text()).code, "INVALID_KEY");
@@ -237,6 +244,21 @@ describe("the log", () => {
     const line = lines.find((one) => one.includes("disk on fire"));
     assert.ok(line?.includes(problemOf(text).requestId!));
     await server.close();
+  });
+});
+
+describe("before anything is published", () => {
+  test("probes tell the two states apart, and a recommendation says what to do", async () => {
+    shop = await openHttpShop();
+    assert.equal((await fetch(`${shop.server.url}/v1/health/live`)).status, 200);
+    const ready = await fetch(`${shop.server.url}/v1/health/ready`);
+    assert.equal(ready.status, 503);
+    assert.deepEqual(await ready.json(), { status: "no-snapshot" });
+    const answer = await call(shop, "read", "/v1/recommend/home-feed", {});
+    assert.equal(answer.status, 503);
+    const problem = problemOf(await answer.text());
+    assert.equal(problem.code, "NO_SNAPSHOT");
+    assert.match(problem.hint, /POST \/v1\/train/);
   });
 });
 

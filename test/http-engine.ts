@@ -27,12 +27,16 @@ export function testItem(id: string): Item {
  * The real engine on a data folder with a mug and a kettle, and on request on the tiny simulated shop
  * besides, trained and published.
  */
-export async function openTestEngine(directory: string, isTrained: boolean): Promise<Engine> {
+export async function openTestEngine(
+  directory: string,
+  isTrained: boolean,
+  now: () => number,
+): Promise<Engine> {
   if (isTrained) {
     template ??= trainTemplate();
     await cp(await template, directory, { recursive: true });
   }
-  const engine = await openEngine(directory, { recipe });
+  const engine = await openEngine(directory, { recipe, now });
   if (!isTrained) await engine.upsertItems([testItem("mug"), testItem("kettle")]);
   return engine;
 }

@@ -33,7 +33,7 @@ export async function openHttpShop({
   writeFileSync(join(storefrontDir, "assets", "app-1a2b.js"), "export {};");
   writeFileSync(join(storefrontDir, ".env"), "SECRET=1");
 
-  const engine = await openTestEngine(join(directory, "data"), isTrained);
+  const engine = await openTestEngine(join(directory, "data"), isTrained, options.now ?? Date.now);
   const secretOf = async (...scopes: KeyScope[]) =>
     (await engine.createKey(scopes.join("+"), scopes)).secret;
   const keys = {

@@ -9,7 +9,7 @@ afterEach(() => shop.close());
 
 describe("watching a task", () => {
   test("shows its present state, its changes, and its end", async () => {
-    shop = await openHttpShop();
+    shop = await openHttpShop({ isTrained: true });
     const client = createClient({ baseUrl: shop.server.url, apiKey: shop.keys.admin });
     const { id } = await client.train({ budgetSeconds: 60 });
     const states: TaskRecord["status"][] = [];
@@ -24,7 +24,7 @@ describe("watching a task", () => {
   });
 
   test("of a task that is over gives its last state and ends", async () => {
-    shop = await openHttpShop();
+    shop = await openHttpShop({ isTrained: true });
     const client = createClient({ baseUrl: shop.server.url, apiKey: shop.keys.admin });
     const { id } = await client.train();
     await client.cancelTask(id);
@@ -34,7 +34,7 @@ describe("watching a task", () => {
   });
 
   test("lets go of the task when the reader leaves", async () => {
-    shop = await openHttpShop();
+    shop = await openHttpShop({ isTrained: true });
     let watchers = 0;
     const engine = engineWith(shop.engine, {
       watchTask(id, listener) {
@@ -61,7 +61,7 @@ describe("watching a task", () => {
 
 describe("closing", () => {
   test("lets open requests finish, takes no new ones, and ends streams", async () => {
-    shop = await openHttpShop();
+    shop = await openHttpShop({ isTrained: true });
     let release = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));
     let arrived = () => {};
@@ -83,7 +83,11 @@ describe("closing", () => {
     await ingesting;
     const closed = server.close();
     await new Promise((resolve) => setTimeout(resolve, 20));
-    await assert.rejects(fetch(`${server.url}/v1/health`)); // refused, or closed at once
+    const late = await fetch(`${server.url}/v1/health`).then(
+      ({ status }) => status,
+      () => "refused",
+    );
+    assert.ok(late === "refused" || late === 503, String(late));
     release();
     const answer = await posted;
     assert.equal(answer.status, 202);
@@ -96,7 +100,7 @@ describe("closing", () => {
   });
 
   test("does not wait for ever for a request that hangs", async () => {
-    shop = await openHttpShop();
+    shop = await openHttpShop({ isTrained: true });
     const engine = engineWith(shop.engine, { ingest: () => new Promise<never>(() => {}) });
     const server = await startServer({ engine, port: 0, openMode: true, limits: { graceMs: 100 } });
     const hanging = fetch(`${server.url}/v1/events`, {

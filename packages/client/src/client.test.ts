@@ -254,6 +254,15 @@ describe("tracked events", () => {
     );
   });
 
+  test("that the server does not take for a while do not hold up whoever flushes", async () => {
+    const { fetch } = network(problem(429, "RATE_LIMITED", { "retry-after": "20" }));
+    const client = clientOn(fetch);
+    client.track(view);
+    const began = performance.now();
+    await client.flush(30);
+    assert.ok(performance.now() - began < 1_000);
+  });
+
   test("told while a batch is on its way go out with the next", async () => {
     let tellMore = () => {};
     const { sent, fetch } = network((one) => {

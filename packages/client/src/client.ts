@@ -87,8 +87,11 @@ export function createClient(options: ClientOptions) {
      */
     track: (event: TrackedEvent): void => queue.add(event),
 
-    /** Resolves when all tracked events are stored, or cannot be for now; never rejects. */
-    flush: (): Promise<void> => queue.flush(),
+    /**
+     * Resolves when all tracked events are stored, or cannot be for now, at the latest after
+     * `maxWaitMs` (default 3,000); never rejects.
+     */
+    flush: (maxWaitMs?: number): Promise<void> => queue.flush(maxWaitMs),
 
     /** Sends events now and tells what became of each. Give them `eventId`s: a retry then counts once. */
     sendEvents: (events: EventsRequest["events"], options?: CallOptions) =>

@@ -68,12 +68,24 @@ export class EventQueue {
   add(event: TrackedEvent): void {
     this.#waiting.push({ eventId: newId(), timestamp: new Date().toISOString(), ...event });
     this.#giveUpOldest();
-    if (this.#waiting.length >= this.#batchSize) void this.flush();
-    else this.#timer ??= setTimeout(() => void this.flush(), this.#maxDelayMs);
+    if (this.#waiting.length >= this.#batchSize) void this.#drain();
+    else this.#timer ??= setTimeout(() => void this.#drain(), this.#maxDelayMs);
   }
 
-  /** Resolves when all events told so far are stored, or cannot be for now; never rejects. */
-  async flush(): Promise<void> {
+  /**
+   * Resolves when all events told so far are stored, or cannot be for now, or after `maxWaitMs` (they
+   * stay on their way then); never rejects.
+   */
+  async flush(maxWaitMs = 3_000): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, maxWaitMs);
+    });
+    await Promise.race([this.#drain(), patience]);
+    clearTimeout(timer);
+  }
+
+  async #drain(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#sending ??= this.#sendAll().finally(() => {
@@ -81,7 +93,7 @@ export class EventQueue {
     });
     await this.#sending;
     // An event may have been told in the instant between the last batch and here.
-    if (this.#waiting.length > 0 && this.#timer === undefined) await this.flush();
+    if (this.#waiting.length > 0 && this.#timer === undefined) await this.#drain();
   }
 
   /** Hands everything that is not acknowledged to the browser, which sends it when the page is gone. */
@@ -129,7 +141,7 @@ export class EventQueue {
         this.#waiting.unshift(...events);
         this.#giveUpOldest();
         // The call has repeated itself already; the next event or this timer tries again.
-        this.#timer ??= setTimeout(() => void this.flush(), 20 * this.#maxDelayMs);
+        this.#timer ??= setTimeout(() => void this.#drain(), 20 * this.#maxDelayMs);
         // In Node it must not keep a process alive whose work is done.
         (this.#timer as { unref?(): void }).unref?.();
         return;
