@@ -41,7 +41,10 @@ export interface LogRun {
 }
 
 /** Live rows that one step reads, so that steps stay short. */
-const rowsPerStep = 2_000;
+const rowsPerStep = 1_000;
+
+/** Packed rows that one step deletes: overwriting them costs more than reading. */
+const rowsPerSweep = 500;
 
 /** Users or events per run of an export. */
 const eventsPerPart = 1_000;
@@ -236,9 +239,9 @@ export class EventLog implements EventStore {
     const no = this.takeSegmentNumber();
     const ids = new IdTable(this.segmentEvents);
     let seq = this.#liveFrom - 1;
-    for (let step = rowsPerStep; step > 0 && !builder.isFull;) {
-      step = Math.min(rowsPerStep, builder.capacity - builder.events);
-      const rows = this.#liveAfter.all(seq, step);
+    while (!builder.isFull) {
+      const wanted = Math.min(rowsPerStep, builder.capacity - builder.events);
+      const rows = this.#liveAfter.all(seq, wanted);
       for (const row of rows) {
         builder.add(
           row["user_idx"] as number,
@@ -249,10 +252,16 @@ export class EventLog implements EventStore {
         ids.add(a, b, c, no);
         seq = row["seq"] as number;
       }
-      if (rows.length < step) break;
+      if (rows.length < wanted) break;
       await setImmediate();
     }
-    const { bytes, summary } = builder.finish();
+    const steps = builder.finishing();
+    let step = steps.next();
+    while (step.done !== true) {
+      await setImmediate();
+      step = steps.next();
+    }
+    const { bytes, summary } = step.value;
     const file = segmentFile(no);
     await writeDurably(this.pathOf(file), bytes);
     const packed: LogSegment = {
@@ -286,8 +295,8 @@ export class EventLog implements EventStore {
       "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE seq < ? ORDER BY seq LIMIT ?)",
     );
     while (this.#readers === 0 && this.#database.isOpen) {
-      const { changes } = remove.run(this.#liveFrom, rowsPerStep);
-      if (Number(changes) < rowsPerStep) return;
+      const { changes } = remove.run(this.#liveFrom, rowsPerSweep);
+      if (Number(changes) < rowsPerSweep) return;
       await setImmediate();
     }
   }

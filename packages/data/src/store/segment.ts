@@ -35,6 +35,8 @@ import type { EventColumns } from "./store.ts";
 export const maxSegmentEvents = 65_536;
 
 const eventsPerBlock = 256;
+/** Blocks that are compressed between two pauses of a packing: about 2 ms. */
+const blocksPerStep = 16;
 const usersPerFence = 128;
 const magic = "MGPSEG01";
 const prefixBytes = 24;
@@ -226,6 +228,15 @@ export class SegmentBuilder {
 
   /** Encodes what was added and empties the builder. */
   finish(): EncodedSegment {
+    const steps = this.finishing();
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+    }
+  }
+
+  /** `finish` in steps of a few milliseconds, for a process that has others to serve. */
+  *finishing(): Generator<undefined, EncodedSegment> {
     const n = this.#events;
     const order = stableOrder(this.#users, n);
     const lines = this.#itemLines;
@@ -274,6 +285,7 @@ export class SegmentBuilder {
         firstLines[to]!,
       );
       blocks.push({ firstEvent: from, firstItemLine, bytes: zstdCompressSync(plain, zstdOptions) });
+      if (blocks.length % blocksPerStep === 0) yield;
     }
 
     const gather = <T extends Int32Array | Float64Array>(values: T, out: T): T => {
