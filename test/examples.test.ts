@@ -14,4 +14,11 @@ describe("examples", () => {
     const accuracy = Number(/accuracy on new samples: ([\d.]+)/.exec(output)?.[1]);
     assert.ok(accuracy >= 0.95, output);
   });
+
+  test("retrieve-and-rank.ts puts the two matches first and says why", () => {
+    const [first, second, ...others] = run("retrieve-and-rank.ts").trim().split("\n");
+    assert.match(first!, /Running shoe Air: .*query-match/);
+    assert.match(second!, /Running shoe Air 2: .*query-match.*diversity/);
+    assert.deepEqual(others.length, 1);
+  });
 });

@@ -18,21 +18,22 @@ describe("the linear blend", () => {
       b: { weight: 1, normalisation: { kind: "logistic", centre: 0, scale: 1 } },
     });
     const ranking = await blend.rank(request(), [
-      list("a", [1, 2, 3], [30, 20, 10]),
+      list("a", [1, 2, 3, 5], [30, 20, 10, 0]),
       list("b", [2, 4], [0, 0]),
     ]);
     assert.deepEqual(
       ranking.map(({ itemIndex, score }) => [itemIndex, score]),
       [
         [1, 2],
-        [2, 1.5],
+        [2, 2],
+        [3, 1],
         [4, 0.5],
-        [3, 0],
+        [5, 0.5],
       ],
     );
     assert.deepEqual(
       ranking[1]!.contributions.map(({ amount }) => amount),
-      [1, 0.5],
+      [1.5, 0.5],
     );
   });
 

@@ -118,7 +118,7 @@ describe("fusion by rank", () => {
 
 describe("normalised scores", () => {
   test("lie between 0 and 1 along the list", () => {
-    assert.deepEqual(normalise([8, 6, 4], { kind: "min-max" }), [1, 0.5, 0]);
+    assert.deepEqual(normalise([8, 6, 5, 4], { kind: "min-max" }), [1, 0.625, 0.4375, 0.25]);
     assert.deepEqual(normalise([3, 3], { kind: "min-max" }), [1, 1]);
     assert.deepEqual(normalise([], { kind: "min-max" }), []);
   });

@@ -3,7 +3,10 @@ import { mergeLists } from "./merge-lists.ts";
 
 /** How a retriever's scores become numbers in [0, 1] that can be added to those of others. */
 export type Normalisation =
-  /** Along the list itself: its best is 1, its last 0; all 1 when all are equal. */
+  /**
+   * Along the list itself: its best is 1, the last of n is 1 / n, so that being found always counts
+   * for more than being missing; all 1 when all are equal.
+   */
   | { readonly kind: "min-max" }
   /** 1 / (1 + exp(−(score − centre) / scale)), fitted beforehand: means the same in every list. */
   | { readonly kind: "logistic"; readonly centre: number; readonly scale: number }
@@ -48,7 +51,8 @@ export function normalise(scores: readonly number[], normalisation: Normalisatio
       const most = scores.reduce((a, b) => Math.max(a, b), -Infinity);
       const least = scores.reduce((a, b) => Math.min(a, b), Infinity);
       const range = most - least;
-      return scores.map((score) => (range > 0 ? (score - least) / range : 1));
+      const last = 1 / scores.length;
+      return scores.map((score) => (range > 0 ? last + (1 - last) * ((score - least) / range) : 1));
     }
     case "logistic": {
       const { centre, scale } = normalisation;
