@@ -104,6 +104,12 @@ describe("error codes", () => {
   });
 });
 
+interface Content {
+  readonly schema: object;
+  readonly example?: unknown;
+  readonly examples?: Record<string, { readonly value: unknown }>;
+}
+
 describe("OpenAPI document", () => {
   test("is plain JSON of version 3.1", () => {
     assert.deepEqual(JSON.parse(JSON.stringify(document)), document);
@@ -125,6 +131,22 @@ describe("OpenAPI document", () => {
       (name) => `#/components/schemas/${name}`,
     );
     assert.deepEqual([...referred].toSorted(), present.toSorted());
+  });
+
+  test("its examples follow its own schemas, through every reference", () => {
+    let checked = 0;
+    for (const content of collect(document.paths, "content") as Record<string, Content>[]) {
+      for (const { schema, example, examples = {} } of Object.values(content)) {
+        // References start at the root, where a copy of the components stands.
+        const check = compile({ components: document.components, allOf: [schema] } as never);
+        const values = Object.values(examples).map(({ value }) => value);
+        for (const value of example === undefined ? values : [example, ...values]) {
+          assert.deepEqual(check(value), { ok: true, value });
+          checked += 1;
+        }
+      }
+    }
+    assert.ok(checked > 200, `only ${checked} examples`);
   });
 
   test("names the scope of each guarded operation and offers the beacon key for events only", () => {
