@@ -16,11 +16,11 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { openStore } from "@magpie/data";
 import { actorOf } from "@magpie/domain";
 import { type Random, seededRandom } from "@magpie/numerics";
 import { eventsPerImportedUser, segmentEvents, writers } from "./kill-9-workload.ts";
+import { readOptions } from "./store-options.ts";
 
 /** What all rounds together found. The last four must be 0. */
 export interface KillReport {
@@ -210,14 +210,11 @@ async function readLog(directory: string): Promise<Found> {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({
-    options: {
-      rounds: { type: "string", default: "200" },
-      seed: { type: "string", default: "1" },
-    },
-  });
-  const rounds = Number(values.rounds);
-  const report = await killAgainAndAgain(rounds, Number(values.seed), (round, stored) => {
+  const usage = `Kills a writing process again and again and checks the whole log after each.
+
+  node bench/kill-9.ts [--rounds 200] [--seed 1]`;
+  const { rounds, seed } = readOptions(usage, { rounds: 200, seed: 1 });
+  const report = await killAgainAndAgain(rounds, seed, (round, stored) => {
     if (round % 10 === 9) console.error(`round ${round + 1}: ${stored} events, all checked`);
   });
   const text = [
@@ -225,7 +222,7 @@ if (import.meta.main) {
     "",
     `${new Date().toISOString().slice(0, 10)} · ${cpus().length} cores, ${cpus()[0]!.model} · Node ${process.version}`,
     "",
-    `    node bench/kill-9.ts --rounds ${rounds} --seed ${values.seed}`,
+    `    node bench/kill-9.ts --rounds ${rounds} --seed ${seed}`,
     "",
     `${writers} concurrent writers, an import, a packing and an erasure after another; SIGKILL at a`,
     "random moment; the whole log is read and checked after every round.",

@@ -1,29 +1,22 @@
-/**
- * How many single events a second the store acknowledges as durable, with many callers waiting
- * each for its own.
- *
- *     node bench/store-acks.ts [--seconds 10] [--clients 64]
- */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { openStore } from "@magpie/data";
+import { readOptions } from "./store-options.ts";
 import { writeSection } from "./store-report.ts";
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: "string", default: "10" },
-    clients: { type: "string", default: "64" },
-  },
-});
-const clients = Number(values.clients);
+const usage = `How many single events a second the store acknowledges as durable, with many callers waiting
+each for its own.
+
+  node bench/store-acks.ts [--seconds 10] [--clients 64]`;
+
+const { seconds, clients } = readOptions(usage, { seconds: 10, clients: 64 });
 
 const directory = mkdtempSync(join(tmpdir(), "magpie-bench-"));
 try {
   const store = await openStore(directory);
   const startMs = performance.now();
-  const endMs = startMs + Number(values.seconds) * 1_000;
+  const endMs = startMs + seconds * 1_000;
   const waits: number[] = [];
   const client = async (id: number): Promise<void> => {
     for (let i = 0; performance.now() < endMs; i++) {
@@ -54,7 +47,7 @@ try {
   const at = (share: number) => waits[Math.floor(waits.length * share)]!.toFixed(1);
   writeSection(
     "Durable single-event acknowledgements",
-    `node bench/store-acks.ts --seconds ${values.seconds} --clients ${clients}`,
+    `node bench/store-acks.ts --seconds ${seconds} --clients ${clients}`,
     [
       ["acknowledged per second", Math.round(stored / tookSeconds).toLocaleString("en")],
       ["wait of one event: median", `${at(0.5)} ms`],

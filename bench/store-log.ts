@@ -1,28 +1,22 @@
-/**
- * What the event log costs at size: bulk writing, scanning for training, one user's events, an
- * erasure. Events are made as fast as possible and their making is timed apart and taken off.
- *
- *     node bench/store-log.ts [--events 10000000] [--users 200000] [--items 50000]
- */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { openStore } from "@magpie/data";
 import { type Event, userId } from "@magpie/domain";
 import { seededRandom } from "@magpie/numerics";
+import { readOptions } from "./store-options.ts";
 import { writeSection } from "./store-report.ts";
 
-const { values } = parseArgs({
-  options: {
-    events: { type: "string", default: "10000000" },
-    users: { type: "string", default: "200000" },
-    items: { type: "string", default: "50000" },
-  },
-});
-const eventCount = Number(values.events);
-const userCount = Number(values.users);
-const itemCount = Number(values.items);
+const usage = `What the event log costs at size: bulk writing, scanning for training, one user's events, an
+erasure. The making of the events is timed apart and taken off.
+
+  node bench/store-log.ts [--events 10000000] [--users 200000] [--items 50000]`;
+
+const {
+  events: eventCount,
+  users: userCount,
+  items: itemCount,
+} = readOptions(usage, { events: 10_000_000, users: 200_000, items: 50_000 });
 
 /** Skewed as shops are: a few users and items have most of the events. */
 function* makeEvents(): Generator<Event> {
