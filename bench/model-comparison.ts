@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -19,7 +19,7 @@ import {
 import { modelByKind } from "@magpie/models";
 import { pairedDifference } from "@magpie/numerics";
 import type { RunRequest, RunResult } from "./model-run.ts";
-import { type ModelTask, type ModelTaskName, modelTasks } from "./model-tasks.ts";
+import { datasetFolder, type ModelTask, type ModelTaskName, modelTasks } from "./model-tasks.ts";
 
 const here = import.meta.dirname;
 
@@ -45,12 +45,15 @@ const usage = (command: string): string => `Compares models on ${command}.
 
   node bench/${command}.ts [options]
 
-  --models LIST    kinds, comma-separated (default: all that apply)
+  --models LIST    kinds, comma-separated (default: all that apply). Tables of some models are
+                   shown and not written, unless --results says where
   --seeds LIST     default 1,2,3; models without chance run once
   --threads N      threads of the numeric engine (default 2)
   --config JSON    changes to recipes, by kind: '{"sasrec":{"epochs":2}}'.
-                   Results are then shown, and not written to bench/results
+                   Shown and not written, unless --results says where
   --fresh          forget runs that were made before
+  --cache DIR      where runs are kept (default bench/.cache/${command})
+  --results DIR    where tables and charts go (default bench/results)
   --help
 
 Runs that are already there (same recipe, seed and threads) are not made again; an interrupted
@@ -69,6 +72,8 @@ export async function compareModels(command: string, taskName: ModelTaskName): P
       threads: { type: "string", default: "2" },
       config: { type: "string", default: "{}" },
       fresh: { type: "boolean", default: false },
+      cache: { type: "string", default: join(here, ".cache", command) },
+      results: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -79,7 +84,8 @@ export async function compareModels(command: string, taskName: ModelTaskName): P
   const task: ModelTask = modelTasks[taskName];
   const kinds = options.models?.split(",") ?? task.kinds;
   const changes = JSON.parse(options.config) as Record<string, object>;
-  const cache = join(here, ".cache", command);
+  const { cache } = options;
+  const files = await filesOf(datasetFolder(task.dataset));
   if (options.fresh) await rm(cache, { recursive: true, force: true });
   await mkdir(cache, { recursive: true });
 
@@ -88,7 +94,7 @@ export async function compareModels(command: string, taskName: ModelTaskName): P
     const config = { ...modelByKind(kind).defaults, ...changes[kind] };
     for (const seed of isSeeded(kind) ? options.seeds.split(",").map(Number) : [1]) {
       const threads = Number(options.threads);
-      results.push(await runOnce(cache, { task: taskName, kind, seed, config, threads }));
+      results.push(await runOnce(cache, { task: taskName, files, kind, seed, config, threads }));
     }
   }
   const report = reportOf(command, task, results);
@@ -99,17 +105,26 @@ export async function compareModels(command: string, taskName: ModelTaskName): P
       "",
     ].join("\n"),
   );
-  if (Object.keys(changes).length > 0) return;
-
-  const out = (ending: string) => join(here, "results", `${command}${ending}`);
-  await mkdir(join(here, "results"), { recursive: true });
+  // What stands in bench/results is whole and made by the default recipes.
+  const isPart = options.models !== undefined || Object.keys(changes).length > 0;
+  if (isPart && options.results === undefined) return;
+  const folder = options.results ?? join(here, "results");
+  const out = (ending: string) => join(folder, `${command}${ending}`);
+  await mkdir(folder, { recursive: true });
   await writeFile(out(".md"), report.markdown);
   await writeFile(out(".json"), report.json);
   const charts = { "": report.metricChart, "-loss": report.lossChart };
   for (const [name, chart] of Object.entries(charts)) {
     if (chart !== undefined) await writeFile(out(`${name}.svg`), chart);
   }
-  process.stdout.write(`written to bench/results/${command}.md, .json and .svg\n`);
+  process.stdout.write(`written to ${out(".md")}, .json and .svg\n`);
+}
+
+/** The files of a data set with their sizes: runs on other data are other runs. */
+async function filesOf(folder: string): Promise<Record<string, number>> {
+  const names = (await readdir(folder)).sort();
+  const sizes = await Promise.all(names.map((name) => stat(join(folder, name))));
+  return Object.fromEntries(names.map((name, i) => [name, sizes[i]!.size]));
 }
 
 /** Reads the run from the cache, or makes it in a process of its own. */

@@ -14,6 +14,8 @@ import { datasetFolder, type ModelTaskName, modelTasks } from "./model-tasks.ts"
 /** What one run is asked for. Two equal requests have the same result. */
 export interface RunRequest {
   readonly task: ModelTaskName;
+  /** Name and bytes of the data set's files. */
+  readonly files: Readonly<Record<string, number>>;
   readonly kind: string;
   readonly seed: number;
   /** The whole recipe. */
