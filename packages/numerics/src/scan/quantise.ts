@@ -6,6 +6,8 @@ export interface QuantisedRows {
   readonly scales: Float32Array;
   /** [rows]: Euclidean length of what the codes lost, rounded up: ‖v − code · scale‖ */
   readonly errors: Float32Array;
+  /** Euclidean length of the longest row, rounded up. */
+  readonly longest: number;
 }
 
 /**
@@ -20,13 +22,17 @@ export function quantiseRows(vectors: Float32Array, rows: number, width: number)
   const codes = new Int8Array(rows * width);
   const scales = new Float32Array(rows);
   const errors = new Float32Array(rows);
+  let longest = 0; // squared
   for (let row = 0; row < rows; row++) {
     const from = row * width;
     let largest = 0;
+    let square = 0;
     for (let d = 0; d < width; d++) {
       const size = Math.abs(vectors[from + d]!);
+      square += size * size;
       if (size > largest) largest = size;
     }
+    if (square > longest) longest = square;
     if (largest === 0) continue;
     const scale = Math.fround(largest / 127);
     let lost = 0;
@@ -40,5 +46,5 @@ export function quantiseRows(vectors: Float32Array, rows: number, width: number)
     // Rounding to float32 may round down; the error must stay an upper bound.
     errors[row] = Math.sqrt(lost) * (1 + 2 ** -22);
   }
-  return { codes, scales, errors };
+  return { codes, scales, errors, longest: Math.sqrt(longest) * (1 + 2 ** -22) };
 }

@@ -31,8 +31,6 @@ export class VectorScan {
   readonly width: number;
   readonly quantised: QuantisedRows;
   readonly byteLength: number;
-  /** Length of the longest row. */
-  readonly #longest: number;
   readonly #kernels: ReturnType<typeof scanKernels>;
   readonly #at: Record<
     "vectors" | "codes" | "scales" | "approximate" | "out" | "ids" | "query" | "query16",
@@ -103,6 +101,7 @@ export class VectorScan {
       codes: this.#int8Stride === width ? codes.subarray(0, rows * width) : quantised.codes,
       scales,
       errors: quantised.errors,
+      longest: quantised.longest,
     };
     this.#approximate = new Float32Array(buffer, this.#at.approximate, padded);
     this.#out = new Float32Array(buffer, this.#at.out, padded);
@@ -111,14 +110,6 @@ export class VectorScan {
     this.#query16 = new Int16Array(buffer, this.#at.query16, width);
     // The query gets as many levels as a sum of `width` products leaves room for in 32 bits.
     this.#queryLevels = Math.min(16_383, Math.floor((2 ** 31 - 1) / (127 * Math.max(1, width))));
-
-    let longest = 0;
-    for (let row = 0; row < rows; row++) {
-      let square = 0;
-      for (let i = row * width; i < (row + 1) * width; i++) square += vectors[i]! ** 2;
-      if (square > longest) longest = square;
-    }
-    this.#longest = Math.sqrt(longest);
   }
 
   /** The float vectors, row after row, as a copy [rows, width]. */
@@ -168,8 +159,8 @@ export class VectorScan {
     if (scale === 0) return { scores, unit: 0, errorFactor: 0, errorConstant: 0 };
     const length = Math.sqrt(square);
     // ‖v̂‖ ≤ ‖v‖ + ‖r‖, where no value of r is above half a step: max |v| / 254.
-    const longestCode = this.#longest * (1 + Math.sqrt(width) / 254);
-    const rounding = (width + 16) * 2 ** -23 * this.#longest * length;
+    const longestCode = this.quantised.longest * (1 + Math.sqrt(width) / 254);
+    const rounding = (width + 16) * 2 ** -23 * this.quantised.longest * length;
     return {
       scores,
       unit: scale,

@@ -25,6 +25,8 @@ const minTypoLetters = 4;
 /** Longer ones are no words, and each letter costs some fifty look-ups. */
 const maxTypoLetters = 30;
 const latinLetters = "abcdefghijklmnopqrstuvwxyz";
+/** Together with the units of the query fewer than 256, which is where counts of them end. */
+const maxFinerUnits = 100;
 const maxOwnWordLength = 10;
 
 /** One term that a clause may be met by. */
@@ -111,9 +113,10 @@ export class InvertedTextIndex implements TextIndex {
     const units = asked.map((unit) => this.#resolve(unit));
     const all = this.#match(units, filter, true);
     if (all.total > 0) return this.#page(all, offset + limit, offset, false);
-    const finer = asked.flatMap((unit) =>
-      this.#analyser.finerUnits(unit).map((part) => this.#resolve(part, standIn.inner)),
-    );
+    const finer = asked
+      .flatMap((unit) => this.#analyser.finerUnits(unit))
+      .slice(0, maxFinerUnits)
+      .map((part) => this.#resolve(part, standIn.inner));
     const some = this.#match([...units, ...finer], filter, false);
     return this.#page(some, offset + limit, offset, some.total > 0);
   }

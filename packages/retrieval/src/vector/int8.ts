@@ -52,13 +52,18 @@ export class Int8VectorIndex implements VectorIndex {
       codes: arrays["codes"] as Int8Array,
       scales: arrays["scales"] as Float32Array,
       errors: arrays["errors"] as Float32Array,
+      longest: header["longest"] as number,
     });
   }
 
   toBytes(): Uint8Array {
-    const { codes, scales, errors } = this.#scan.quantised;
+    const { codes, scales, errors, longest } = this.#scan.quantised;
     const vectors = this.#scan.copyVectors();
-    return packArrays(packedKind, { width: this.width }, { vectors, codes, scales, errors });
+    return packArrays(
+      packedKind,
+      { width: this.width, longest },
+      { vectors, codes, scales, errors },
+    );
   }
 
   /** Rows that the latest search settled in float32: the re-rank depth, for benches. */
