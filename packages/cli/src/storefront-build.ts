@@ -52,6 +52,8 @@ export async function ensureStorefront(note: (text: string) => void): Promise<st
   );
   const child = spawn(process.execPath, [vite, "build", "--logLevel", "warn"], {
     cwd: storefront,
+    // Whatever the caller's is: a test's would bundle React's development build.
+    env: { ...process.env, NODE_ENV: "production" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "";

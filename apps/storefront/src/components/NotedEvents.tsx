@@ -14,16 +14,18 @@ const isTold = (type: string): type is Told => (told as readonly string[]).inclu
 
 function Forget() {
   const { t } = useTranslation();
-  const { actor, shopper, startOver } = useShopper();
+  const { actor, startOver } = useShopper();
   const cache = useQueryClient();
   const [opened, setOpened] = useState(false);
 
   const forget = async () => {
     setOpened(false);
     try {
+      // What still waits to be sent would be noted again right after.
+      await client.flush();
       const { events } = await client.eraseUser(actor);
       notifications.show({ message: t("activity.erased", { events }) });
-      if (shopper.userId === undefined) startOver();
+      startOver();
       await cache.invalidateQueries();
     } catch (error) {
       notifications.show({ color: "red", message: String((error as Error).message) });

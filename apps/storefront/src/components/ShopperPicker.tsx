@@ -21,7 +21,8 @@ export function ShopperPicker() {
           leftSection={<IconUser size={18} aria-hidden />}
           rightSection={<IconChevronDown size={14} aria-hidden />}
           aria-label={`${t("shopper.label")}: ${shopper.userId ?? t("shopper.anonymous")}`}
-          styles={{ label: { maxWidth: 130 } }}
+          fw={500}
+          styles={{ label: { maxWidth: 140, textOverflow: "ellipsis" } }}
         >
           {shopper.userId ?? t("shopper.anonymous")}
         </Button>

@@ -12,7 +12,7 @@ export const en = {
   language: "Language",
   shopper: {
     label: "Shopping as",
-    anonymous: "Anonymous visitor",
+    anonymous: "Anonymous",
     newVisitor: "Start over as a new visitor",
     events_one: "{{count}} event",
     events_other: "{{count}} events",

@@ -48,7 +48,7 @@ function Attributes({ item, texts }: { readonly item: Item; readonly texts: Item
         <Table.Tbody>
           {rows.map(([name, value]) => (
             <Table.Tr key={name}>
-              <Table.Th scope="row" w="40%">
+              <Table.Th scope="row" w="40%" className="sentence-case">
                 {texts.term(name)}
               </Table.Th>
               <Table.Td>

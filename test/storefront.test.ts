@@ -1,0 +1,285 @@
+import assert from "node:assert/strict";
+import { userId } from "@magpie/domain";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, test } from "vitest";
+import { ensureStorefront } from "../packages/cli/src/storefront-build.ts";
+import { chromiumPath, openBrowser } from "./browser.ts";
+import { openHttpShop, type HttpShop } from "./http-shop.ts";
+
+if (chromiumPath === undefined) {
+  console.warn(
+    "storefront tests are skipped: no Chromium found; install one or set MAGPIE_CHROMIUM",
+  );
+}
+
+/** A real browser on the real server over the tiny simulated shop. */
+describe.skipIf(chromiumPath === undefined)("storefront", { timeout: 60_000 }, () => {
+  let shop: HttpShop;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let problems: string[];
+
+  beforeAll(async () => {
+    const storefrontDir = await ensureStorefront(() => {});
+    shop = await openHttpShop({ isTrained: true, openMode: true, storefrontDir });
+    browser = await openBrowser();
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await shop?.close();
+  });
+
+  const openContext = async (options: Parameters<Browser["newContext"]>[0] = {}) => {
+    context = await browser.newContext({ locale: "en-US", ...options });
+    page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    problems = [];
+    page.on("pageerror", (error) => problems.push(String(error)));
+    page.on("console", (message) => {
+      if (message.type() === "error") problems.push(message.text());
+    });
+  };
+  beforeEach(() => openContext());
+  afterEach(async () => {
+    await context.close();
+    assert.deepEqual(problems, [], "the page reported errors");
+  });
+
+  const visit = async (path: string) => {
+    await page.goto(`${shop.server.url}${path}`);
+    await page.waitForSelector("main article, main h2");
+  };
+  const cards = (scenario: string) => page.locator(`[data-scenario="${scenario}"] article`);
+  const idsOf = async (scenario: string) => {
+    await cards(scenario).first().waitFor();
+    return cards(scenario).evaluateAll((all) => all.map((card) => card.getAttribute("data-item")));
+  };
+  const visitorOf = () => page.evaluate(() => localStorage.getItem("magpie.visitor")!);
+
+  test("a click changes the next home page, and the reason names what was clicked", async () => {
+    await visit("/");
+    const before = await idsOf("home-feed");
+    assert.ok(before.length >= 8, `only ${before.length} products`);
+    await page.getByRole("heading", { name: "A good place to start" }).waitFor();
+
+    const clicked = cards("home-feed").nth(2);
+    const title = (await clicked.getByRole("link").textContent())!;
+    await clicked.getByRole("link").click();
+    await page.getByRole("heading", { level: 2, name: title }).waitFor();
+    assert.ok((await idsOf("similar-items")).length > 0);
+
+    await page.getByRole("link", { name: /Magpie/ }).click();
+    await page.getByRole("heading", { name: "Picked for you" }).waitFor();
+    const after = await idsOf("home-feed");
+    assert.notDeepEqual(after, before);
+
+    await cards("home-feed")
+      .first()
+      .getByRole("button", { name: /^Why am I seeing/ })
+      .click();
+    const why = page.getByTestId("why");
+    await why.getByText(title, { exact: false }).first().waitFor();
+  });
+
+  test("buying sends real events, with the order, from the visitor who bought", async () => {
+    await visit("/");
+    await cards("home-feed")
+      .first()
+      .getByRole("button", { name: /^Add to cart/ })
+      .click();
+    await page.getByRole("link", { name: "Open cart, 1 items" }).click();
+    await page.getByRole("button", { name: "Buy now" }).click();
+    await page.getByText(/Your order order-\w+ is on its way/).waitFor();
+
+    const events = await shop.engine.userEvents(userId(await visitorOf()), 50);
+    const types = events.map(({ type }) => type);
+    assert.ok(types.includes("add_to_cart") && types.includes("purchase"), types.join());
+    const purchase = events.find(({ type }) => type === "purchase")!;
+    assert.match(purchase.orderId!, /^order-/);
+    assert.equal(purchase.items!.length, 1);
+    assert.ok(purchase.items![0]!.price!.amount > 0);
+    // What was in view was reported with its answer's id and places.
+    const impression = events.find(({ type }) => type === "impression")!;
+    assert.ok(impression.queryId);
+    assert.equal(impression.items![0]!.position, 1);
+  });
+
+  test("search finds products by their words, in English and in Chinese", async () => {
+    await visit("/");
+    const box = page.getByRole("searchbox", { name: "Search products" });
+    await box.fill("running shoes");
+    await box.press("Enter");
+    await page.getByRole("heading", { name: /products for “running shoes”/ }).waitFor();
+    for (const id of await idsOf("search")) assert.match(id!, /^running-shoes/);
+
+    await page.getByText("中文").click();
+    const zhBox = page.getByRole("searchbox", { name: "搜索商品" });
+    await zhBox.fill("跑步鞋");
+    await zhBox.press("Enter");
+    await page.getByRole("heading", { name: /“跑步鞋”共 \d+ 件商品/ }).waitFor();
+    assert.match((await cards("search").first().getByRole("link").textContent())!, /跑步鞋/);
+  });
+
+  test("a search without results says so and shows a way on", async () => {
+    await visit("/search?q=zzzzqqqq");
+    await page.getByText("Nothing found for “zzzzqqqq”").waitFor();
+    assert.ok((await idsOf("popular")).length > 0);
+  });
+
+  test("the whole page follows the language and remembers it", async () => {
+    await visit("/");
+    assert.equal(await page.locator("html").getAttribute("lang"), "en");
+    await page.getByText("中文").click();
+    await page.getByRole("heading", { name: "从这里逛起" }).waitFor();
+    assert.equal(await page.locator("html").getAttribute("lang"), "zh-CN");
+    await cards("home-feed").first().waitFor();
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll("article h3")].every((title) =>
+        /\p{Script=Han}/u.test(title.textContent!),
+      ),
+    );
+    await page.reload();
+    await page.getByRole("heading", { name: "从这里逛起" }).waitFor();
+  });
+
+  test("a Chinese browser gets Chinese at once", async () => {
+    await context.close();
+    await openContext({ locale: "zh-CN" });
+    await visit("/");
+    await page.getByRole("heading", { name: "从这里逛起" }).waitFor();
+  });
+
+  test("a chosen shopper sees another shop than a stranger", async () => {
+    await visit("/");
+    const stranger = await idsOf("home-feed");
+    await page.getByRole("button", { name: "Shopping as: Anonymous" }).click();
+    await page.getByRole("menuitem").first().click();
+    await page.getByRole("heading", { name: "Picked for you" }).waitFor();
+    await page.waitForFunction(
+      (before) =>
+        document.querySelector('[data-scenario="home-feed"] article')?.getAttribute("data-item") !==
+        before,
+      stranger[0],
+    );
+    assert.notDeepEqual(await idsOf("home-feed"), stranger);
+  });
+
+  test("the shop shows what it noted, and forgets it when asked", async () => {
+    await visit("/");
+    await cards("home-feed").first().getByRole("link").click();
+    await cards("similar-items").first().waitFor();
+    const visitor = userId(await visitorOf());
+    await page.getByRole("button", { name: "What this shop has noted" }).click();
+    await page
+      .getByTestId("noted")
+      .getByText(/^Looked at/)
+      .first()
+      .waitFor();
+    await page.getByRole("button", { name: "Forget me" }).click();
+    await page.getByText("Delete everything").waitFor();
+    await page.getByRole("button", { name: "Forget me" }).last().click();
+    await page.getByText(/^Deleted: \d+ events\./).waitFor();
+    assert.deepEqual(await shop.engine.userEvents(visitor, 10), []);
+  });
+
+  test("works by keyboard alone", async () => {
+    await visit("/");
+    await cards("home-feed").first().waitFor();
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Skip to content");
+    await page.keyboard.press("Enter");
+    const isInList = () =>
+      page.evaluate(
+        () => document.activeElement?.closest('[data-scenario="home-feed"] article') !== null,
+      );
+    for (let i = 0; i < 60 && !(await isInList()); i++) await page.keyboard.press("Tab");
+    assert.ok(await isInList(), "Tab never reached the list");
+
+    await page.keyboard.press("Tab"); // from the product's link to its "why"
+    await page.keyboard.press("Enter");
+    await page.getByTestId("why").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByTestId("why").waitFor({ state: "hidden" });
+    assert.match(
+      (await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))) ?? "",
+      /^Why am I seeing/,
+    );
+    await page.keyboard.press("Shift+Tab");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/product\//);
+    await cards("similar-items").first().waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement?.id), "content");
+  });
+
+  test("names everything for screen readers", async () => {
+    for (const path of ["/", "/search?q=tea", "/cart"]) {
+      await visit(path);
+      await page.waitForLoadState("networkidle");
+      const found = await page.evaluate(() => {
+        const nameOf = (element: Element) =>
+          (element.getAttribute("aria-label") ?? element.textContent ?? "").trim();
+        const visible = (element: Element) => element.closest("[aria-hidden=true]") === null;
+        const all = (selector: string) => [...document.querySelectorAll(selector)].filter(visible);
+        const ids = [...document.querySelectorAll("[id]")].map(({ id }) => id);
+        return {
+          h1: all("h1").length,
+          main: all("main").length,
+          nameless: all("button, a[href]")
+            .filter((one) => nameOf(one) === "")
+            .map((one) => one.outerHTML),
+          withoutAlt: all("img:not([alt])").length,
+          unlabelled: all("input:not([type=hidden]):not([type=radio])").filter(
+            (input) =>
+              !input.hasAttribute("aria-label") && (input as HTMLInputElement).labels?.length === 0,
+          ).length,
+          duplicateIds: ids.filter((id, i) => ids.indexOf(id) !== i),
+          title: document.title,
+        };
+      });
+      assert.match(found.title, /· Magpie$/);
+      assert.deepEqual(
+        { ...found, title: "" },
+        { h1: 1, main: 1, nameless: [], withoutAlt: 0, unlabelled: 0, duplicateIds: [], title: "" },
+        path,
+      );
+    }
+  });
+
+  test("fits a phone without scrolling sideways", async () => {
+    await context.close();
+    await openContext({ viewport: { width: 360, height: 740 }, hasTouch: true });
+    for (const path of ["/", "/cart", `/product/${(await firstItem()).id}`]) {
+      await visit(path);
+      await page.waitForLoadState("networkidle");
+      const [content, screen] = await page.evaluate(() => [
+        document.documentElement.scrollWidth,
+        document.documentElement.clientWidth,
+      ]);
+      assert.ok(content! <= screen!, `${path}: ${content} px on a screen of ${screen} px`);
+    }
+  });
+
+  test("an unknown product and an unknown page say so", async () => {
+    await visit("/product/no-such-thing");
+    await page.getByRole("heading", { name: /not \(or no longer\) in the shop/ }).waitFor();
+    await visit("/nowhere");
+    await page.getByRole("heading", { name: "There is no page here." }).waitFor();
+    problems = problems.filter((text) => !text.includes("404"));
+  });
+
+  test("says when the shop cannot be reached, and recovers on demand", async () => {
+    await visit("/cart");
+    await page.route("**/v1/**", (route) => route.abort());
+    await page.getByRole("link", { name: "Back to the shop" }).click();
+    const alert = page.getByRole("alert").first();
+    await alert.getByText("The shop cannot be reached right now.").waitFor({ timeout: 30_000 });
+    await page.unroute("**/v1/**");
+    await alert.getByRole("button", { name: "Try again" }).click();
+    await cards("home-feed").first().waitFor();
+    problems = problems.filter((text) => !text.includes("ERR_FAILED"));
+  });
+
+  const firstItem = async () =>
+    (await shop.engine.recommend("popular", { limit: 1 })).items[0]!.item;
+});
