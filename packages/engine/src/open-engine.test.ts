@@ -116,7 +116,7 @@ describe("a trained shop", () => {
       );
       const after = [await ask("newcomer"), await ask(shopper)];
       assert.ok(performance.now() - started < 1_000);
-      assert.equal(after[0]!.pipeline, "home-feed/1");
+      assert.equal(after[0]!.pipeline, "home-feed-in-visit/1");
       const top = ids(after[0]!).slice(0, 3);
       assert.ok(
         top.every((id) => aisleOf(id) === "kettles"),

@@ -204,12 +204,15 @@ async function explain(
 ): Promise<readonly (readonly Contribution[])[]> {
   const named = await withHistoryItems(serving, request, chosen, lists);
   const retrievers = new Set(lists.map(({ retriever }) => retriever));
-  return named.map((contributions) =>
-    contributions
-      // A rule that only moved an item has amount 0 and is still a reason.
-      .filter(({ stage, amount }) => amount !== 0 || !retrievers.has(stage))
-      .sort((a, b) => Math.abs(b.amount) - Math.abs(a.amount)),
-  );
+  return named.map((contributions) => {
+    // A rule that only moved an item has amount 0 and is still a reason.
+    const telling = contributions.filter(
+      ({ stage, amount }) => amount !== 0 || !retrievers.has(stage),
+    );
+    return (telling.length > 0 ? telling : [...contributions]).sort(
+      (a, b) => Math.abs(b.amount) - Math.abs(a.amount),
+    );
+  });
 }
 
 /** Puts the past items that moved the sequence model's score in its place. */

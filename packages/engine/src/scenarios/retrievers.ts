@@ -10,6 +10,7 @@ import {
   SimilarItemsRetriever,
   VectorRetriever,
   type ItemFilterIndex,
+  type SimilarItemsConfig,
   type VectorIndex,
 } from "@magpie/retrieval";
 
@@ -80,6 +81,7 @@ export interface RetrievedCatalog {
 export const retrieverNames = {
   sequence: "sequence",
   itemKnn: "item-knn",
+  session: "item-knn-session",
   popularity: "popularity",
   neighbours: "vector-neighbours",
 } as const;
@@ -97,7 +99,12 @@ export function personalRetrievers(models: ServedModels, catalog: RetrievedCatal
             filters: catalog.filter,
           }),
         ]),
-    ...(itemKnn === undefined ? [] : [knnRetriever(itemKnn, catalog, "history")]),
+    ...(itemKnn === undefined
+      ? []
+      : [
+          knnRetriever(retrieverNames.itemKnn, itemKnn, catalog, { of: "history" }),
+          knnRetriever(retrieverNames.session, itemKnn, catalog, session),
+        ]),
     ...popularRetrievers(models, catalog),
   ];
 }
@@ -106,7 +113,9 @@ export function personalRetrievers(models: ServedModels, catalog: RetrievedCatal
 export function similarRetrievers(models: ServedModels, catalog: RetrievedCatalog): Retriever[] {
   const { sequence, itemKnn } = models;
   return [
-    ...(itemKnn === undefined ? [] : [knnRetriever(itemKnn, catalog, "context-item")]),
+    ...(itemKnn === undefined
+      ? []
+      : [knnRetriever(retrieverNames.itemKnn, itemKnn, catalog, { of: "context-item" })]),
     ...(sequence === undefined
       ? []
       : [
@@ -137,19 +146,23 @@ export function popularRetrievers(models: ServedModels, catalog: RetrievedCatalo
   ];
 }
 
+/** The newest acts alone: what the user is after just now, whatever the past says. */
+const session: Partial<SimilarItemsConfig> = { of: "history", maxHistory: 3, recency: 0.6 };
+
 function knnRetriever(
+  name: string,
   model: ItemSimilarity & { readonly itemCount: number },
   catalog: RetrievedCatalog,
-  of: "history" | "context-item",
+  config: Partial<SimilarItemsConfig>,
 ): Retriever {
   return new SimilarItemsRetriever(
-    retrieverNames.itemKnn,
+    name,
     {
       similarity: knownOnly(model),
       filters: catalog.filter,
       idOf: (item) => catalog.idOf(item),
     },
-    { of, reason: "bought-together" },
+    { ...config, reason: "bought-together" },
   );
 }
 

@@ -15,6 +15,7 @@ import { ContentRetriever } from "./content.ts";
 import { NewestRetriever, NewItemSlots } from "./newest.ts";
 import { candidateWindow } from "./options.ts";
 import type { Pipeline } from "./pipeline.ts";
+import { isInVisit } from "./visit.ts";
 import {
   personalRetrievers,
   popularRetrievers,
@@ -27,26 +28,29 @@ export const scenarioNames = ["home-feed", "similar-items", "popular", "cart"] a
 
 export type ScenarioName = (typeof scenarioNames)[number];
 
-/** Weights of the blends, fitted on validation where there was one. */
+/** Weights of the blends, by retriever; fitted on validation where there was one. */
 export interface FittedWeights {
-  /** By retrievers of the user's past. */
-  readonly personal: BlendWeights;
-  /** By retrievers of the item on show. */
+  /** For a user who comes back: the past as a whole speaks. */
+  readonly returning: BlendWeights;
+  /** For a user within a visit: the last acts speak louder. */
+  readonly inVisit: BlendWeights;
+  /** For the page of an item. */
   readonly similar: BlendWeights;
 }
 
 /** Weights before anything was fitted: the stronger model first, popularity as a tie-breaker. */
 export const weightDefaults: FittedWeights = {
-  personal: { sequence: 1, "item-knn": 0.5, popularity: 0.1, content: 0.2 },
-  similar: { "item-knn": 1, "vector-neighbours": 0.5, content: 0.7, popularity: 0.05 },
+  returning: { sequence: 1, "item-knn": 0.5, popularity: 0.1, content: 0.2 },
+  inVisit: { sequence: 1, "item-knn-session": 0.5, popularity: 0.02, content: 0.5 },
+  similar: { "item-knn": 1, "vector-neighbours": 0.5, content: 0.7 },
 };
 
 /**
- * Least weights, for what no held-out case can speak for. Likeness by content finds what nobody has taken yet
- * and popularity fills up short lists, so they keep a little weight whatever the fit says; newest
- * items only wait at the end of the list for a slot.
+ * Least weights, for what no held-out case can speak for. Likeness by content finds what nobody has
+ * taken yet and popularity fills up short lists, so they keep a little weight whatever the fit says; newest
+ * items wait behind all others for a slot.
  */
-export const weightFloors: BlendWeights = { content: 0.05, popularity: 0.02, newest: 0 };
+export const weightFloors: BlendWeights = { content: 0.05, popularity: 0.02, newest: 0.005 };
 
 /** A scenario: what it needs, and which pipeline answers a request. */
 export interface Scenario {
@@ -95,12 +99,16 @@ export function buildScenarios(
     rerankers: readonly Reranker[],
   ): Pipeline => ({ name, retrievers, depth: candidateWindow, ranker, rerankers });
 
-  const feed = pipeline(
-    "home-feed/1",
-    [...personal, newest],
-    blendOf(weights.personal, [...personal, newest]),
-    [bought, available, variety, brandCap, slots],
-  );
+  const feed = (name: string, blend: BlendWeights): Pipeline =>
+    pipeline(name, [...personal, newest], blendOf(blend, [...personal, newest]), [
+      bought,
+      available,
+      variety,
+      brandCap,
+      slots,
+    ]);
+  const returning = feed("home-feed/1", weights.returning);
+  const inVisit = feed("home-feed-in-visit/1", weights.inVisit);
   const strangers = pipeline(
     "strangers/1",
     [...popular, newest],
@@ -120,9 +128,9 @@ export function buildScenarios(
   ]);
   const together = pipeline(
     "cart/1",
-    [...personal],
+    personal,
     blendOf(
-      { ...weights.personal, "item-knn": Math.max(1, weights.personal["item-knn"] ?? 0) },
+      { ...weights.inVisit, "item-knn": Math.max(1, weights.inVisit["item-knn"] ?? 0) },
       personal,
     ),
     [new SeenItems(), available, variety],
@@ -133,7 +141,8 @@ export function buildScenarios(
     "home-feed": {
       contextItem: "optional",
       filter: shown,
-      pipelineFor: ({ history }) => (history.length === 0 ? strangers : feed),
+      pipelineFor: (request) =>
+        request.history.length === 0 ? strangers : isInVisit(request) ? inVisit : returning,
     },
     "similar-items": { contextItem: "required", filter: shown, pipelineFor: () => alike },
     popular: { contextItem: "optional", filter: shown, pipelineFor: () => bestsellers },

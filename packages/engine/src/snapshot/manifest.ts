@@ -44,12 +44,12 @@ export interface Measurement {
   /** Test cases asked about. */
   readonly cases: number;
   readonly models: readonly MeasuredModel[];
-  /** NDCG@10 of the fitted blends on validation. */
-  readonly validation: {
-    readonly cases: number;
-    readonly personalNdcgAt10: number;
-    readonly similarNdcgAt10: number;
-  };
+  /** The same at random moments within visits, where users have such. */
+  readonly inVisit?: { readonly cases: number; readonly models: readonly MeasuredModel[] };
+  /** NDCG@10 of the fitted blends on the cases they were fitted on, which are of validation. */
+  readonly fit: Readonly<
+    Record<keyof FittedWeights, { readonly cases: number; readonly ndcgAt10: number }>
+  >;
 }
 
 /** What a training run says about the snapshot it made. */

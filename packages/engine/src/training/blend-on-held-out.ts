@@ -14,50 +14,60 @@ import { ContentRetriever } from "../scenarios/content.ts";
 import { candidateWindow } from "../scenarios/options.ts";
 import {
   personalRetrievers,
+  retrieverNames,
   similarRetrievers,
   type ServedModels,
 } from "../scenarios/retrievers.ts";
 import { blendOf, weightFloors, type FittedWeights } from "../scenarios/scenarios.ts";
 import type { Measurement } from "../snapshot/manifest.ts";
 import { throwIfCancelled } from "../tasks.ts";
-import { fitBlend, type BlendCase, type FittedBlend } from "./fit-blend.ts";
+import { fitBlend, type BlendCase, type BlendWeights, type FittedBlend } from "./fit-blend.ts";
 
 /** Validation cases that a blend is fitted on, evenly spread over all. */
 const maxFitCases = 500;
 
+/** Validation cases that the blends are fitted on. */
+export interface FitCases {
+  /** Users who come back after a while. */
+  readonly returning: HeldOut;
+  /** Users within a visit. */
+  readonly inVisit: HeldOut;
+}
+
 /**
  * Fits the blends of `home-feed` and of `similar-items` on validation, with the retrievers that
- * serving uses. For similar items, the page's item is the last one of the past: what was really
- * taken next is what its page should show.
+ * serving uses. For similar items, the page's item is the last one of the past, and what was really
+ * taken next is what its page should show; popularity is not asked there: it would often be right
+ * about what comes next, and never about what is similar.
  */
 export async function fitWeights(
   models: ServedModels,
   catalog: LiveCatalog,
-  validation: HeldOut,
+  cases: FitCases,
   context: WorkContext,
-): Promise<{ weights: FittedWeights; validation: Measurement["validation"] }> {
+): Promise<{ weights: FittedWeights; fit: Measurement["fit"] }> {
   const content = new ContentRetriever(catalog);
-  const personal = await fit(
-    [...personalRetrievers(models, catalog), content],
-    validation,
-    (history) => requestOf(history),
-    context,
+  const personal = [...personalRetrievers(models, catalog), content];
+  const similar = [...similarRetrievers(models, catalog), content].filter(
+    ({ name }) => name !== retrieverNames.popularity,
   );
-  const similar = await fit(
-    [...similarRetrievers(models, catalog), content],
-    validation,
-    (history) => {
-      const last = history.items.at(-1);
-      return { ...requestOf(history), ...(last !== undefined && { contextItem: itemIndex(last) }) };
-    },
-    context,
-  );
+  const ofItem = (history: History): ServingRequest => {
+    const last = history.items.at(-1);
+    return { ...requestOf(history), ...(last !== undefined && { contextItem: itemIndex(last) }) };
+  };
+  const returning = await fit(personal, cases.returning, requestOf, context);
+  const inVisit = await fit(personal, cases.inVisit, requestOf, context);
+  const ofPage = await fit(similar, cases.inVisit, ofItem, context);
   return {
-    weights: { personal: personal.weights, similar: similar.weights },
-    validation: {
-      cases: personal.cases,
-      personalNdcgAt10: personal.ndcgAt10,
-      similarNdcgAt10: similar.ndcgAt10,
+    weights: {
+      returning: returning.weights,
+      inVisit: inVisit.weights,
+      similar: ofPage.weights,
+    },
+    fit: {
+      returning: { cases: returning.cases, ndcgAt10: returning.ndcgAt10 },
+      inVisit: { cases: inVisit.cases, ndcgAt10: inVisit.ndcgAt10 },
+      similar: { cases: ofPage.cases, ndcgAt10: ofPage.ndcgAt10 },
     },
   };
 }
@@ -98,10 +108,10 @@ export class BlendScorer implements Scorer {
   readonly #retrievers: readonly Retriever[];
   readonly #ranker: Ranker;
 
-  constructor(models: ServedModels, catalog: LiveCatalog, weights: FittedWeights) {
+  constructor(models: ServedModels, catalog: LiveCatalog, weights: BlendWeights) {
     this.itemCount = catalog.trainedItems;
     this.#retrievers = [...personalRetrievers(models, catalog), new ContentRetriever(catalog)];
-    this.#ranker = blendOf(weights.personal, this.#retrievers);
+    this.#ranker = blendOf(weights, this.#retrievers);
   }
 
   /** Items that no retriever proposed get -Infinity: they would not be shown. */

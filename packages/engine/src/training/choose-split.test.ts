@@ -22,25 +22,35 @@ function log(users: number, length: number, days: number): Sequences {
 
 describe("choosing a split", () => {
   test("takes the time split where the log spans enough days", () => {
-    const { split, why } = chooseSplit(log(50, 20, 60));
+    const { split, why } = chooseSplit(log(50, 20, 60), 1);
     assert.match(split!.protocol, /^global time split/);
     assert.deepEqual(why, []);
   });
 
   test("takes leave-one-out for a log of a few days, and says why", () => {
-    const { split, why } = chooseSplit(log(50, 20, 3));
+    const { split, why } = chooseSplit(log(50, 20, 3), 1);
     assert.equal(split!.protocol, "leave-one-out");
     assert.match(why.join(), /spans 2\.9 days, and it takes 14/);
   });
 
   test("measures nothing with a handful of users, and says why", () => {
-    const { split, why } = chooseSplit(log(5, 20, 60));
+    const { split, why } = chooseSplit(log(5, 20, 60), 1);
     assert.equal(split, undefined);
     assert.match(why.join(), /leaves 5 users.*no measurement: 5 users have three interactions/);
   });
 
+  test("adds moments within visits where users have visits", () => {
+    const { inVisit } = chooseSplit(log(50, 20, 60), 1);
+    assert.equal(inVisit, undefined);
+    // One act every 20 minutes from day to day: all of one visit.
+    const { split, inVisit: within } = chooseSplit(log(50, 2_000, 25), 1);
+    assert.match(split!.protocol, /^global time split/);
+    assert.equal(within!.validation.pasts.length, 50);
+    assert.equal(within!.test.pasts.length, 50);
+  });
+
   test("takes an empty log", () => {
-    const { split, why } = chooseSplit(log(0, 0, 0));
+    const { split, why } = chooseSplit(log(0, 0, 0), 1);
     assert.equal(split, undefined);
     assert.equal(why.length, 2);
   });

@@ -1,4 +1,12 @@
-import { leaveOneOut, splitByTime, timeCuts, type Sequences, type Split } from "@magpie/data";
+import {
+  leaveOneOut,
+  splitByTime,
+  timeCuts,
+  type HeldOut,
+  type Sequences,
+  type Split,
+} from "@magpie/data";
+import { visitMoments } from "./moments.ts";
 
 /** A time split needs a season's change between training and test to mean something. */
 const minSpanDays = 14;
@@ -10,6 +18,8 @@ const dayMs = 24 * 3_600_000;
 /** How a run measures its models, and why not otherwise. */
 export interface ChosenSplit {
   readonly split?: Split;
+  /** Moments within visits of the validation and test periods, where there are enough. */
+  readonly inVisit?: { readonly validation: HeldOut; readonly test: HeldOut };
   /** Why there is no split, or not the time split; for the manifest. */
   readonly why: readonly string[];
 }
@@ -19,15 +29,21 @@ export interface ChosenSplit {
  * brings, where the log spans two weeks and leaves enough cases; else leave-one-out; else nothing,
  * and the run publishes without numbers and says so.
  */
-export function chooseSplit(sequences: Sequences): ChosenSplit {
+export function chooseSplit(sequences: Sequences, seed: number): ChosenSplit {
   const why: string[] = [];
   const days = spanDays(sequences);
   if (days >= minSpanDays) {
-    const split = attempt(() =>
-      splitByTime(sequences, timeCuts(sequences, shares), { targets: "next" }),
-    );
+    const cuts = timeCuts(sequences, shares);
+    const split = attempt(() => splitByTime(sequences, cuts, { targets: "next" }));
     const cases = casesOf(split);
-    if (split !== undefined && cases >= minCases) return { split, why };
+    if (split !== undefined && cases >= minCases) {
+      const { validationFromMs, testFromMs } = cuts;
+      const inVisit = {
+        validation: visitMoments(sequences, { fromMs: validationFromMs, toMs: testFromMs }, seed),
+        test: visitMoments(sequences, { fromMs: testFromMs, toMs: Infinity }, seed),
+      };
+      return { split, why, ...(casesOf(inVisit) >= minCases && { inVisit }) };
+    }
     why.push(
       `no time split: it leaves ${cases} users to ask about, and fewer than ${minCases} say nothing`,
     );
@@ -57,7 +73,7 @@ function spanDays({ timestampsMs = new Float64Array(0) }: Sequences): number {
   return last > first ? (last - first) / dayMs : 0;
 }
 
-function casesOf(split: Split | undefined): number {
+function casesOf(split: Pick<Split, "validation" | "test"> | undefined): number {
   if (split === undefined) return 0;
   return Math.min(split.validation.pasts.length, split.test.pasts.length);
 }

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { HeldOut, Sequences } from "@magpie/data";
+import type { HeldOut, Sequences, Split } from "@magpie/data";
 import type { Scorer, WorkContext } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
 import {
@@ -24,7 +24,8 @@ import {
 } from "../snapshot/manifest.ts";
 import { throwIfCancelled } from "../tasks.ts";
 import { BlendScorer, fitWeights } from "./blend-on-held-out.ts";
-import { chooseSplit } from "./choose-split.ts";
+import { chooseSplit, type ChosenSplit } from "./choose-split.ts";
+import type { BlendWeights } from "./fit-blend.ts";
 import { trainModel, type ModelTraining } from "./train-model.ts";
 import { writeCatalog, type CatalogInput } from "./write-catalog.ts";
 
@@ -82,7 +83,7 @@ export async function runTraining(
   announceMemory(kinds, input, context);
 
   const catalog = await writeCatalog(input, context);
-  const { split, why } = chooseSplit(sequences);
+  const { split, inVisit, why } = chooseSplit(sequences, input.seed);
   notes.push(...why);
 
   let weights = weightDefaults;
@@ -95,7 +96,7 @@ export async function runTraining(
         budgetSeconds === undefined ? {} : { budgetSeconds: budgetSeconds * measuredShare };
       measured.push(await train(model, data, "measured", input, context, budget));
     }
-    ({ weights, measurement } = await measure(measured, catalog, split, context));
+    ({ weights, measurement } = await measure(measured, catalog, split, inVisit, context));
   }
 
   const published: TrainedModel[] = [];
@@ -210,16 +211,12 @@ async function train(
   );
 }
 
-/** Fits the blend on validation and measures everything on test. */
+/** Fits the blends on validation and measures everything on test. */
 async function measure(
   measured: readonly TrainedModel[],
   catalog: LiveCatalog,
-  split: {
-    readonly protocol: string;
-    readonly train: Sequences;
-    readonly validation: HeldOut;
-    readonly test: HeldOut;
-  },
+  split: Split,
+  inVisit: ChosenSplit["inVisit"],
   context: WorkContext,
 ): Promise<{ weights: FittedWeights; measurement: Measurement }> {
   const { kept, popularityDays } = choosePopularity(measured);
@@ -227,23 +224,45 @@ async function measure(
     popularityDays,
     vectors: vectorIndexOf(kept, split.train),
   });
-  const { weights, validation } = await fitWeights(parts, catalog, split.validation, context);
-  const scorers: readonly (Scorer & { readonly cost?: TrainedModel["cost"] })[] = [
-    ...measured,
-    new BlendScorer(parts, catalog, weights),
-  ];
-  const table: MeasuredModel[] = [];
+  const { weights, fit } = await fitWeights(
+    parts,
+    catalog,
+    { returning: split.validation, inVisit: inVisit?.validation ?? split.validation },
+    context,
+  );
+  const blend = (of: BlendWeights): Scorer => new BlendScorer(parts, catalog, of);
+  const onTest = await tableOf([...measured, blend(weights.returning)], split.test, context);
+  return {
+    weights,
+    measurement: {
+      protocol: split.protocol,
+      seenItems: "keep",
+      ...onTest,
+      ...(inVisit && {
+        inVisit: await tableOf([...measured, blend(weights.inVisit)], inVisit.test, context),
+      }),
+      fit,
+    },
+  };
+}
+
+async function tableOf(
+  scorers: readonly (Scorer & { readonly cost?: TrainedModel["cost"] })[],
+  test: HeldOut,
+  context: WorkContext,
+): Promise<{ readonly cases: number; readonly models: readonly MeasuredModel[] }> {
+  const rows: MeasuredModel[] = [];
   let cases = 0;
   for (const scorer of scorers) {
     throwIfCancelled(context.signal, "Training");
-    const evaluation = await evaluate(scorer, split.test, {
+    const evaluation = await evaluate(scorer, test, {
       cutoffs: [10],
       metrics: ["ndcg", "recall", "coverage"],
       maxCases: maxTestCases,
       work: context,
     });
     ({ cases } = evaluation);
-    table.push({
+    rows.push({
       model: scorer.name,
       ndcgAt10: evaluation.metrics.ndcgAt10!,
       recallAt10: evaluation.metrics.recallAt10!,
@@ -251,16 +270,7 @@ async function measure(
       trainSeconds: scorer.cost?.wallSeconds ?? 0,
     });
   }
-  return {
-    weights,
-    measurement: {
-      protocol: split.protocol,
-      seenItems: "keep",
-      cases,
-      models: table,
-      validation,
-    },
-  };
+  return { cases, models: rows };
 }
 
 /**
