@@ -204,6 +204,26 @@ export function behavesAsTextIndex(name: string, build: Build): void {
       assert.deepEqual(await find([], "word"), []);
     });
 
+    test("finds every item by its own title, and takes any text for a query", async () => {
+      const characters = "aBé7.-'_ \u0301の本カーกา鞋运动連衣裙𠮷ß İﬁ②Ａ🦊\ud800かﾞ";
+      const anyTitle = fc.oneof(
+        fc.string({ unit: fc.constantFrom(...characters), minLength: 1, maxLength: 24 }),
+        fc.string({ unit: "binary", minLength: 1, maxLength: 24 }),
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(anyTitle, { minLength: 1, maxLength: 20 }), async (titles) => {
+          const index = await build(titles.map((title) => product(title)));
+          titles.forEach((title, i) => {
+            const { items, relaxed } = index.search(title, { limit: 20 });
+            if (!/[\p{L}\p{N}]/u.test(title)) return;
+            assert.ok(items.includes(i + 1), JSON.stringify(title));
+            assert.equal(relaxed, false);
+          });
+        }),
+        { numRuns: 30 },
+      );
+    });
+
     test("survives queries that nobody means", async () => {
       const index = await build([product("red shoe")]);
       for (const query of ["'; DROP TABLE items; --", "a".repeat(10_000), "鞋".repeat(5_000)]) {
