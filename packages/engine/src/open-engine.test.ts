@@ -22,6 +22,14 @@ function finished(engine: Engine, { id }: Task): Promise<Task> {
   });
 }
 
+function reached(engine: Engine, { id }: Task, stage: string): Promise<void> {
+  return new Promise((resolve) => {
+    engine.watchTask(id, ({ progress }) => {
+      if (progress?.stage === stage) resolve();
+    });
+  });
+}
+
 async function train(engine: Engine, seed = 1): Promise<string> {
   const task = await finished(engine, engine.train({ seed }));
   assert.equal(task.status, "succeeded", JSON.stringify(task.error));
@@ -476,12 +484,7 @@ describe("training", () => {
   test("stops when cancelled, and the next run goes on with its data", () =>
     withShop(async (engine, directory) => {
       const task = engine.train({ seed: 3 });
-      const started = new Promise<void>((resolve) => {
-        engine.watchTask(task.id, ({ progress }) => {
-          if (progress?.stage.startsWith("sasrec")) resolve();
-        });
-      });
-      await started;
+      await reached(engine, task, "sasrec/train");
       assert.equal(engine.cancelTask(task.id), true);
       assert.equal((await finished(engine, task)).status, "cancelled");
       assert.ok((await readdir(join(directory, "training"))).includes("run.v8"));
@@ -509,6 +512,16 @@ describe("a data folder", () => {
 });
 
 describe("erasure", () => {
+  test("takes what a running training froze, once it has ended", () =>
+    withShop(async (engine, directory) => {
+      const task = engine.train({ seed: 4 });
+      await reached(engine, task, "plan");
+      await engine.eraseUser(shopper);
+      engine.cancelTask(task.id);
+      assert.equal((await finished(engine, task)).status, "cancelled");
+      assert.ok(!(await readdir(directory)).includes("training"));
+    }));
+
   test("leaves nothing of a user in store, memory and answers", () =>
     withShop(async (engine) => {
       await engine.recommend("home-feed", { user: shopper });

@@ -20,6 +20,7 @@ import {
   type Promotion,
   type Shop,
   type UserId,
+  type WorkContext,
 } from "@magpie/domain";
 import type {
   Engine,
@@ -102,6 +103,8 @@ class ShopEngine implements Engine {
   /** Catalogue changes and snapshot switches one after another: none may slip between the two. */
   #exclusive: Promise<unknown> = Promise.resolve();
   #verifying: Promise<void> = Promise.resolve();
+  /** A user was erased while a run was going on over data that still holds the user's past. */
+  #discardAfterRun = false;
 
   constructor(directory: string, store: Store, options: EngineOptions) {
     this.#directory = directory;
@@ -257,7 +260,7 @@ class ShopEngine implements Engine {
     const erasure = await this.#store.eraseUser(user);
     // A request may have read the user's events between the two.
     this.#histories.forget(user);
-    await this.#discardInterruptedRun();
+    await this.#discardFrozenRun();
     return {
       ...erasure,
       note:
@@ -307,27 +310,13 @@ class ShopEngine implements Engine {
 
   train(options: TrainOptions): Task {
     return this.#tasks.start("train", async (context) => {
-      const manifest = await train({
-        store: this.#store,
-        snapshotsRoot: this.#snapshotsRoot,
-        workFolder: join(this.#directory, workFolder),
-        options,
-        recipe: this.#options.recipe,
-        nowMs: this.#options.now(),
-        context,
-      });
-      const record = {
-        version: manifest.version,
-        createdMs: manifest.createdMs,
-        path: join(snapshotsFolder, manifest.version),
-        summary: summaryOf(manifest),
-      };
-      await this.#exclusively(async () => {
-        await this.#store.snapshots.register(record);
-        if (options.activate !== false) await this.#activate({ ...record, status: "ready" });
-        await this.#removeOldSnapshots();
-      });
-      return { version: manifest.version, ...record.summary };
+      const work = join(this.#directory, workFolder);
+      try {
+        return await this.#trainAndPublish(options, work, context);
+      } finally {
+        if (this.#discardAfterRun) await rm(work, { recursive: true, force: true });
+        this.#discardAfterRun = false;
+      }
     });
   }
 
@@ -411,6 +400,34 @@ class ShopEngine implements Engine {
     return serving.use(() =>
       this.#answerer.answer(serving, scenario, options, this.#options.now()),
     );
+  }
+
+  async #trainAndPublish(
+    options: TrainOptions,
+    work: string,
+    context: WorkContext,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    const manifest = await train({
+      store: this.#store,
+      snapshotsRoot: this.#snapshotsRoot,
+      workFolder: work,
+      options,
+      recipe: this.#options.recipe,
+      nowMs: this.#options.now(),
+      context,
+    });
+    const record = {
+      version: manifest.version,
+      createdMs: manifest.createdMs,
+      path: join(snapshotsFolder, manifest.version),
+      summary: summaryOf(manifest),
+    };
+    await this.#exclusively(async () => {
+      await this.#store.snapshots.register(record);
+      if (options.activate !== false) await this.#activate({ ...record, status: "ready" });
+      await this.#removeOldSnapshots();
+    });
+    return { version: manifest.version, ...record.summary };
   }
 
   /** Opens the active snapshot, or the newest older one that is whole. */
@@ -499,10 +516,13 @@ class ShopEngine implements Engine {
     }
   }
 
-  /** What an interrupted run kept of the log goes when a user is erased from the log. */
-  async #discardInterruptedRun(): Promise<void> {
-    if (this.#tasks.list().some(({ status }) => status === "running")) return;
-    await rm(join(this.#directory, workFolder), { recursive: true, force: true });
+  /**
+   * What an interrupted run kept of the log goes when a user is erased from the log; what a running
+   * one keeps goes with its end, however it ends.
+   */
+  async #discardFrozenRun(): Promise<void> {
+    if (this.#tasks.list().some(({ status }) => status === "running")) this.#discardAfterRun = true;
+    else await rm(join(this.#directory, workFolder), { recursive: true, force: true });
   }
 
   #note(subject: string, text: string): void {

@@ -86,7 +86,7 @@ export const retrieverNames = {
   neighbours: "vector-neighbours",
 } as const;
 
-/** Proposes what the user's past leads to: the sequence model, item-kNN over the past, popularity. */
+/** Proposes what the user's past leads to: the sequence model, item-kNN over the past. */
 export function personalRetrievers(models: ServedModels, catalog: RetrievedCatalog): Retriever[] {
   const { sequence, itemKnn } = models;
   return [
@@ -105,7 +105,6 @@ export function personalRetrievers(models: ServedModels, catalog: RetrievedCatal
           knnRetriever(retrieverNames.itemKnn, itemKnn, catalog, { of: "history" }),
           knnRetriever(retrieverNames.session, itemKnn, catalog, session),
         ]),
-    ...popularRetrievers(models, catalog),
   ];
 }
 
@@ -129,7 +128,6 @@ export function similarRetrievers(models: ServedModels, catalog: RetrievedCatalo
             { of: "context-item", reason: "similar-to" },
           ),
         ]),
-    ...popularRetrievers(models, catalog),
   ];
 }
 

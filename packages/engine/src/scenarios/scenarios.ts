@@ -71,8 +71,8 @@ export function buildScenarios(
   const content = new ContentRetriever(catalog);
   const newest = new NewestRetriever(catalog);
   const popular = popularRetrievers(models, catalog);
-  const personal = [...personalRetrievers(models, catalog), content];
-  const similar = [...similarRetrievers(models, catalog), content];
+  const personal = [...personalRetrievers(models, catalog), ...popular, content];
+  const similar = [...similarRetrievers(models, catalog), ...popular, content];
 
   const available = new Availability((item) => catalog.filter.isAvailable(item));
   const bought = new SeenItems({ minWeight: 3 });

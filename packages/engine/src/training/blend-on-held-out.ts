@@ -14,7 +14,7 @@ import { ContentRetriever } from "../scenarios/content.ts";
 import { candidateWindow } from "../scenarios/options.ts";
 import {
   personalRetrievers,
-  retrieverNames,
+  popularRetrievers,
   similarRetrievers,
   type ServedModels,
 } from "../scenarios/retrievers.ts";
@@ -47,10 +47,9 @@ export async function fitWeights(
   context: WorkContext,
 ): Promise<{ weights: FittedWeights; fit: Measurement["fit"] }> {
   const content = new ContentRetriever(catalog);
-  const personal = [...personalRetrievers(models, catalog), content];
-  const similar = [...similarRetrievers(models, catalog), content].filter(
-    ({ name }) => name !== retrieverNames.popularity,
-  );
+  const popular = popularRetrievers(models, catalog);
+  const personal = [...personalRetrievers(models, catalog), ...popular, content];
+  const similar = [...similarRetrievers(models, catalog), content];
   const ofItem = (history: History): ServingRequest => {
     const last = history.items.at(-1);
     return { ...requestOf(history), ...(last !== undefined && { contextItem: itemIndex(last) }) };
@@ -110,7 +109,11 @@ export class BlendScorer implements Scorer {
 
   constructor(models: ServedModels, catalog: LiveCatalog, weights: BlendWeights) {
     this.itemCount = catalog.trainedItems;
-    this.#retrievers = [...personalRetrievers(models, catalog), new ContentRetriever(catalog)];
+    this.#retrievers = [
+      ...personalRetrievers(models, catalog),
+      ...popularRetrievers(models, catalog),
+      new ContentRetriever(catalog),
+    ];
     this.#ranker = blendOf(weights, this.#retrievers);
   }
 
