@@ -585,11 +585,10 @@ export class Segment {
     for (let block = blockOf(blockIndex, from); blockIndex[block * 3]! < to; block++) {
       const first = blockIndex[block * 3]!;
       const end = blockIndex[block * 3 + 3]!;
-      const rows = this.#rows(first, end, blockIndex[block * 3 + 1]!, blockIndex[block * 3 + 4]!);
+      const rows = this.#rows(block, Math.max(from, first), Math.min(end, to));
       const decoded = this.#block(block);
-      const stop = Math.min(end, to) - first;
-      for (let row = Math.max(from, first) - first; row < stop; row++) {
-        out.push(assemble(decoded, rows, row, user, open.currencies, itemAt));
+      for (let i = 0; i < rows.types.length; i++) {
+        out.push(assemble(decoded, rows, i, user, open.currencies, itemAt));
       }
       if (end >= to) break;
     }
@@ -607,13 +606,13 @@ export class Segment {
     for (let block = 0; block < open.blocks; block++) {
       const first = blockIndex[block * 3]!;
       const end = blockIndex[block * 3 + 3]!;
-      const rows = this.#rows(first, end, blockIndex[block * 3 + 1]!, blockIndex[block * 3 + 4]!);
+      const rows = this.#rows(block, first, end);
       const decoded = this.#block(block);
       for (let event = first; event < end; event++) {
         while (starts[u + 1]! <= event) u++;
         const user = userAt(users[u]!);
-        const row = event - first;
-        byOrdinal[ordinals[event]!] = assemble(decoded, rows, row, user, open.currencies, itemAt);
+        const i = event - first;
+        byOrdinal[ordinals[event]!] = assemble(decoded, rows, i, user, open.currencies, itemAt);
       }
     }
     return byOrdinal.filter((event) => event !== undefined);
@@ -768,15 +767,16 @@ export class Segment {
     }
   }
 
-  #read(at: number, length: number): Buffer {
-    const bytes = readAt(this.#opened().fd, at, length);
+  /** Reads into `into`, by default one scratch buffer for all: it holds until the next read. */
+  #read(at: number, length: number, into: Buffer = scratch(length)): Buffer {
+    const bytes = readAt(this.#opened().fd, at, length, into);
     if (bytes.length < length) throw this.#damaged("it ends too early");
     return bytes;
   }
 
   #body(): { body: Buffer; users: Int32Array; starts: Int32Array } {
     const { bodyAt, bodyBytes, bodyCrc, users: count, events } = this.#opened();
-    const body = this.#read(bodyAt, bodyBytes);
+    const body = this.#read(bodyAt, bodyBytes, Buffer.allocUnsafeSlow(bodyBytes));
     if (crc32(body) !== bodyCrc) throw this.#damaged("its columns do not match their checksum");
     const pairs = new Uint32Array(body.buffer, body.byteOffset, count * 2);
     const users = new Int32Array(count);
@@ -810,22 +810,32 @@ export class Segment {
     );
   }
 
-  /** Typed columns of the events [first, end) with item lines [firstLine, endLine). */
-  #rows(first: number, end: number, firstLine: number, endLine: number): Rows {
-    const events = end - first;
-    const lines = endLine - firstLine;
-    const itemCounts = this.#part("itemCounts", first, new Int32Array(events));
+  /** Typed columns of the events [from, to) of one block. */
+  #rows(block: number, from: number, to: number): Rows {
+    const { blockIndex } = this.#opened();
+    const first = blockIndex[block * 3]!;
+    const events = to - from;
+    // Lines are found by counting from the beginning of the block.
+    const itemCounts = this.#part("itemCounts", first, new Int32Array(to - first));
+    let firstLine = 0;
+    for (let i = 0; i < from - first; i++) firstLine += itemCounts[i]!;
     const itemStarts = new Int32Array(events + 1);
-    for (let i = 0; i < events; i++) itemStarts[i + 1] = itemStarts[i]! + itemCounts[i]!;
+    for (let i = 0; i < events; i++) {
+      itemStarts[i + 1] = itemStarts[i]! + itemCounts[from - first + i]!;
+    }
+    const lineFrom = blockIndex[block * 3 + 1]! + firstLine;
+    const lines = itemStarts[events]!;
     return {
-      types: this.#part("types", first, new Uint8Array(events)),
-      timestampsMs: this.#part("timestampsMs", first, new Float64Array(events)),
+      firstRow: from - first,
+      firstLine,
+      types: this.#part("types", from, new Uint8Array(events)),
+      timestampsMs: this.#part("timestampsMs", from, new Float64Array(events)),
       itemStarts,
-      items: this.#part("items", firstLine, new Int32Array(lines)),
-      quantities: this.#part("quantities", firstLine, new Int32Array(lines)),
-      positions: this.#part("positions", firstLine, new Int32Array(lines)),
-      pricesCents: this.#part("pricesCents", firstLine, new Float64Array(lines)),
-      currencies: this.#part("currencies", firstLine, new Int32Array(lines)),
+      items: this.#part("items", lineFrom, new Int32Array(lines)),
+      quantities: this.#part("quantities", lineFrom, new Int32Array(lines)),
+      positions: this.#part("positions", lineFrom, new Int32Array(lines)),
+      pricesCents: this.#part("pricesCents", lineFrom, new Float64Array(lines)),
+      currencies: this.#part("currencies", lineFrom, new Int32Array(lines)),
     };
   }
 
@@ -855,6 +865,9 @@ export class Segment {
 }
 
 interface Rows {
+  /** Places in their block of the first event and the first item line. */
+  readonly firstRow: number;
+  readonly firstLine: number;
   readonly types: Uint8Array;
   readonly timestampsMs: Float64Array;
   readonly itemStarts: Int32Array;
@@ -877,9 +890,25 @@ function unpack<T extends Int32Array | Float64Array | Uint8Array>(
   return unpackInts(layout, body.subarray(layout.at), out.length, out);
 }
 
-/** A buffer of its own, so that it begins aligned for typed views. */
-function readAt(fd: number, position: number, length: number): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(length);
+let scratchBuffer = Buffer.allocUnsafeSlow(1 << 16);
+
+/**
+ * Room for one small read. A buffer for each would be hundreds for one user's events, which the
+ * garbage collector would then pay for.
+ */
+function scratch(length: number): Buffer {
+  if (scratchBuffer.length < length) scratchBuffer = Buffer.allocUnsafeSlow(length * 2);
+  return scratchBuffer;
+}
+
+/** @param into  begins aligned for typed views, as buffers with memory of their own do */
+function readAt(
+  fd: number,
+  position: number,
+  length: number,
+  into: Buffer = Buffer.allocUnsafeSlow(length),
+): Buffer {
+  const bytes = into.subarray(0, length);
   let filled = 0;
   while (filled < length) {
     const read = readSync(fd, bytes, filled, length - filled, position + filled);
@@ -909,7 +938,7 @@ function assemble(
   currencies: readonly string[],
   itemAt: KeyAt,
 ): Event {
-  const { withItems, eventId, ...fields } = eventFields(block, row, user);
+  const { withItems, eventId, ...fields } = eventFields(block, rows.firstRow + row, user);
   const event = {
     eventId,
     type: eventTypes[rows.types[row]!]!,
@@ -920,7 +949,7 @@ function assemble(
   const items: EventItem[] = [];
   for (let line = rows.itemStarts[row]!; line < rows.itemStarts[row + 1]!; line++) {
     const item: EventItem = { itemId: itemAt(rows.items[line]!) };
-    const variant = variantAt(block, line);
+    const variant = variantAt(block, rows.firstLine + line);
     if (variant !== undefined) item.variantId = variant;
     if (rows.positions[line]! > 0) item.position = rows.positions[line]!;
     if (rows.quantities[line]! > 0) item.quantity = rows.quantities[line]!;
