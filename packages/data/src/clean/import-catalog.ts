@@ -4,8 +4,8 @@ import { catalogReader } from "../sources/formats.ts";
 import { shown, type Batch, type Reader } from "../sources/reader.ts";
 import type { BulkUpsert, Store } from "../store/store.ts";
 import {
+  ProgressTeller,
   runImport,
-  withProgress,
   type ImportOptions,
   type ImportOutcome,
   type ImportRun,
@@ -78,13 +78,15 @@ class CatalogImport {
     const isEmptyStore = (await this.#store.catalog.count()) === 0;
     const bulk = this.#store.catalog.openBulk(source);
     try {
-      const batches = this.#reader.read(text, bytes);
-      for await (const batch of withProgress(batches, this.#run, bytes, context, "import")) {
+      const progress = new ProgressTeller(this.#run, bytes, context, "import");
+      for await (const batch of this.#reader.read(text, bytes)) {
+        progress.advance(batch.values.length + batch.problems.length);
         this.#findings.problems(batch.problems);
         if (batch.notes !== undefined) this.#findings.notes(batch.notes);
         this.#rowsRead += batch.problems.length;
         await this.#take(batch, bulk, isEmptyStore);
       }
+      progress.tell();
       await bulk.commit();
     } catch (error) {
       await bulk.abort();

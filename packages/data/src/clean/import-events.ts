@@ -13,8 +13,8 @@ import type { BulkAppend, Store } from "../store/store.ts";
 import { ActivityCounter, type AbnormalActivity, type ActivityOptions } from "./activity.ts";
 import { Fingerprint } from "./fingerprint.ts";
 import {
+  ProgressTeller,
   runImport,
-  withProgress,
   type ImportOptions,
   type ImportOutcome,
   type ImportRun,
@@ -171,8 +171,9 @@ class EventImport {
     const bulk = this.#store.events.openBulk(source, importId);
     let stored: number;
     try {
-      const batches = this.#reader.read(text, bytes);
-      for await (const batch of withProgress(batches, this.#run, bytes, context, "import")) {
+      const progress = new ProgressTeller(this.#run, bytes, context, "import");
+      for await (const batch of this.#reader.read(text, bytes)) {
+        progress.advance(batch.values.length + batch.problems.length);
         this.#rowsRead += batch.values.length + batch.problems.length;
         this.#findings.problems(batch.problems);
         if (batch.notes !== undefined) this.#findings.notes(batch.notes);
@@ -183,6 +184,7 @@ class EventImport {
           if (waiting !== undefined) await waiting;
         }
       }
+      progress.tell();
       stored = await this.#commit(bulk);
     } catch (error) {
       await bulk.abort();
@@ -224,16 +226,26 @@ class EventImport {
   }
 
   async #countActivity(context: WorkContext): Promise<void> {
+    const { text } = this.#run;
     const counter = new ActivityCounter();
     const bytes: ByteProgress = { bytesRead: 0 };
-    const batches = this.#reader.read(this.#run.text, bytes);
-    for await (const batch of withProgress(batches, this.#run, bytes, context, "import/activity")) {
-      for (const draft of batch.values) {
-        if (notCounted.has(draft.type)) continue;
-        const print = this.#print.reset().text(draft.userId ?? draft.visitorId!);
-        counter.add(print.low, print.high, draft.timestampMs);
+    const progress = new ProgressTeller(this.#run, bytes, context, "import/activity");
+    const count = (actor: string, type: EventType, timestampMs: number): void => {
+      if (notCounted.has(type)) return;
+      const print = this.#print.reset().text(actor);
+      counter.add(print.low, print.high, timestampMs);
+    };
+    if (this.#reader.scanActs !== undefined) {
+      for await (const rows of this.#reader.scanActs(text, bytes, count)) progress.advance(rows);
+    } else {
+      for await (const { values } of this.#reader.read(text, bytes)) {
+        progress.advance(values.length);
+        for (const { userId, visitorId, type, timestampMs } of values) {
+          count(userId ?? visitorId!, type, timestampMs);
+        }
       }
     }
+    progress.tell();
     this.#activity = counter.judge(this.#options.activity);
   }
 

@@ -3,7 +3,6 @@ import type { Readable } from "node:stream";
 import type { WorkContext } from "@magpie/domain";
 import { openInput, type ByteProgress, type InputFile } from "../sources/bytes.ts";
 import type { FormatOptions } from "../sources/formats.ts";
-import type { Batch } from "../sources/reader.ts";
 import { openText, type Encoding, type TextFile } from "../sources/text.ts";
 import type { Store } from "../store/store.ts";
 import type { QualityReport } from "./quality-report.ts";
@@ -103,34 +102,43 @@ function importIdOf(kind: string, source: string, sha256: string): string {
 
 const progressEveryMs = 250;
 
-/** Hands batches on, tells progress a few times a second, and stops when asked to. */
-export async function* withProgress<T>(
-  batches: AsyncIterable<Batch<T>>,
-  run: ImportRun,
-  bytes: ByteProgress,
-  context: WorkContext,
-  stage: string,
-): AsyncGenerator<Batch<T>> {
-  const started = performance.now();
-  let told = -Infinity;
-  let rows = 0;
-  const tell = (now: number): void => {
-    told = now;
-    const seconds = (now - started) / 1000;
-    context.onProgress({
-      stage,
-      done: bytes.bytesRead,
-      total: run.input.bytes,
-      unit: "bytes",
-      metrics: { rows, rowsPerSecond: seconds > 0 ? Math.round(rows / seconds) : 0 },
-    });
-  };
-  for await (const batch of batches) {
-    context.signal.throwIfAborted();
-    rows += batch.values.length + batch.problems.length;
-    const now = performance.now();
-    if (now - told >= progressEveryMs) tell(now);
-    yield batch;
+/** Tells progress a few times a second, and stops when asked to. */
+export class ProgressTeller {
+  readonly #run: ImportRun;
+  readonly #bytes: ByteProgress;
+  readonly #context: WorkContext;
+  readonly #stage: string;
+  readonly #startedMs = performance.now();
+  #toldMs = -Infinity;
+  #rows = 0;
+
+  constructor(run: ImportRun, bytes: ByteProgress, context: WorkContext, stage: string) {
+    this.#run = run;
+    this.#bytes = bytes;
+    this.#context = context;
+    this.#stage = stage;
   }
-  tell(performance.now());
+
+  /** Counts rows that were done. */
+  advance(rows: number): void {
+    this.#context.signal.throwIfAborted();
+    this.#rows += rows;
+    if (performance.now() - this.#toldMs >= progressEveryMs) this.tell();
+  }
+
+  /** Tells where the work stands; call it once more at the end. */
+  tell(): void {
+    this.#toldMs = performance.now();
+    const seconds = (this.#toldMs - this.#startedMs) / 1000;
+    this.#context.onProgress({
+      stage: this.#stage,
+      done: this.#bytes.bytesRead,
+      total: this.#run.input.bytes,
+      unit: "bytes",
+      metrics: {
+        rows: this.#rows,
+        rowsPerSecond: seconds > 0 ? Math.round(this.#rows / seconds) : 0,
+      },
+    });
+  }
 }

@@ -8,8 +8,11 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { DataError } from "@magpie/domain";
 
-/** Bytes are read in pieces of this size: large enough that the disk is not asked often. */
-const chunkBytes = 1 << 20;
+/**
+ * Bytes are read in pieces of this size: large enough that the disk is not asked often, small
+ * enough that the rows of one piece are garbage before the collector has to move them.
+ */
+const chunkBytes = 1 << 18;
 
 /** A gzip piece may grow a thousandfold, so it is fed to the decoder in smaller ones. */
 const gzipChunkBytes = 1 << 16;

@@ -1,4 +1,5 @@
 import type { Event } from "@magpie/domain";
+import type { VisitAct } from "./events/act-scan.ts";
 import type { ByteProgress } from "./bytes.ts";
 import type { TextFile } from "./text.ts";
 
@@ -70,6 +71,15 @@ export interface Reader<T> {
    * @throws {DataError} when the file as a whole cannot be of this format: columns are missing
    */
   read(text: TextFile, progress?: ByteProgress): AsyncGenerator<Batch<T>>;
+  /**
+   * Visits who acted when, faster than `read` would, for formats of events that can: what a
+   * count of activity needs. Yields the number of rows after each block.
+   */
+  readonly scanActs?: (
+    text: TextFile,
+    progress: ByteProgress,
+    visit: VisitAct,
+  ) => AsyncGenerator<number>;
 }
 
 /** An event as it was read: its key may be missing, its time is never. */

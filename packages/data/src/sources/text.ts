@@ -37,7 +37,7 @@ export interface TextFile {
   readonly encoding: Encoding;
   /** The first lines, at most about 64 KiB: what formats are told by. */
   readonly head: string;
-  /** Reads the file once, in blocks of about a megabyte. */
+  /** Reads the file once, in blocks of some hundred kilobytes. */
   blocks(progress?: ByteProgress): AsyncGenerator<TextBlock>;
 }
 

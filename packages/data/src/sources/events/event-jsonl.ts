@@ -1,5 +1,7 @@
+import { eventTypes } from "@magpie/domain";
 import { parseLines } from "../lines.ts";
 import type { EventDraft, Problem, Reader } from "../reader.ts";
+import { ActScanner } from "./act-scan.ts";
 import { readDraft } from "./event-draft.ts";
 
 /** JSON lines of our own event: one object a line, fields as in the event schema. */
@@ -18,6 +20,13 @@ export function eventJsonlReader(): Reader<EventDraft> {
           lines.push(line);
         });
         yield { values, lines, problems };
+      }
+    },
+    async *scanActs(text, progress, visit) {
+      const scanner = new ActScanner(eventTypes);
+      for await (const block of text.blocks(progress)) {
+        scanner.scan(block, visit);
+        yield block.lineCount;
       }
     },
   };
