@@ -2,14 +2,17 @@
  * `recommend` on a shop of 100,000 items under open-loop load: requests arrive when they arrive,
  * whether or not the ones before are answered, and latency counts from the arrival.
  *
- *     node bench/recommend.ts [--items 100000] [--rate 50] [--seconds 60] [--out FILE]
+ *     node bench/recommend.ts [--items 100000] [--rate 50] [--seconds 60] [--write]
  *
  * The snapshot is synthetic and built directly (untrained models of full size, clustered vectors):
- * this measures time and memory, not quality. To hold it to one core: `taskset -c 0 node …`.
+ * this measures time and memory, not quality. One process makes the shop; another one, held to one
+ * core by `taskset` where there is such a command, opens it, answers and makes the load, so that its
+ * memory is that of serving. `--write` puts the table into `bench/results/engine.md`.
  */
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { itemVocabulary, openStore } from "@magpie/data";
 import { silentWork, userId, type Event, type Item } from "@magpie/domain";
@@ -38,7 +41,10 @@ const { values: flags } = parseArgs({
     items: { type: "string", default: "100000" },
     rate: { type: "string", default: "50" },
     seconds: { type: "string", default: "60" },
-    out: { type: "string" },
+    write: { type: "boolean", default: false },
+    /** What this process does for the one that was started by hand. */
+    part: { type: "string" },
+    directory: { type: "string", default: "" },
   },
 });
 const itemCount = Number(flags.items);
@@ -202,10 +208,8 @@ const quantile = (sorted: readonly number[], q: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? NaN;
 const ms = (value: number): string => value.toFixed(2);
 
-const directory = await mkdtemp(join(tmpdir(), "magpie-bench-"));
-try {
-  await makeShop(directory);
-  globalThis.gc?.();
+/** Opens the shop, answers under load, and gives the table. */
+async function measure(directory: string): Promise<string> {
   const openStarted = performance.now();
   const engine = await openEngine(directory, { now: () => nowMs, verify: "never" });
   const openMs = performance.now() - openStarted;
@@ -262,7 +266,7 @@ try {
     `## recommend, ${itemCount.toLocaleString("en")} items × ${width}-d, ${rate} requests/s`,
     "",
     `${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${cpus()[0]?.model} · Node ${process.version} · ` +
-      `\`node bench/recommend.ts --items ${itemCount} --rate ${rate} --seconds ${seconds}\``,
+      `\`${command}\``,
     "",
     `Home feed of a known user, 20 items, sequence model encoded on request, filter on stock, category and price, explanations on; Poisson arrivals, latency from arrival to answer, timer delay included.`,
     "",
@@ -278,11 +282,43 @@ try {
     }),
     "",
   ];
-  console.log(lines.join("\n"));
-  if (flags.out !== undefined) {
-    await mkdir(dirname(flags.out), { recursive: true });
-    await writeFile(flags.out, `${lines.join("\n")}\n`);
+  return lines.join("\n");
+}
+
+const command = `node bench/recommend.ts --items ${itemCount} --rate ${rate} --seconds ${seconds}`;
+
+/** Runs this file again for one part, on one core where that can be asked for. */
+function runPart(part: string, directory: string, pinned: boolean): string {
+  const args = [
+    ...[import.meta.filename, "--part", part, "--directory", directory],
+    ...["--items", flags.items, "--rate", flags.rate, "--seconds", flags.seconds],
+  ];
+  const [program, programArgs] =
+    pinned && spawnSync("taskset", ["-V"]).status === 0
+      ? ["taskset", ["-c", "0", process.execPath, ...args]]
+      : [process.execPath, args];
+  return execFileSync(program, programArgs, {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+}
+
+if (flags.part === "make") {
+  await makeShop(flags.directory);
+} else if (flags.part === "measure") {
+  console.log(await measure(flags.directory));
+} else {
+  const directory = await mkdtemp(join(tmpdir(), "magpie-bench-"));
+  try {
+    runPart("make", directory, false);
+    const table = runPart("measure", directory, true);
+    console.log(table);
+    if (flags.write) {
+      const results = join(import.meta.dirname, "results");
+      await mkdir(results, { recursive: true });
+      await writeFile(join(results, "engine.md"), table);
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
   }
-} finally {
-  await rm(directory, { recursive: true, force: true });
 }
