@@ -290,8 +290,12 @@ const command = `node bench/recommend.ts --items ${itemCount} --rate ${rate} --s
 /** Runs this file again for one part, on one core where that can be asked for. */
 function runPart(part: string, directory: string, pinned: boolean): string {
   const args = [
-    ...[import.meta.filename, "--part", part, "--directory", directory],
-    ...["--items", flags.items, "--rate", flags.rate, "--seconds", flags.seconds],
+    import.meta.filename,
+    `--part=${part}`,
+    `--directory=${directory}`,
+    `--items=${flags.items}`,
+    `--rate=${flags.rate}`,
+    `--seconds=${flags.seconds}`,
   ];
   const [program, programArgs] =
     pinned && spawnSync("taskset", ["-V"]).status === 0
