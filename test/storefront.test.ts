@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 import assert from "node:assert/strict";
 import { userId } from "@magpie/domain";
 import type { Browser, BrowserContext, Page } from "playwright-core";
