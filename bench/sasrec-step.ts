@@ -42,7 +42,7 @@ const config: SasRecConfig = {
   historyLimit: 50,
   batchRows: 128,
   dropout: Number(options.dropout),
-  loss: { kind: "sampled-softmax", negatives: 256, uniformShare: 1, logQ: "none" },
+  loss: { kind: "sampled-softmax", negatives: 256, uniformShare: 1, logQ: "none", ownPast: false },
 };
 
 /** So many pasts of 51 items that an epoch is a round's steps: every row of a batch is one full past. */

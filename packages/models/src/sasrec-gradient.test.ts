@@ -37,6 +37,7 @@ async function ourStep(threads: number) {
       negatives: golden.negatives.length,
       uniformShare: 1,
       logQ: "negatives",
+      ownPast: false,
     },
   };
   const { width, historyLimit: length, batchRows: rows } = config;

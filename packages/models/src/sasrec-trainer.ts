@@ -113,6 +113,9 @@ export class SasRecTrainer {
       items: gathered(this.inputTable, this.#batch.items),
       targets: gathered(this.outputTable, this.#batch.targets),
       negatives: gathered(this.outputTable, this.#negativeIds),
+      ...(graph.inputs.some(({ name }) => name === "pastOutputs") && {
+        pastOutputs: gathered(this.outputTable, this.#batch.items),
+      }),
     };
     this.#gathered = Object.values(rowsByName);
     this.#catalogGradient =
@@ -123,6 +126,7 @@ export class SasRecTrainer {
       positions: this.#batch.positions,
       weights: this.#batch.weights,
       targetIds: this.#batch.targets,
+      itemIds: this.#batch.items,
       negativeIds: this.#negativeIds,
       negativeOffsets: this.#negativeOffsets,
       targetOffsets: this.#targetOffsets,
@@ -243,7 +247,7 @@ function kernelBytes(config: SasRecConfig, itemCount: number, graph: TrainingGra
     DenseParameters.bytesFor(graph.parameterCount) +
     (tied ? 1 : 2) * EmbeddingTable.bytesFor(itemCount + 1, width) +
     (loss.kind === "full-softmax" ? KernelMemory.bytesFor((itemCount + 1) * width) : 0) +
-    2 * rows(n) +
+    (tied ? 2 : 3) * rows(n) +
     rows(negatives) +
     noise
   );

@@ -50,7 +50,13 @@ const small: SasRecConfig = {
   validateEvery: 2,
   patience: 10,
   learningRate: 1e-2,
-  loss: { kind: "sampled-softmax", negatives: 16, uniformShare: 0.5, logQ: "negatives" },
+  loss: {
+    kind: "sampled-softmax",
+    negatives: 16,
+    uniformShare: 0.5,
+    logQ: "negatives",
+    ownPast: true,
+  },
 };
 
 const context = (more: Partial<TrainingContext> = {}): TrainingContext => ({
@@ -190,7 +196,7 @@ describe("SASRec", () => {
     const losses: SasRecConfig["loss"][] = [
       { kind: "full-softmax" },
       { kind: "bce" },
-      { kind: "sampled-softmax", negatives: 16, uniformShare: 0.5, logQ: "all" },
+      { kind: "sampled-softmax", negatives: 16, uniformShare: 0.5, logQ: "all", ownPast: true },
     ];
     for (const [i, loss] of losses.entries()) {
       const config: SasRecConfig = { ...small, loss, tied: i !== 0, epochs: 12 };
@@ -221,7 +227,15 @@ describe("SASRec", () => {
     await refuses({ historyLimit: 0 }, /historyLimit must be a whole number from 1, not 0/);
     await refuses({ learningRate: Number.NaN }, /learningRate must be above 0, not NaN/);
     await refuses(
-      { loss: { kind: "sampled-softmax", negatives: 0, uniformShare: 1, logQ: "none" } },
+      {
+        loss: {
+          kind: "sampled-softmax",
+          negatives: 0,
+          uniformShare: 1,
+          logQ: "none",
+          ownPast: false,
+        },
+      },
       /loss\.negatives must be a whole number from 1/,
     );
   });

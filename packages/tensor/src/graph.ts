@@ -151,6 +151,17 @@ export class Graph {
     return result;
   }
 
+  /** Runs `write` without remembering gradients: for operations that bring rules of their own. */
+  untracked<T>(write: () => T): T {
+    const before = this.#recording;
+    this.#recording = false;
+    try {
+      return write();
+    } finally {
+      this.#recording = before;
+    }
+  }
+
   /**
    * Emits the backward pass.
    *
@@ -166,8 +177,7 @@ export class Graph {
     }
     const gradients = new Map<string, Tensor>();
     gradients.set(loss.name, this.constant([1], loss.shape.length === 0 ? [] : loss.shape));
-    this.#recording = false;
-    try {
+    return this.untracked(() => {
       for (const { output, rules } of this.#tape.toReversed()) {
         const outputGradient = gradients.get(output.name);
         if (outputGradient === undefined) continue;
@@ -181,9 +191,7 @@ export class Graph {
         ({ name, shape }) =>
           gradients.get(name) ?? this.constant(Array<number>(sizeOf(shape)).fill(0), shape),
       );
-    } finally {
-      this.#recording = true;
-    }
+    });
   }
 
   /** The declared input of that name. */

@@ -38,15 +38,17 @@ export function crossEntropy(logits: Tensor, classes: Tensor, weights: Tensor): 
 /**
  * log Σ_k exp(hidden · keys_k + offset_k) for each row of `hidden`, where `excluded` leaves pairs out.
  *
- *     [n, D], [K, D] → [n, 1]
+ *     [n, D], [K, D] → [n, 1]        or with a batch on both sides: [b, n, D], [b, K, D] → [b, n, 1]
  *
  * The step that softmax losses over many items share. The backward pass needs no [n, K] matrix besides
  * the probabilities P: it scales the n rows by the incoming gradient g instead of scaling P,
  *
  *     d hidden = g ∘ (P · keys)        d keys = Pᵀ · (g ∘ hidden)
  *
- * @param offset    [K], or undefined; no gradient
- * @param excluded  [n, K] bool: pairs that do not take part
+ * A row with all pairs left out gives about -1e9.
+ *
+ * @param offset    [K], or undefined; no gradient; without a batch only
+ * @param excluded  [..., n, K] bool: pairs that do not take part
  */
 export function logSumExpOfProducts(
   hidden: Tensor,
@@ -55,20 +57,21 @@ export function logSumExpOfProducts(
   excluded?: Tensor,
 ): Tensor {
   const { graph } = hidden;
-  const shape = [hidden.shape[0]!, keys.shape[0]!];
-  const logits = graph.node("Gemm", offset ? [hidden, keys, offset] : [hidden, keys], shape, {
-    transB: { int: 1 },
+  const { total, probabilities } = graph.untracked(() => {
+    const logits = offset
+      ? graph.node("Gemm", [hidden, keys, offset], [hidden.shape[0]!, keys.shape[0]!], {
+          transB: { int: 1 },
+        })
+      : hidden.matmul(keys, { transposeRight: true });
+    const scores = excluded ? excluded.where(-1e9, logits) : logits;
+    const probabilities = scores.softmax();
+    // The best key's logit minus the log of its probability: exact where P of another underflows.
+    return { probabilities, total: scores.max(-1).sub(probabilities.max(-1).log()) };
   });
-  const scores = excluded ? excluded.where(-1e9, logits) : logits;
-  const probabilities = graph.node("Softmax", [scores], shape, { axis: { int: -1 } });
-  // The best key's logit minus the log of its probability: exact where P of another underflows.
-  return scores
-    .max(-1)
-    .sub(probabilities.max(-1).log())
-    .withGradients(
-      [hidden, (dy) => dy.mul(probabilities.matmul(keys))],
-      [keys, (dy) => probabilities.matmul(hidden.mul(dy), { transposeLeft: true })],
-    );
+  return total.withGradients(
+    [hidden, (dy) => dy.mul(probabilities.matmul(keys))],
+    [keys, (dy) => probabilities.matmul(hidden.mul(dy), { transposeLeft: true })],
+  );
 }
 
 /** Row by row inner product: [n, D], [n, D] → [n, 1]. */
@@ -98,10 +101,15 @@ export function fullSoftmax(
   return total.sub(rowProducts(hidden, targets)).mul(weights).sum();
 }
 
+/** log(eˣ + eʸ); `y` may be -1e9, which adds nothing. */
+function logAddExp(x: Tensor, y: Tensor): Tensor {
+  return x.add(y.sub(x).softplus());
+}
+
 /**
  * Softmax over the target and negatives that all examples share.
  *
- *     Σ weight · log(1 + Σ_k exp(hidden · negative_k + offset_k - hidden · target - targetOffset))
+ *     Σ weight · log(1 + (Σ_k exp(hidden · negative_k + offset_k) + Z) / exp(hidden · target + targetOffset))
  *
  * With offset_k = -log(K q_k) for K negatives drawn with probabilities q ("logQ correction") the sum over
  * negatives is an unbiased estimate of the sum over the catalogue. A negative that happens to be an
@@ -114,6 +122,7 @@ export function fullSoftmax(
  * @param negatives     [K, D]: rows of the negatives
  * @param negativeIds   [1, K] int32
  * @param offset        [K] added to each negative's logit
+ * @param others        [n, 1] log Z: logits that each example has of its own, summed; or undefined
  * @param weights       [n, 1]
  * @see Bengio & Senécal (2008), "Adaptive importance sampling to accelerate training of a neural
  *      probabilistic language model"; Yi et al. (2019), "Sampling-bias-corrected neural modeling for
@@ -128,6 +137,7 @@ export function sampledSoftmax(
     negatives,
     negativeIds,
     offset,
+    others,
     weights,
   }: {
     readonly targets: Tensor;
@@ -136,12 +146,14 @@ export function sampledSoftmax(
     readonly negatives: Tensor;
     readonly negativeIds: Tensor;
     readonly offset: Tensor;
+    readonly others?: Tensor;
     readonly weights: Tensor;
   },
 ): Tensor {
   const hits = targetIds.equal(negativeIds);
-  const others = logSumExpOfProducts(hidden, negatives, offset, hits);
+  const shared = logSumExpOfProducts(hidden, negatives, offset, hits);
+  const total = others ? logAddExp(shared, others) : shared;
   const product = rowProducts(hidden, targets);
   const target = targetOffset ? product.add(targetOffset) : product;
-  return others.sub(target).softplus().mul(weights).sum();
+  return total.sub(target).softplus().mul(weights).sum();
 }

@@ -8,6 +8,7 @@ import {
   binaryCrossEntropy,
   crossEntropy,
   fullSoftmax,
+  logSumExpOfProducts,
   sampledSoftmax,
   squaredError,
 } from "./losses.ts";
@@ -246,6 +247,37 @@ const checks: Readonly<Record<string, Check>> = {
         targets!,
         g.constant([1, 0.5, 0], [3, 1]),
       ),
+  },
+  "log-sum-exp of products in a batch": {
+    shapes: [
+      [2, 3, 4],
+      [2, 5, 4],
+    ],
+    output: ([h, keys], g) =>
+      logSumExpOfProducts(
+        h!,
+        keys!,
+        undefined,
+        g.constant([0, 1, 0, 0, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0], [1, 3, 5], "bool"),
+      ),
+  },
+  "sampled softmax with logits of its own": {
+    shapes: [
+      [3, 4],
+      [3, 4],
+      [5, 4],
+      [3, 1],
+    ],
+    output: ([h, targets, negatives, others], g) =>
+      sampledSoftmax(h!, {
+        targets: targets!,
+        targetIds: g.constant([7, 8, 9], [3, 1], "int32"),
+        negatives: negatives!,
+        negativeIds: g.constant([1, 8, 3, 8, 5], [1, 5], "int32"),
+        offset: g.constant([0.5, 0, -1, 0, 2], [5]),
+        others: others!,
+        weights: g.constant([1, 0.5, 2], [3, 1]),
+      }),
   },
   "sampled softmax with a hit": {
     shapes: [

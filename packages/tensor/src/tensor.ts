@@ -165,6 +165,18 @@ export class Tensor {
     );
   }
 
+  /** Element-wise `this < other`; a bool tensor, which has no gradient. */
+  less(other: Operand): Tensor {
+    const right = this.#lift(other);
+    const shape = broadcastShape(this.shape, right.shape);
+    return this.graph.node("Less", [this, right], shape, {}, { type: "bool" });
+  }
+
+  /** Of two bool tensors: where one of them holds. */
+  or(other: Tensor): Tensor {
+    return this.graph.node("Or", [this, other], broadcastShape(this.shape, other.shape));
+  }
+
   /** Of a bool tensor: `whenTrue` where it holds, else `whenFalse`. */
   where(whenTrue: Operand, whenFalse: Operand): Tensor {
     const yes = this.#lift(whenTrue, this.graph.type);
