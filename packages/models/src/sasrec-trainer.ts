@@ -30,7 +30,7 @@ interface GatheredRows {
 /**
  * The arrays and the compiled step of one training: everything that changes while a model is learnt.
  *
- *     fill batch ─▶ gather rows ─▶ draw dropout masks ─▶ graph: loss, gradients ─▶ Adam, lazy Adam
+ *     fill batch ─▶ gather rows ─▶ draw dropout masks ─▶ graph: loss, gradients ─▶ Adam on both
  */
 export class SasRecTrainer {
   readonly config: SasRecConfig;
@@ -40,6 +40,7 @@ export class SasRecTrainer {
   readonly outputTable: EmbeddingTable;
   readonly optimizer: Adam;
   readonly #adam: AdamConfig;
+  readonly #tables: ReadonlySet<EmbeddingTable>;
   readonly #sequences: Sequences;
   readonly #spans: ReturnType<typeof spansOf>;
   readonly #sampler: NegativeSampler;
@@ -83,10 +84,12 @@ export class SasRecTrainer {
 
     this.dense = new DenseParameters(graph, kernels);
     this.optimizer = new Adam(this.dense, this.#adam);
-    this.inputTable = new EmbeddingTable(kernels, tableRows, width);
+    this.inputTable = new EmbeddingTable(kernels, tableRows, width, this.#adam);
     this.outputTable = config.tied
       ? this.inputTable
-      : new EmbeddingTable(kernels, tableRows, width);
+      : new EmbeddingTable(kernels, tableRows, width, this.#adam);
+
+    this.#tables = new Set([this.inputTable, this.outputTable]);
 
     this.#batch = {
       rows,
@@ -148,9 +151,8 @@ export class SasRecTrainer {
     }
     this.#noise = noise;
     this.#step = session.bind(data, outputs);
-    initialise(config, seed, this.dense.weights, [
-      ...new Set([this.inputTable.weights, this.outputTable.weights]),
-    ]);
+    const tables = [...this.#tables].map(({ weights }) => weights);
+    initialise(config, seed, this.dense.weights, tables);
   }
 
   /** Compiles the step, takes all memory and draws the first weights. */
@@ -180,7 +182,8 @@ export class SasRecTrainer {
 
   /**
    * One pass over all examples. What it draws depends on seed and epoch alone, so that a run that was
-   * stopped between epochs goes on exactly as if it had not been.
+   * stopped between epochs goes on exactly as if it had not been. After the last step all rows of the tables
+   * are caught up.
    *
    * @yields the mean loss of the batch and its number of targets, after each step
    */
@@ -200,6 +203,7 @@ export class SasRecTrainer {
       this.#update();
       yield { loss: this.#loss[0]!, targets };
     }
+    for (const table of this.#tables) table.catchUp();
   }
 
   async dispose(): Promise<void> {
@@ -224,7 +228,7 @@ export class SasRecTrainer {
     this.optimizer.step();
     for (const { table, ids, gradient } of this.#gathered) table.accumulate(ids, gradient);
     if (this.#catalogGradient) this.outputTable.accumulateAll(this.#catalogGradient);
-    for (const table of new Set([this.inputTable, this.outputTable])) table.step(this.#adam);
+    for (const table of this.#tables) table.step();
   }
 }
 

@@ -292,8 +292,8 @@ class Checkpoint {
     }
     const { optimizer, inputTable, outputTable } = this.#trainer;
     optimizer.resume(state.step);
-    inputTable.steps = state.step;
-    outputTable.steps = state.step;
+    inputTable.resume(state.step);
+    outputTable.resume(state.step);
     return state;
   }
 

@@ -83,7 +83,7 @@ describe("EmbeddingTable", () => {
   const config = { ...adamDefaults, learningRate: 0.1 };
   const setUp = () => {
     const kernels = new KernelMemory(EmbeddingTable.bytesFor(5, 4) + 4 * KernelMemory.bytesFor(16));
-    const table = new EmbeddingTable(kernels, 5, 4);
+    const table = new EmbeddingTable(kernels, 5, 4, config);
     table.weights.subarray(4).fill(1);
     const ids = kernels.int32(4);
     const rows = kernels.float32(16);
@@ -95,7 +95,7 @@ describe("EmbeddingTable", () => {
     ids.set([3, 3, 1, 0]);
     rows.set([1, 1, 1, 1, -1, 2, 0, 0, 5, 5, 5, 5, 9, 9, 9, 9]);
     table.accumulate(ids, rows);
-    table.step(config);
+    table.step();
     const row = (id: number) => [...table.weights.subarray(id * 4, id * 4 + 4)];
     assert.deepEqual(row(0), [0, 0, 0, 0], "padding stays zero");
     row(1).forEach((value) => near(value, 0.9));
@@ -103,19 +103,32 @@ describe("EmbeddingTable", () => {
     [1, 0.9, 0.9, 0.9].forEach((value, d) => near(row(3)[d]!, value));
   });
 
-  test("is lazy: the moments of a row that takes no part stand still", () => {
+  test("moves a row without a gradient as dense Adam would, when it is next read", () => {
     const { table, ids, rows } = setUp();
-    ids.set([1, 2, 0, 0]);
-    rows.fill(1, 0, 8);
-    table.accumulate(ids, rows);
-    table.step(config);
-    const mean = table.state.mean[4];
-    ids.set([2, 2, 2, 2]);
-    table.accumulate(ids, rows);
-    table.step(config);
-    assert.equal(table.state.mean[4], mean);
-    near(table.weights[4]!, 0.9);
-    assert.notEqual(table.state.mean[8], mean);
+    const dense = parametersOf(...Array<number>(4).fill(1));
+    const optimizer = new Adam(dense, config);
+    const gradients = [1, 0, 0, -2, 0, 0.5, 0, 0];
+    for (const gradient of gradients) {
+      // Row 1 takes part only when it has a gradient; row 2 always does.
+      const id = gradient === 0 ? 2 : 1;
+      ids.set([id, 2, 0, 0]);
+      table.gather(ids, rows);
+      rows.fill(0);
+      if (gradient !== 0) rows.fill(gradient, 0, 4);
+      table.accumulate(ids, rows);
+      table.step();
+      dense.gradient.fill(gradient);
+      optimizer.step();
+    }
+    table.catchUp();
+    // The bias correction changes during missed steps, most in the first ones: here by 1 in 12.
+    for (let d = 0; d < 4; d++) {
+      const [moved, expected] = [table.weights[4 + d]! - 1, dense.weights[d]! - 1];
+      assert.ok(Math.abs(moved - expected) < 0.09 * Math.abs(expected), `${moved}, ${expected}`);
+    }
+    const settled = table.weights.slice();
+    table.catchUp();
+    assert.deepEqual(table.weights.slice(), settled);
   });
 
   test("takes a gradient of the whole table", () => {
@@ -123,7 +136,7 @@ describe("EmbeddingTable", () => {
     const gradient = kernels.float32(20);
     gradient.fill(2);
     table.accumulateAll(gradient);
-    table.step(config);
+    table.step();
     assert.deepEqual([...table.weights.subarray(0, 4)], [0, 0, 0, 0]);
     table.weights.subarray(4).forEach((value) => near(value, 0.9));
   });

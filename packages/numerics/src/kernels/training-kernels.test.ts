@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { describe, test } from "vitest";
 import { seededRandom } from "../random.ts";
-import { KernelMemory, plainKernels, type AdamStep } from "./training-kernels.ts";
+import { KernelMemory, missedAdamSteps, plainKernels, type AdamStep } from "./training-kernels.ts";
 
 const step: AdamStep = {
   beta1: 0.9,
@@ -124,6 +124,71 @@ describe("Adam kernels", () => {
       assert.deepEqual([...untouched(actual[name])], [...untouched(before[name])]);
     }
     assert.ok(actual.gradient.subarray(29 * width).every((value) => value === 0));
+  });
+});
+
+describe("catching up with missed Adam steps", () => {
+  test("equals the steps made one by one with no gradient", () => {
+    const width = 8;
+    const kernels = new KernelMemory(1 << 16);
+    const state = {
+      weights: randomTable(kernels, 5 * width, "weights"),
+      mean: randomTable(kernels, 5 * width, "mean"),
+      square: kernels.float32(5 * width),
+      gradient: kernels.float32(5 * width),
+    };
+    randomTable(kernels, 5 * width, "square").forEach((x, i) => (state.square[i] = 0.1 + x * x));
+    const copied = {
+      weights: state.weights.slice(),
+      mean: state.mean.slice(),
+      square: state.square.slice(),
+      gradient: state.gradient.slice(),
+    };
+    const rows = kernels.int32(3);
+    rows.set([4, 0, 2]);
+    const counts = [1, 7, 40];
+    const missed = kernels.float32(3 * 4);
+    counts.forEach((count, i) => missed.set(missedAdamSteps(step, count), 4 * i));
+    kernels.adamCatchUp(state, rows, missed, width, step);
+    const plain = { ...copied, weights: copied.weights.slice() };
+    for (const [i, row] of rows.entries()) {
+      for (let made = 0; made < counts[i]!; made++) {
+        plainKernels.adamRows(plain, Int32Array.of(row), width, step);
+      }
+    }
+    for (const name of ["weights", "mean", "square"] as const) {
+      assertClose(state[name], plain[name], 1e-5);
+    }
+    assert.deepEqual(
+      [...state.weights.subarray(width, 2 * width)],
+      [...copied.weights.subarray(width, 2 * width)],
+    );
+  });
+
+  test("equals its plain version", () => {
+    const kernels = new KernelMemory(1 << 14);
+    const state = {
+      weights: randomTable(kernels, 8, "weights"),
+      mean: randomTable(kernels, 8, "mean"),
+      square: kernels.float32(8),
+      gradient: kernels.float32(8),
+    };
+    state.square.fill(0.5);
+    const plain = {
+      weights: state.weights.slice(),
+      mean: state.mean.slice(),
+      square: state.square.slice(),
+      gradient: state.gradient.slice(),
+    };
+    const rows = kernels.int32(2);
+    rows.set([1, 0]);
+    const missed = kernels.float32(8);
+    missed.set([...missedAdamSteps(step, 3), ...missedAdamSteps(step, 9)]);
+    kernels.adamCatchUp(state, rows, missed, 4, step);
+    plainKernels.adamCatchUp(plain, rows, missed, 4, step);
+    assertClose(state.weights, plain.weights, 1e-6);
+    assertClose(state.mean, plain.mean, 1e-6);
+    assertClose(state.square, plain.square, 1e-6);
   });
 });
 

@@ -26,6 +26,17 @@ export interface TrainingKernels {
   /** One Adam step on the given rows only (each named once); their gradient rows are zeroed. */
   adamRows(state: AdamState, rows: Int32Array, width: number, step: AdamStep): void;
   /**
+   * Makes up for Adam steps in which the given rows (each named once) had no gradient. `missed` holds the
+   * numbers of `missedAdamSteps` for each row, [rows, 4].
+   */
+  adamCatchUp(
+    state: AdamState,
+    rows: Int32Array,
+    missed: Float32Array,
+    width: number,
+    step: AdamStep,
+  ): void;
+  /**
    * Fills `out` with 0 (probability about `rate`) or 1 / (1 - rate): a function of key and place only,
    * so that a step can be repeated.
    */
@@ -58,6 +69,28 @@ export interface AdamStep {
   readonly rootScale: number;
   /** 1 - learning rate · weight decay; 1 for plain Adam */
   readonly decay: number;
+}
+
+/**
+ * What `count` Adam steps without a gradient do to a row, in closed form. The moments shrink, and the
+ * weights drift on by what is left of the mean:
+ *
+ *     m ← β₁ᵏ m     v ← β₂ᵏ v     w ← decayᵏ · w - drift · m / (√v · rootScale + ε)
+ *     drift = stepSize · decayᵏ · (ρ + ρ² + … + ρᵏ),  ρ = β₁ / (√β₂ · decay)
+ *
+ * Exact but for ε and the change of the bias correction during these steps, which vanish soon after
+ * training begins.
+ *
+ * @returns  drift, decayᵏ, β₁ᵏ, β₂ᵏ
+ */
+export function missedAdamSteps(
+  { beta1, beta2, stepSize, decay }: AdamStep,
+  count: number,
+): [number, number, number, number] {
+  const ratio = beta1 / (Math.sqrt(beta2) * decay);
+  const series = ratio === 1 ? count : (ratio * (1 - ratio ** count)) / (1 - ratio);
+  const kept = decay ** count;
+  return [stepSize * kept * series, kept, beta1 ** count, beta2 ** count];
 }
 
 /** Two 32-bit words that name one mask. */
@@ -115,6 +148,20 @@ export const plainKernels: TrainingKernels = {
         step,
       );
     }
+  },
+
+  adamCatchUp({ weights, mean, square }, rows, missed, width, step) {
+    rows.forEach((row, r) => {
+      const [drift, decay, meanFactor, squareFactor] = missed.subarray(
+        r * 4,
+      ) as unknown as Four<number>;
+      for (let i = row * width; i < (row + 1) * width; i++) {
+        const root = Math.sqrt(square[i]!) * step.rootScale + step.epsilon;
+        weights[i] = weights[i]! * decay - (drift * mean[i]!) / root;
+        mean[i]! *= meanFactor;
+        square[i]! *= squareFactor;
+      }
+    });
   },
 
   dropoutMask(out, [key1, key2], rate) {
@@ -193,7 +240,9 @@ const adamKernel = wasmFunction(
   null,
   (fn, [weights, mean, square, gradient, ids, idsEnd, rowBytes, ...numbers]) => {
     const [w, m, v, g, wEnd] = [0, 1, 2, 3, 4].map(() => fn.local("i32")) as Five;
-    const [grad, newMean, newSquare, zero] = [0, 1, 2, 3].map(() => fn.local("v128")) as Four;
+    const [grad, newMean, newSquare, zero] = [0, 1, 2, 3].map(() =>
+      fn.local("v128"),
+    ) as Four<Variable>;
     const lanes = numbers.map(() => fn.local("v128"));
     const [beta1, unit1, beta2, unit2, epsilon, stepSize, rootScale, decay] = lanes as Eight;
     return [
@@ -235,9 +284,51 @@ const adamKernel = wasmFunction(
     ];
   },
 );
-type Four = [Variable, Variable, Variable, Variable];
-type Five = [...Four, Variable];
-type Eight = [...Four, ...Four];
+
+const adamCatchUpKernel = wasmFunction(
+  "adamCatchUp",
+  // weights, mean, square, ids, their end, missed, row bytes; ε, root scale
+  ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "f32", "f32"],
+  null,
+  (fn, [weights, mean, square, ids, idsEnd, missed, rowBytes, epsilon, rootScale]) => {
+    const [w, m, v, wEnd] = [0, 1, 2, 3].map(() => fn.local("i32")) as Four<Variable>;
+    const factors = [0, 1, 2, 3].map(() => fn.local("v128")) as Four<Variable>;
+    const [drift, decay, meanFactor, squareFactor] = factors;
+    const [epsilon4, rootScale4] = [fn.local("v128"), fn.local("v128")];
+    return [
+      epsilon4.set(f32x4.splat(epsilon.get)),
+      rootScale4.set(f32x4.splat(rootScale.get)),
+      repeatWhile(i32.ltU(ids.get, idsEnd.get), [
+        w.set(rowAddress(weights, ids, rowBytes)),
+        m.set(rowAddress(mean, ids, rowBytes)),
+        v.set(rowAddress(square, ids, rowBytes)),
+        wEnd.set(i32.add(w.get, rowBytes.get)),
+        ...factors.map((factor, i) => factor.set(v128.load32Splat(missed.get, 4 * i))),
+        repeatWhile(i32.ltU(w.get, wEnd.get), [
+          v128.store(
+            w.get,
+            f32x4.sub(
+              f32x4.mul(v128.load(w.get), decay.get),
+              f32x4.div(
+                f32x4.mul(v128.load(m.get), drift.get),
+                f32x4.add(f32x4.mul(f32x4.sqrt(v128.load(v.get)), rootScale4.get), epsilon4.get),
+              ),
+            ),
+          ),
+          v128.store(m.get, f32x4.mul(v128.load(m.get), meanFactor.get)),
+          v128.store(v.get, f32x4.mul(v128.load(v.get), squareFactor.get)),
+          ...[w, m, v].map((address) => advance(address, 16)),
+        ]),
+        advance(ids, 4),
+        advance(missed, 16),
+      ]),
+    ];
+  },
+);
+
+type Four<T> = [T, T, T, T];
+type Five = [...Four<Variable>, Variable];
+type Eight = [...Four<Variable>, ...Four<Variable>];
 
 /** x ^ (x >>> bits) in each lane */
 const foldRight = (x: Variable, bits: number) =>
@@ -272,7 +363,13 @@ const dropoutMaskKernel = wasmFunction(
   },
 );
 
-const kernelFunctions = [gatherKernel, scatterAddKernel, adamKernel, dropoutMaskKernel] as const;
+const kernelFunctions = [
+  gatherKernel,
+  scatterAddKernel,
+  adamKernel,
+  adamCatchUpKernel,
+  dropoutMaskKernel,
+] as const;
 
 const PAGE_BYTES = 65_536;
 const MAX_PAGES = 65_536;
@@ -335,6 +432,26 @@ export class KernelMemory implements TrainingKernels {
   adamRows(state: AdamState, rows: Int32Array, width: number, step: AdamStep): void {
     checkLanes("adamRows", width);
     this.#adam(state, this.#span(rows), width, step);
+  }
+
+  adamCatchUp(
+    { weights, mean, square }: AdamState,
+    rows: Int32Array,
+    missed: Float32Array,
+    width: number,
+    { epsilon, rootScale }: AdamStep,
+  ): void {
+    checkLanes("adamCatchUp", width);
+    this.#kernels.adamCatchUp(
+      this.#at(weights),
+      this.#at(mean),
+      this.#at(square),
+      ...this.#span(rows),
+      this.#at(missed),
+      width * 4,
+      epsilon,
+      rootScale,
+    );
   }
 
   dropoutMask(out: Float32Array, [key1, key2]: MaskKey, rate: number): void {
