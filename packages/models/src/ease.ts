@@ -49,7 +49,8 @@ const name = "EASE";
  */
 export const ease: Model<EaseConfig> = {
   kind,
-  // Picked on the validation parts of amazon-beauty, amazon-sports and lastfm-s3rec, leave-one-out:
+  // Picked on the validation parts of amazon-beauty, amazon-sports and lastfm-s3rec, leave-one-out
+  // (bench/linear-recipe):
   // NDCG@10 .0470, .0311, .0279, flat between ridges of 200 and 500. The restricted form gives the
   // same on all three (.0471, .0311, .0297), so `candidates` loses nothing there.
   defaults: {
