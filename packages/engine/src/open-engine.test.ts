@@ -3,7 +3,8 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { userId, type Item } from "@magpie/domain";
+import { openStore, simulateShop } from "@magpie/data";
+import { isAvailable, userId, type Item } from "@magpie/domain";
 import type { Engine, ServedRanking, Task } from "./engine.ts";
 import { openEngine, type EngineOptions } from "./open-engine.ts";
 import { walkingEvents, walkingItems, walkingNowMs, walkingRecipe } from "./walking-shop.suite.ts";
@@ -250,7 +251,6 @@ describe("a trained shop", () => {
   test("every answer is in the decision log, with its place and propensity", () =>
     withShop(async (engine) => {
       const ranking = await engine.recommend("home-feed", { user: shopper, limit: 3 });
-      await engine.eraseUser(userId("nobody")); // settles the log
       const logged = [];
       for await (const { kind, value } of engine.exportUser(shopper)) {
         if (kind === "decision") logged.push(value);
@@ -498,6 +498,33 @@ describe("training", () => {
       assert.match(messages.join("\n"), /Going on with the interrupted run/);
       assert.ok(!(await readdir(directory)).includes("training"));
     }));
+});
+
+describe("the simulated shop", () => {
+  test("is trained on, answers in both languages, and learns from a click", async () => {
+    const directory = await emptyFolder();
+    const shop = simulateShop({ seed: 1, size: "tiny", nowMs: walkingNowMs });
+    const store = await openStore(directory);
+    await store.catalog.upsert(shop.items, "simulator");
+    const bulk = store.events.openBulk("simulator", "simulator");
+    for (const event of shop.events()) await bulk.add(event);
+    await bulk.commit();
+    await store.close();
+
+    const engine = await open(directory, { recipe: { sasrec: false, ease: false } });
+    await train(engine);
+    const { user } = (await engine.users(1))[0]!;
+    const feed = async () => engine.recommend("home-feed", { user, limit: 10 });
+    const before = await feed();
+    assert.ok(before.items.every(({ item }) => isAvailable(item)));
+    const tea = await engine.search({ query: "茶", locale: "zh", limit: 5 });
+    assert.ok(tea.items.length > 0);
+    for (const { item } of tea.items) assert.match(item.locales!["zh"]!.title!, /茶/);
+    const other = tea.items.find(({ item }) => !ids(before).includes(item.id))!.item.id;
+    await engine.ingest([{ type: "view", userId: user, items: [{ itemId: other }] }], walkingNowMs);
+    assert.notDeepEqual(ids(await feed()), ids(before));
+    await engine.close();
+  });
 });
 
 describe("a data folder", () => {

@@ -250,6 +250,7 @@ class ShopEngine implements Engine {
     for await (const events of this.#store.events.exportUser(user)) {
       for (const value of events) yield { kind: "event", value };
     }
+    await this.#decisions.settle();
     const decisions = await this.#store.decisions.byUser(user, Number.MAX_SAFE_INTEGER);
     for (const value of decisions) yield { kind: "decision", value };
   }
