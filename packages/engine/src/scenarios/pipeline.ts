@@ -16,6 +16,8 @@ export interface Pipeline {
   readonly retrievers: readonly Retriever[];
   /** Candidates asked of each retriever. Fixed, so that pages of one list fit together. */
   readonly depth: number;
+  /** By retriever, where it differs. */
+  readonly depths?: Readonly<Record<string, number>>;
   readonly ranker: Ranker;
   /** In this order. */
   readonly rerankers: readonly Reranker[];
@@ -46,7 +48,10 @@ export async function runPipeline(
     pipeline.retrievers.map(async (retriever): Promise<RetrievedList> => {
       const started = performance.now();
       try {
-        const candidates = await retriever.retrieve(request, pipeline.depth);
+        const candidates = await retriever.retrieve(
+          request,
+          pipeline.depths?.[retriever.name] ?? pipeline.depth,
+        );
         return { retriever: retriever.name, candidates };
       } catch (error) {
         failures++;

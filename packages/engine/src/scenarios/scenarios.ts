@@ -13,7 +13,7 @@ import type { LiveCatalog } from "../live/live-catalog.ts";
 import { blendNormalisation, type BlendWeights } from "../training/fit-blend.ts";
 import { ContentRetriever } from "./content.ts";
 import { NewestRetriever, NewItemSlots } from "./newest.ts";
-import { candidateWindow } from "./options.ts";
+import { candidateWindow, complementDepths } from "./options.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { isInVisit } from "./visit.ts";
 import {
@@ -99,14 +99,16 @@ export function buildScenarios(
     rerankers: readonly Reranker[],
   ): Pipeline => ({ name, retrievers, depth: candidateWindow, ranker, rerankers });
 
-  const feed = (name: string, blend: BlendWeights): Pipeline =>
-    pipeline(name, [...personal, newest], blendOf(blend, [...personal, newest]), [
+  const feed = (name: string, blend: BlendWeights): Pipeline => ({
+    ...pipeline(name, [...personal, newest], blendOf(blend, [...personal, newest]), [
       bought,
       available,
       variety,
       brandCap,
       slots,
-    ]);
+    ]),
+    depths: complementDepths,
+  });
   const returning = feed("home-feed/1", weights.returning);
   const inVisit = feed("home-feed-in-visit/1", weights.inVisit);
   const strangers = pipeline(

@@ -11,7 +11,7 @@ import {
 } from "@magpie/domain";
 import type { LiveCatalog } from "../live/live-catalog.ts";
 import { ContentRetriever } from "../scenarios/content.ts";
-import { candidateWindow } from "../scenarios/options.ts";
+import { candidateWindow, complementDepths } from "../scenarios/options.ts";
 import {
   personalRetrievers,
   popularRetrievers,
@@ -54,9 +54,9 @@ export async function fitWeights(
     const last = history.items.at(-1);
     return { ...requestOf(history), ...(last !== undefined && { contextItem: itemIndex(last) }) };
   };
-  const returning = await fit(personal, cases.returning, requestOf, context);
-  const inVisit = await fit(personal, cases.inVisit, requestOf, context);
-  const ofPage = await fit(similar, cases.inVisit, ofItem, context);
+  const returning = await fit(personal, cases.returning, requestOf, complementDepths, context);
+  const inVisit = await fit(personal, cases.inVisit, requestOf, complementDepths, context);
+  const ofPage = await fit(similar, cases.inVisit, ofItem, {}, context);
   return {
     weights: {
       returning: returning.weights,
@@ -75,6 +75,7 @@ async function fit(
   retrievers: readonly Retriever[],
   { pasts, targets, targetOffsets }: HeldOut,
   requestFor: (history: History) => ServingRequest,
+  depths: Readonly<Record<string, number>>,
   context: WorkContext,
 ): Promise<FittedBlend> {
   const cases: BlendCase[] = [];
@@ -83,7 +84,7 @@ async function fit(
     throwIfCancelled(context.signal, "Training");
     const i = Math.floor(place);
     cases.push({
-      lists: await retrieveAll(retrievers, requestFor(pasts[i]!)),
+      lists: await retrieveAll(retrievers, requestFor(pasts[i]!), depths),
       relevant: new Set(targets.subarray(targetOffsets[i]!, targetOffsets[i + 1]!)),
     });
     context.onProgress({
@@ -123,7 +124,7 @@ export class BlendScorer implements Scorer {
     out.fill(-Infinity, 0, histories.length * width);
     for (const [b, history] of histories.entries()) {
       const request = requestOf(history);
-      const lists = await retrieveAll(this.#retrievers, request);
+      const lists = await retrieveAll(this.#retrievers, request, complementDepths);
       for (const { itemIndex, score } of await this.#ranker.rank(request, lists)) {
         out[b * width + itemIndex] = score;
       }
@@ -134,11 +135,12 @@ export class BlendScorer implements Scorer {
 function retrieveAll(
   retrievers: readonly Retriever[],
   request: ServingRequest,
+  depths: Readonly<Record<string, number>>,
 ): Promise<RetrievedList[]> {
   return Promise.all(
     retrievers.map(async (retriever) => ({
       retriever: retriever.name,
-      candidates: await retriever.retrieve(request, candidateWindow),
+      candidates: await retriever.retrieve(request, depths[retriever.name] ?? candidateWindow),
     })),
   );
 }
