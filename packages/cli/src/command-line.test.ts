@@ -1,0 +1,348 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { gunzipSync } from "node:zlib";
+import { simulateShop } from "@magpie/data";
+import { afterAll, beforeAll, describe, test, vi } from "vitest";
+
+// The real binary in processes of its own, on folders of its own. Starting one takes most of a
+// second of processor time, and a busy machine may make that ten.
+vi.setConfig({ testTimeout: 120_000 });
+
+const binary = join(import.meta.dirname, "../bin/magpie.js");
+const nowMs = Date.now();
+// As many people as it takes to measure anything.
+const shop = simulateShop({
+  seed: 4,
+  size: { items: 60, shoppers: 60, events: 2_000, days: 60 },
+  nowMs,
+});
+
+let folder = "";
+const inFolder = (name: string): string => join(folder, name);
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function outcomeOf(child: ChildProcess): Promise<Outcome> {
+  let stdout = "";
+  let stderr = "";
+  child.stdout!.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
+  child.stderr!.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
+  return once(child, "close").then(([code]) => ({ code: code as number | null, stdout, stderr }));
+}
+
+function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+  const { NO_COLOR: _, FORCE_COLOR: __, MAGPIE_DATA: ___, ...inherited } = process.env;
+  return spawn(process.execPath, [binary, ...args], {
+    cwd: folder,
+    env: { ...inherited, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+const magpie = (...args: string[]): Promise<Outcome> => outcomeOf(start(args));
+
+/** Runs with --json and gives the one document of standard output. */
+async function json<T>(expectedCode: number, ...args: string[]): Promise<T> {
+  const { code, stdout, stderr } = await magpie(...args, "--json");
+  assert.equal(code, expectedCode, stderr);
+  return JSON.parse(stdout) as T;
+}
+
+const lines = (values: readonly unknown[]): string =>
+  values.map((value) => JSON.stringify(value)).join("\n");
+
+interface Failed {
+  readonly error: { readonly code: string; readonly message: string; readonly hint: string };
+}
+
+interface Ranked {
+  readonly items: readonly {
+    readonly item: { readonly id: string };
+    readonly position: number;
+    readonly score: number;
+    readonly contributions: readonly { readonly amount: number }[];
+  }[];
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "magpie-cli-"));
+  await writeFile(inFolder("catalog.jsonl"), lines(shop.items));
+  const events = [...shop.events()].map(({ timestampMs, ...event }) => ({
+    ...event,
+    timestamp: new Date(timestampMs).toISOString(),
+  }));
+  await writeFile(inFolder("events.jsonl"), lines(events));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("help", () => {
+  test("lists the verbs, the exit codes and the first steps", async () => {
+    const { code, stdout } = await magpie("--help");
+    assert.equal(code, 0);
+    for (const verb of [
+      "demo init import inspect train evaluate serve recommend similar search export erase",
+      "keys snapshots",
+    ].flatMap((row) => row.split(" "))) {
+      assert.match(stdout, new RegExp(`^ {2}${verb}\\b`, "m"));
+    }
+    assert.match(stdout, /Exit codes: 0 done, 2 wrong input/);
+    assert.match(stdout, /magpie demo/);
+  });
+
+  test("of every verb has examples that begin with its words", async () => {
+    const verbs = [
+      "demo|init|import catalog|import events|import interactions|inspect|train|evaluate|serve",
+      "recommend|similar|search|export events|export catalog|export user|erase|keys create",
+      "keys list|keys revoke|snapshots list|snapshots activate|snapshots rollback",
+    ].flatMap((row) => row.split("|"));
+    // One process for all: starting one for each would take most of a minute.
+    const main = pathToFileURL(join(import.meta.dirname, "main.ts")).href;
+    const code = `
+      import { main } from ${JSON.stringify(main)};
+      for (const verb of ${JSON.stringify(verbs)}) {
+        console.log("\\f" + verb);
+        if (await main([...verb.split(" "), "--help"]) !== 0) process.exit(1);
+      }`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", code], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const outcome = await outcomeOf(child);
+    assert.equal(outcome.code, 0, outcome.stderr);
+    const pages = outcome.stdout.split("\f").slice(1);
+    assert.equal(pages.length, verbs.length);
+    pages.forEach((page, i) => {
+      const [, examples = ""] = page.split("\nExamples:\n");
+      assert.ok(examples.includes(`magpie ${verbs[i]!}`), `${verbs[i]!}: ${page}`);
+    });
+  });
+});
+
+describe("wrong use", () => {
+  test("of an unknown verb or option ends with 2 and points to the help", async () => {
+    const wrong = [["frobnicate"], ["train", "--budget", "soon"], ["import", "catalog"]];
+    const outcomes = await Promise.all(wrong.map((args) => magpie(...args)));
+    for (const { code, stdout, stderr } of outcomes) {
+      assert.equal(code, 2, stderr);
+      assert.equal(stdout, "");
+      assert.match(stderr, /error:.*\n\(add --help/s);
+    }
+  });
+
+  test("of a file that does not exist ends with 3 and says which", async () => {
+    const failed = await json<Failed>(3, "--data", "d1", "import", "catalog", "nowhere.csv");
+    assert.equal(failed.error.code, "FILE_NOT_FOUND");
+    assert.match(failed.error.message, /nowhere\.csv/);
+  });
+
+  test("of an empty folder ends with words, not with a stack", async () => {
+    const { code, stderr } = await magpie("--data", "d2", "recommend");
+    assert.equal(code, 5);
+    assert.match(stderr, /Nothing is published yet.*\nTrain first: magpie train/);
+    assert.doesNotMatch(stderr, /^\s+at /m);
+    const debug = await magpie("--data", "d2", "recommend", "--debug");
+    assert.match(debug.stderr, /^\s+at /m);
+  });
+
+  test("of a file that holds something else ends with 2 and stores nothing", async () => {
+    await writeFile(inFolder("poem.txt"), "Roses are red,\nviolets are blue\n");
+    const failed = await json<Failed>(2, "--data", "d3", "import", "catalog", "poem.txt");
+    assert.ok(failed.error.hint.length > 0);
+    const { items } = await json<{ items: number }>(0, "--data", "d3", "inspect");
+    assert.equal(items, 0);
+  });
+
+  test("is coloured where colours are wanted, and not with NO_COLOR", async () => {
+    const args = ["--data", "d4", "import", "catalog", "nowhere.csv"];
+    const [coloured, plain] = await Promise.all([
+      outcomeOf(start(args, { FORCE_COLOR: "1" })),
+      outcomeOf(start(args, { NO_COLOR: "1" })),
+    ]);
+    // oxlint-disable-next-line no-control-regex -- the escape is what is looked for
+    assert.match(coloured.stderr, /\u001b\[31m/);
+    assert.ok(!plain.stderr.includes("\u001b"));
+  });
+});
+
+describe("the way from files to answers", () => {
+  const data = ["--data", "shop"];
+
+  test("makes a folder and shows its first key once", async () => {
+    const made = await json<{ key?: { secret: string } }>(0, ...data, "init");
+    assert.match(made.key!.secret, /^mgp_/);
+    const again = await json<{ key?: unknown }>(0, ...data, "init");
+    assert.equal(again.key, undefined);
+  });
+
+  test("imports a catalogue and events, once", async () => {
+    type Imported = {
+      imports: { isAlreadyImported: boolean; report: { rowsRead: number; rowsStored: number } }[];
+    };
+    const catalog = await json<Imported>(0, ...data, "import", "catalog", "catalog.jsonl");
+    assert.equal(catalog.imports[0]!.report.rowsStored, 60);
+    const events = await json<Imported>(0, ...data, "import", "events", "events.jsonl");
+    const { rowsRead, rowsStored } = events.imports[0]!.report;
+    assert.equal(rowsStored, rowsRead);
+    const again = await json<Imported>(0, ...data, "import", "events", "events.jsonl");
+    assert.equal(again.imports[0]!.isAlreadyImported, true);
+  });
+
+  test("inspects what is stored, as JSON and as a page", async () => {
+    const known = await json<{ items: number; users: number; reports: unknown[] }>(
+      0,
+      ...data,
+      "inspect",
+      "--html",
+      "quality.html",
+    );
+    assert.equal(known.items, 60);
+    assert.ok(known.users > 20);
+    assert.equal(known.reports.length, 2);
+    assert.match(await readFile(inFolder("quality.html"), "utf8"), /^<!doctype html>/i);
+  });
+
+  test("trains, measures and publishes; progress stays off standard output", async () => {
+    const { code, stdout, stderr } = await magpie(...data, "train", "--budget", "5", "--json");
+    assert.equal(code, 0, stderr);
+    const result = JSON.parse(stdout) as { items: number; measurement: { models: object[] } };
+    assert.equal(result.items, 60);
+    assert.ok(result.measurement.models.length >= 4);
+    assert.match(stderr, /sasrec\/train/);
+  });
+
+  test("recommends with contributions that add up to the score", async () => {
+    const { userId } = shop.shoppers.find((shopper) => shopper.userId !== undefined)!;
+    const { items } = await json<Ranked>(0, ...data, "recommend", userId!, "--limit", "5");
+    assert.deepEqual(
+      items.map(({ position }) => position),
+      [1, 2, 3, 4, 5],
+    );
+    for (const { score, contributions } of items) {
+      const sum = contributions.reduce((total, { amount }) => total + amount, 0);
+      assert.ok(Math.abs(sum - score) < 1e-6);
+    }
+  });
+
+  test("finds similar items, and ends with 3 for an unknown one", async () => {
+    const { items } = await json<Ranked>(0, ...data, "similar", "kettles-001");
+    assert.ok(items.length > 0);
+    assert.ok(items.every(({ item }) => item.id !== "kettles-001"));
+    const failed = await json<Failed>(3, ...data, "similar", "no-such-item");
+    assert.equal(failed.error.code, "UNKNOWN_ITEM");
+  });
+
+  test("searches in Chinese", async () => {
+    const { items } = await json<Ranked>(0, ...data, "search", "跑步鞋", "--locale", "zh");
+    assert.match(items[0]!.item.id, /^running-shoes-/);
+  });
+
+  test("exports what import reads again", async () => {
+    const told = await json<{ lines: number }>(
+      0,
+      ...data,
+      "export",
+      "events",
+      "--output",
+      "out.jsonl.gz",
+    );
+    const text = gunzipSync(await readFile(inFolder("out.jsonl.gz"))).toString("utf8");
+    assert.equal(text.trimEnd().split("\n").length, told.lines);
+    await magpie("--data", "copy", "import", "catalog", "catalog.jsonl");
+    const copied = await json<{ imports: { report: { rowsStored: number } }[] }>(
+      0,
+      "--data",
+      "copy",
+      "import",
+      "events",
+      "out.jsonl.gz",
+    );
+    assert.equal(copied.imports[0]!.report.rowsStored, told.lines);
+  });
+
+  test("makes, lists and revokes keys", async () => {
+    type Key = { id: string; secret?: string; scopes: string[] };
+    const key = await json<Key>(0, ...data, "keys", "create", "pages", "--scopes", "events,read");
+    assert.deepEqual(key.scopes, ["events", "read"]);
+    const listed = JSON.stringify(await json<unknown>(0, ...data, "keys", "list"));
+    assert.ok(listed.includes(key.id) && !listed.includes(key.secret!));
+    assert.equal((await magpie(...data, "keys", "revoke", key.id)).code, 0);
+    assert.equal((await magpie(...data, "keys", "revoke", "no-such-key")).code, 3);
+  });
+
+  test("ends with 4 when there is nothing to roll back to", async () => {
+    await json<Failed>(4, ...data, "snapshots", "rollback");
+  });
+
+  test("erases a person only when told so, and then wholly", async () => {
+    const { userId } = shop.shoppers.find((shopper) => shopper.userId !== undefined)!;
+    const unasked = await json<Failed>(2, ...data, "erase", userId!);
+    assert.equal(unasked.error.code, "CONFIRMATION_NEEDED");
+    const erased = await json<{ events: number }>(0, ...data, "erase", userId!, "--yes");
+    assert.ok(erased.events > 0);
+    assert.equal((await magpie(...data, "export", "user", userId!)).code, 3);
+  });
+
+  test("serves until Ctrl-C, and has the folder to itself meanwhile", async () => {
+    const server = start([...data, "serve", "--open", "--port", "0", "--no-storefront", "--json"]);
+    const ended = outcomeOf(server);
+    const [said] = (await once(server.stdout!, "data")) as [string];
+    const { api } = JSON.parse(said) as { api: string };
+    assert.equal((await fetch(`${api}/health`)).status, 200);
+
+    const second = await json<Failed>(4, ...data, "inspect");
+    assert.equal(second.error.code, "DATA_FOLDER_IN_USE");
+
+    server.kill("SIGINT");
+    assert.equal((await ended).code, 0);
+    assert.equal((await magpie(...data, "inspect")).code, 0);
+  });
+});
+
+describe("Ctrl-C", () => {
+  test("in an import ends with 130, keeps nothing half-done, and the next run does it all", async () => {
+    const rows = 150_000;
+    const many = Array.from({ length: rows }, (_, i) => ({
+      eventId: `e${i}`,
+      type: "view",
+      timestamp: new Date(nowMs - (rows - i) * 10_000).toISOString(),
+      userId: `u${i % 5_000}`,
+      items: [{ itemId: `kettles-00${1 + (i % 7)}` }],
+    }));
+    await writeFile(inFolder("many.jsonl"), lines(many));
+    const data = ["--data", "stopped"];
+    await magpie(...data, "import", "catalog", "catalog.jsonl");
+
+    const before = inFolder("stopped/owner.json");
+    await rm(before, { force: true });
+    const child = start([...data, "import", "events", "many.jsonl", "--json"]);
+    const ended = outcomeOf(child);
+    while (!existsSync(before)) await pause(5);
+    child.kill("SIGINT");
+    const { code, stdout, stderr } = await ended;
+    assert.equal(code, 130, stderr);
+    assert.equal((JSON.parse(stdout) as Failed).error.code, "INTERRUPTED");
+    assert.match(stderr, /Run the same command again/);
+
+    const between = await json<{ events: number }>(0, ...data, "inspect");
+    assert.equal(between.events, 0);
+    const done = await json<{ imports: { report: { rowsStored: number } }[] }>(
+      0,
+      ...data,
+      "import",
+      "events",
+      "many.jsonl",
+    );
+    assert.equal(done.imports[0]!.report.rowsStored, rows);
+  });
+});
