@@ -35,6 +35,7 @@ const steps = Number(options.steps);
 const itemCount = 12_101;
 const config: SasRecConfig = {
   ...sasRecDefaults,
+  inputScale: 1,
   width: 64,
   blocks: 2,
   heads: 1,

@@ -31,6 +31,7 @@ const golden = JSON.parse(
 async function ourStep(threads: number) {
   const config: SasRecConfig = {
     ...sasRecDefaults,
+    inputScale: 1,
     ...golden.config,
     loss: {
       kind: "sampled-softmax",

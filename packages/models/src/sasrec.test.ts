@@ -45,6 +45,7 @@ const small: SasRecConfig = {
   feedForward: 32,
   historyLimit: 8,
   dropout: 0.1,
+  inputScale: 4,
   batchRows: 8,
   epochs: 30,
   validateEvery: 2,

@@ -27,9 +27,9 @@ import {
  * @see Kang & McAuley (2018), "Self-attentive sequential recommendation"; Klenitskiy & Vasilev
  *      (2023), "Turning dross into gold loss: is BERT4Rec really better than SASRec?" for the softmax
  *
- * Differences from the paper: softmax losses, normalisation before each layer (steadier training),
- * positions counted from the start of the past rather than from its end (so that pasts of any length
- * can share a row), and embeddings are not scaled up by √D.
+ * Differences from the paper: softmax losses, normalisation before each layer (steadier training)
+ * and positions counted from the start of the past rather than from its end (so that pasts of any length
+ * can share a row).
  */
 export interface SasRecConfig {
   /** D: numbers per item and per position. A multiple of 4 and of `heads`. */
@@ -43,6 +43,8 @@ export interface SasRecConfig {
   readonly historyLimit: number;
   /** Share of values dropped in training, after embeddings, attention and each layer. */
   readonly dropout: number;
+  /** Multiplies item embeddings where they enter the first block; the paper's is √D. */
+  readonly inputScale: number;
   /** One table for items as input and as output (true), or one for each. */
   readonly tied: boolean;
   readonly loss:
@@ -96,11 +98,12 @@ export const sasRecDefaults: SasRecConfig = {
   activation: "gelu",
   historyLimit: 50,
   dropout: 0.2,
+  inputScale: 8,
   tied: true,
   loss: {
     kind: "sampled-softmax",
-    negatives: 256,
-    uniformShare: 0.5,
+    negatives: 512,
+    uniformShare: 1,
     logQ: "negatives",
     ownPast: true,
   },
@@ -138,7 +141,7 @@ export function checkSasRecConfig(config: SasRecConfig): void {
     fail("width", `a multiple of 4 and of its ${heads} heads`, width);
   }
   if (!(dropout >= 0 && dropout < 1)) fail("dropout", "at least 0 and below 1", dropout);
-  for (const field of ["learningRate", "embeddingDeviation"] as const) {
+  for (const field of ["inputScale", "learningRate", "embeddingDeviation"] as const) {
     if (!(config[field] > 0)) fail(field, "above 0", config[field]);
   }
   if (!(config.beta2 > 0 && config.beta2 < 1)) fail("beta2", "between 0 and 1", config.beta2);
@@ -185,7 +188,8 @@ function transformer(
     (H === 1 ? x : x.transpose([0, 2, 1, 3])).reshape([R * T, D]);
 
   const places = g.parameter("positionEmbeddings", [config.historyLimit, D]).lookup(positions);
-  let x = drop(items.add(places), "embedding"); // [R · T, D]
+  // Scaled on the way in only: as outputs they stay small, and the softmax mild.
+  let x = drop(items.mul(config.inputScale).add(places), "embedding"); // [R · T, D]
 
   for (let b = 0; b < config.blocks; b++) {
     const name = `block${b}`;
