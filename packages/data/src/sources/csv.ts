@@ -66,7 +66,7 @@ export class RecordScanner {
       // The common line: no quote, and no CR but the one before LF.
       if ((nextQuote < 0 || nextQuote > lineEnd) && (nextReturn < 0 || nextReturn >= lineEnd - 1)) {
         const end = nextReturn === lineEnd - 1 && lineEnd > at ? lineEnd - 1 : lineEnd;
-        if (end > at)
+        if (end > at || this.#bad.has(this.#line))
           this.#keep(text.slice(at, end).split(this.#delimiter), 1, records, lines, problems);
         this.#line++;
         at = lineEnd + 1;

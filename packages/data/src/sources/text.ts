@@ -298,6 +298,7 @@ const decodeUtf8: Decode = (bytes, lineEnd, firstLine, bad) => {
 
 const decodeGb18030: Decode = (bytes, lineEnd, firstLine, bad) => {
   const strict = new TextDecoder("gb18030", { fatal: true });
+  const lenient = new TextDecoder("gb18030");
   try {
     return strict.decode(bytes);
   } catch {
@@ -307,6 +308,8 @@ const decodeGb18030: Decode = (bytes, lineEnd, firstLine, bad) => {
       try {
         text += strict.decode(bytes.subarray(from, to));
       } catch {
+        // Its quotes and delimiters are kept, so that a record over several lines stays one.
+        text += lenient.decode(bytes.subarray(from, to));
         bad.set(firstLine + offset, {
           rule: "invalid-bytes",
           message: "the line holds bytes that are not valid GB18030",
