@@ -30,6 +30,8 @@ afterAll(async () => {
 
 type Content = string | Buffer;
 
+const utf8 = (text: string): Buffer => Buffer.from(text);
+
 function fileOf(content: Content): string {
   const path = join(folder, `file-${files++}`);
   writeFileSync(path, content);
@@ -346,9 +348,9 @@ describe("encodings", () => {
     const bytes = Buffer.concat([
       Buffer.from([0xd3, 0xc3, 0xbb, 0xa7, 0x2c, 0xc9, 0xcc, 0xc6, 0xb7, 0x2c]),
       Buffer.from([0xd0, 0xd0, 0xce, 0xaa, 0x2c, 0xca, 0xb1, 0xbc, 0xe4, 0x0a]),
-      Buffer.from("u1,p1,"),
+      utf8("u1,p1,"),
       Buffer.from([0xe4, 0xaf, 0xc0, 0xc0]),
-      Buffer.from(",2026-11-20 10:00:00\n"),
+      utf8(",2026-11-20 10:00:00\n"),
     ]);
     const report = await events(bytes, { zone: "+08:00" });
     assert.deepEqual([report.encoding, report.rowsStored], ["gb18030", 1]);
@@ -356,29 +358,22 @@ describe("encodings", () => {
   });
 
   test("bytes that are not UTF-8 cost their line only", async () => {
-    const broken = Buffer.from(good({ userId: "u#" }));
+    const broken = utf8(good({ userId: "u#" }));
     broken[broken.indexOf("#")] = 0xff;
     const report = await events(
-      Buffer.concat([
-        Buffer.from(`${good()}\n`),
-        broken,
-        Buffer.from(`\n${good({ userId: "u3" })}`),
-      ]),
+      Buffer.concat([utf8(`${good()}\n`), broken, utf8(`\n${good({ userId: "u3" })}`)]),
     );
     assertFound(report, "invalid-bytes", { line: 2 }, /byte \d+ of the line is not valid UTF-8/, 2);
   });
 
   test("bytes that are not GB18030 cost their line only", async () => {
     const row = Buffer.concat([
-      Buffer.from("u2,p1,view,2026-11-20T10:00:00Z,"),
+      utf8("u2,p1,view,2026-11-20T10:00:00Z,"),
       Buffer.from([0xff, 0x20]),
-      Buffer.from("\n"),
+      utf8("\n"),
     ]);
     const report = await events(
-      Buffer.concat([
-        Buffer.from("user,item,type,time,query\nu1,p1,view,2026-11-20T10:00:00Z,\n"),
-        row,
-      ]),
+      Buffer.concat([utf8("user,item,type,time,query\nu1,p1,view,2026-11-20T10:00:00Z,\n"), row]),
       { encoding: "gb18030" },
     );
     assertFound(report, "invalid-bytes", { line: 3 }, /not valid GB18030/, 1);
@@ -415,7 +410,7 @@ describe("files as a whole", () => {
   });
 
   test("an Excel workbook", async () => {
-    await assert.rejects(events(Buffer.from("PK\u0003\u0004rest of the archive")), {
+    await assert.rejects(events(utf8("PK\u0003\u0004rest of the archive")), {
       code: "UNSUPPORTED_FILE",
       message: /ZIP archive/,
       hint: /CSV UTF-8/,

@@ -146,7 +146,7 @@ class CatalogImport {
       bySource.set(settled.source, list);
       list.push(settled.item);
     }
-    for (const items of bySource.values()) await bulk.put(items);
+    for (const [source, items] of bySource) await bulk.put(items, source);
   }
 
   /** An item that this file described before. */

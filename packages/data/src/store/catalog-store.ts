@@ -35,7 +35,7 @@ export class SqliteCatalog implements CatalogStore {
 
   openBulk(source: string): BulkUpsert {
     this.#bulks++;
-    return new SqliteBulkUpsert(this.#database, this.#bulks, (bulk) => {
+    return new SqliteBulkUpsert(this.#database, this.#bulks, source, (bulk) => {
       this.#change((revision) => {
         this.#database
           .prepare(
@@ -45,9 +45,9 @@ export class SqliteCatalog implements CatalogStore {
         const { changes } = this.#database
           .prepare(
             `INSERT INTO item (id, source, revision, json)
-             SELECT id, ?, ?, json FROM temp.staged_item WHERE bulk = ? ORDER BY seq ${onConflict}`,
+             SELECT id, source, ?, json FROM temp.staged_item WHERE bulk = ? ORDER BY seq ${onConflict}`,
           )
-          .run(source, revision, bulk);
+          .run(revision, bulk);
         return Number(changes);
       });
     });
@@ -208,26 +208,28 @@ const onConflict = `
 class SqliteBulkUpsert implements BulkUpsert {
   readonly #database: DatabaseSync;
   readonly #bulk: number;
+  readonly #source: string;
   readonly #adopt: (bulk: number) => void;
 
-  constructor(database: DatabaseSync, bulk: number, adopt: (bulk: number) => void) {
+  constructor(database: DatabaseSync, bulk: number, source: string, adopt: (bulk: number) => void) {
     this.#database = database;
     this.#bulk = bulk;
+    this.#source = source;
     this.#adopt = adopt;
     database.exec(`
       CREATE TEMP TABLE IF NOT EXISTS staged_item (
-        seq INTEGER PRIMARY KEY, bulk INTEGER NOT NULL, id TEXT NOT NULL, json TEXT NOT NULL,
-        UNIQUE (bulk, id)
+        seq INTEGER PRIMARY KEY, bulk INTEGER NOT NULL, id TEXT NOT NULL,
+        source TEXT NOT NULL, json TEXT NOT NULL, UNIQUE (bulk, id)
       ) STRICT`);
   }
 
-  async put(items: readonly Item[]): Promise<void> {
+  async put(items: readonly Item[], source = this.#source): Promise<void> {
     inTransaction(this.#database, () => {
       const stage = this.#database.prepare(
-        `INSERT INTO temp.staged_item (bulk, id, json) VALUES (?, ?, ?)
-         ON CONFLICT (bulk, id) DO UPDATE SET json = excluded.json`,
+        `INSERT INTO temp.staged_item (bulk, id, source, json) VALUES (?, ?, ?, ?)
+         ON CONFLICT (bulk, id) DO UPDATE SET source = excluded.source, json = excluded.json`,
       );
-      for (const item of items) stage.run(this.#bulk, item.id, JSON.stringify(item));
+      for (const item of items) stage.run(this.#bulk, item.id, source, JSON.stringify(item));
     });
   }
 

@@ -540,7 +540,7 @@ export function behavesAsStore(name: string, open: OpenStore): void {
         await dropped.put([item("a", "Never")]);
         const bulk = store.catalog.openBulk("feed");
         await bulk.put([item("b", "B"), item("a", "New")]);
-        await bulk.put([item("b", "B2")]);
+        await bulk.put([item("b", "B2")], "erp");
         assert.deepEqual(await store.catalog.count(), 1);
         assert.equal((await store.catalog.get("a"))?.title, "Old");
         const staged = await bulk.staged(["b", "none"]);
@@ -553,6 +553,8 @@ export function behavesAsStore(name: string, open: OpenStore): void {
         await reopen();
         const titles = (await collect(store.catalog.scan())).map(({ title }) => title);
         assert.deepEqual(titles, ["New", "B2"]);
+        const sources = await store.catalog.sourcesOf(["a", "b", "none"]);
+        assert.deepEqual(Object.fromEntries(sources), { a: "feed", b: "erp" });
         assert.equal(await store.catalog.revision(), 2);
       });
 

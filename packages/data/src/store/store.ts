@@ -58,8 +58,12 @@ export interface CatalogChanges {
 }
 
 export interface BulkUpsert {
-  /** Inserts or replaces; a later row of the same id wins over an earlier one of this bulk. */
-  put(items: readonly Item[]): Promise<void>;
+  /**
+   * Inserts or replaces; a later row of the same id wins over an earlier one of this bulk.
+   *
+   * @param source  whose rows these are, where not the bulk's own: another source may have decided
+   */
+  put(items: readonly Item[], source?: string): Promise<void>;
   /** What this bulk holds for the ids so far: rows of one item may lie far apart in a file. */
   staged(ids: readonly string[]): Promise<Map<string, Item>>;
   /** All or nothing; durable on return. */
