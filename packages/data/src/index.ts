@@ -28,6 +28,7 @@ export * from "./sources/datasets/light-gcn.ts";
 export * from "./sources/datasets/online-retail.ts";
 export * from "./sources/datasets/retail-rocket.ts";
 export * from "./sources/datasets/s3-rec.ts";
+export { RecordScanner } from "./sources/csv.ts";
 export { catalogFormats, eventFormats } from "./sources/formats.ts";
 export { encodingNamed, encodings, type Encoding } from "./sources/text.ts";
 export * from "./split/by-time.ts";

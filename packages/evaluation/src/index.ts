@@ -5,3 +5,7 @@ export * from "./evaluate.ts";
 export * from "./line-chart.ts";
 export * from "./list-metrics.ts";
 export * from "./ranking-metrics.ts";
+export * from "./relevance/click-model.ts";
+export * from "./relevance/judgements.ts";
+export * from "./relevance/search-evaluation.ts";
+export * from "./relevance/search-metrics.ts";
