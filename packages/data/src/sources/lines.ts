@@ -33,7 +33,8 @@ export function parseLines(block: TextBlock, problems: Problem[], visit: VisitLi
 }
 
 function isBlank(text: string, from: number, to: number): boolean {
-  return to === from || text.charCodeAt(from) <= 32;
+  const code = text.charCodeAt(from);
+  return to === from || code === 32 || code === 13 || code === 9;
 }
 
 function unparsable(source: string, line: number, error: unknown): Problem {
