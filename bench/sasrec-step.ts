@@ -35,7 +35,6 @@ const steps = Number(options.steps);
 const itemCount = 12_101;
 const config: SasRecConfig = {
   ...sasRecDefaults,
-  inputScale: 1,
   width: 64,
   blocks: 2,
   heads: 1,

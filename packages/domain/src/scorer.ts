@@ -30,12 +30,20 @@ export interface Scorer {
   scoreAll(histories: readonly History[], out: Float32Array): Promise<void>;
 }
 
-/** A scorer whose score is the inner product of a user vector and an item vector. */
+/**
+ * A scorer whose score is the inner product of a user vector and an item vector; items of the past have
+ * `repeatBias` added.
+ */
 export interface VectorScorer extends Scorer {
   /** D */
   readonly width: number;
   /** [itemCount + 1, D]; row 0 is zero. */
   readonly itemVectors: Float32Array;
+  /**
+   * How much more, or less, an item is wanted because the past holds it already, as the model learnt it.
+   * Absent or 0: no difference. Retrieval by vectors leaves it to whoever has a rule for seen items.
+   */
+  readonly repeatBias?: number;
   /** Encodes B pasts → [B, D] in `out`. An empty past gives a zero vector. */
   encode(histories: readonly History[], out: Float32Array): Promise<void>;
 }

@@ -1,6 +1,12 @@
 import type { History } from "@magpie/domain";
 import { openSession, sizeOf, type Session, type Step, type Values } from "@magpie/tensor";
-import { encodingGraph, parametersOf, scoringGraph, type SasRecConfig } from "./sasrec.ts";
+import {
+  encodingGraph,
+  parametersOf,
+  repeatBiasOf,
+  scoringGraph,
+  type SasRecConfig,
+} from "./sasrec.ts";
 
 /** Weights that encoding reads. They may change between calls: arrays are bound, not copied. */
 export interface SasRecWeights {
@@ -16,6 +22,7 @@ interface Encoding {
   readonly step: Step;
   readonly session: Session;
   readonly rows: Float32Array;
+  readonly positions: Int32Array;
   readonly last: Int32Array;
   readonly user: Float32Array;
 }
@@ -54,8 +61,26 @@ export class SasRecEncoder {
     return this.#inTurn(() => this.#encode(histories, out));
   }
 
-  /** [B, D] users → [B, items + 1] scores; column 0 is -Infinity. */
-  score(users: Float32Array, out: Float32Array): Promise<void> {
+  /**
+   * Scores all items for B pasts → [B, items + 1]: inner products, and the repeat bias on items of the past.
+   * Column 0 is -Infinity.
+   */
+  async score(histories: readonly History[], out: Float32Array): Promise<void> {
+    const users = new Float32Array(histories.length * this.#config.width);
+    await this.encode(histories, users);
+    await this.#multiply(users, out);
+    const rows = this.#weights.outputItems.length / this.#config.width;
+    const bias = repeatBiasOf(this.#config, this.#weights.dense);
+    histories.forEach(({ items }, user) => {
+      for (const item of new Set(items.subarray(-this.#config.historyLimit))) {
+        if (item > 0 && item < rows) out[user * rows + item]! += bias;
+      }
+      out[user * rows] = -Infinity;
+    });
+  }
+
+  /** [B, D] users → [B, items + 1] inner products. */
+  #multiply(users: Float32Array, out: Float32Array): Promise<void> {
     return this.#inTurn(async () => {
       const { width } = this.#config;
       const rows = this.#weights.outputItems.length / width;
@@ -73,7 +98,6 @@ export class SasRecEncoder {
         await bound.run();
         at += batch;
       }
-      for (let user = 0; user < count; user++) out[user * rows] = -Infinity;
     });
   }
 
@@ -105,13 +129,14 @@ export class SasRecEncoder {
       const batch = batchSizes.find((size) => size < 2 * left)!;
       const count = Math.min(batch, left);
       const length = this.#lengths().find((limit) => limit >= filled[at]!.items.length)!;
-      const { step, rows, last, user } = await this.#encoding(batch, length);
+      const { step, rows, positions, last, user } = await this.#encoding(batch, length);
       for (let i = 0; i < count; i++) {
         const { items } = filled[at + i]!;
         items.forEach((item, place) => {
           const from = item * width;
           const row = this.#weights.inputItems.subarray(from, from + width);
           rows.set(row, (i * length + place) * width);
+          positions[i * length + place] = items.length - 1 - place;
         });
         last[i] = i * length + items.length - 1;
       }
@@ -148,13 +173,14 @@ export class SasRecEncoder {
       threads: this.#threads,
     });
     const rows = new Float32Array(batch * length * width);
+    const positions = new Int32Array(batch * length);
     const last = new Int32Array(batch);
     const user = new Float32Array(batch * width);
-    const inputs: Record<string, Values> = { items: rows, last };
+    const inputs: Record<string, Values> = { items: rows, positions, last };
     for (const { name, shape, offset } of parametersOf(this.#config)) {
       inputs[name] = this.#weights.dense.subarray(offset, offset + sizeOf(shape));
     }
-    return { session, step: session.bind(inputs, { user }), rows, last, user };
+    return { session, step: session.bind(inputs, { user }), rows, positions, last, user };
   }
 
   #scoring(batch: number, rows: number): Promise<Session> {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { plainKernels } from "@magpie/numerics";
 import { GRADIENT, LOSS, openSession, rowGradient, sizeOf, type Values } from "@magpie/tensor";
 import { describe, test } from "vitest";
+import { OverlapFinder } from "./batch-overlaps.ts";
 import { sasRecDefaults, trainingGraph, type SasRecConfig } from "./sasrec.ts";
 
 interface Golden {
@@ -31,14 +32,13 @@ const golden = JSON.parse(
 async function ourStep(threads: number) {
   const config: SasRecConfig = {
     ...sasRecDefaults,
-    inputScale: 1,
     ...golden.config,
     loss: {
       kind: "sampled-softmax",
       negatives: golden.negatives.length,
       uniformShare: 1,
       logQ: "negatives",
-      ownPast: false,
+      ownPast: true,
     },
   };
   const { width, historyLimit: length, batchRows: rows } = config;
@@ -49,12 +49,26 @@ async function ourStep(threads: number) {
     targets: Int32Array.from(golden.targets),
     negatives: Int32Array.from(golden.negatives),
   };
-  const inputs: Record<string, Values> = {
+  const batch = {
+    rows,
+    length,
+    items: ids.items,
+    targets: ids.targets,
     segments: Int32Array.from(golden.segments),
     positions: Int32Array.from(golden.positions),
     weights: Float32Array.from(golden.weights),
+  };
+  const overlaps = new OverlapFinder(batch, ids.negatives, golden.itemCount, true);
+  overlaps.find();
+  const inputs: Record<string, Values> = {
+    segments: batch.segments,
+    positions: batch.positions,
+    weights: batch.weights,
     targetIds: ids.targets,
-    negativeIds: ids.negatives,
+    itemIds: ids.items,
+    excluded: overlaps.excluded,
+    repeats: overlaps.repeats,
+    duplicates: overlaps.duplicates,
     negativeOffsets: Float32Array.from(golden.negativeOffsets),
   };
   for (const { name } of graph.parameters) {

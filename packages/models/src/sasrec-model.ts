@@ -23,6 +23,7 @@ import type { SasRecTrainingRequest, SasRecTrainingResult } from "./sasrec-train
 import {
   checkSasRecConfig,
   parameterCountOf,
+  repeatBiasOf,
   sasRecDefaults,
   type SasRecConfig,
 } from "./sasrec.ts";
@@ -47,7 +48,7 @@ export type SasRecWorkerMessage =
 const explainedItems = 10;
 
 const kind = "sasrec";
-const format = 1;
+const format = 2;
 
 /** A trained SASRec: encodes a past on request, so a shopper's newest event counts at once. */
 export class SasRecModel implements TrainedModel, VectorScorer, HistoryExplainer {
@@ -57,6 +58,7 @@ export class SasRecModel implements TrainedModel, VectorScorer, HistoryExplainer
   readonly itemCount: number;
   readonly width: number;
   readonly itemVectors: Float32Array;
+  readonly repeatBias: number;
   readonly curve: readonly CurvePoint[];
   readonly cost: TrainingCost;
   readonly #weights: SasRecWeights;
@@ -72,6 +74,7 @@ export class SasRecModel implements TrainedModel, VectorScorer, HistoryExplainer
     this.width = config.width;
     this.itemVectors = weights.outputItems;
     this.itemCount = weights.outputItems.length / config.width - 1;
+    this.repeatBias = repeatBiasOf(config, weights.dense);
     this.curve = curve;
     this.cost = cost;
     this.#weights = weights;
@@ -82,10 +85,8 @@ export class SasRecModel implements TrainedModel, VectorScorer, HistoryExplainer
     return this.#encoder.encode(histories, out);
   }
 
-  async scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
-    const users = new Float32Array(histories.length * this.width);
-    await this.encode(histories, users);
-    await this.#encoder.score(users, out);
+  scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
+    return this.#encoder.score(histories, out);
   }
 
   /**
@@ -114,9 +115,14 @@ export class SasRecModel implements TrainedModel, VectorScorer, HistoryExplainer
     };
     return Array.from(items, (item) => {
       if (!(item > 0 && item <= this.itemCount)) return [];
-      const whole = score(0, item);
+      const repeats = ({ items }: History): number =>
+        items.subarray(-this.config.historyLimit).includes(item) ? this.repeatBias : 0;
+      const whole = score(0, item) + repeats(history);
       return places
-        .map((position, i) => ({ position, effect: whole - score(i + 1, item) }))
+        .map((position, i) => ({
+          position,
+          effect: whole - score(i + 1, item) - repeats(without[i]!),
+        }))
         .sort((a, b) => b.effect - a.effect);
     });
   }

@@ -15,6 +15,7 @@ import {
   type TrainingGraph,
   type Values,
 } from "@magpie/tensor";
+import { OverlapFinder } from "./batch-overlaps.ts";
 import { NegativeSampler } from "./negative-sampling.ts";
 import { initialise, trainingGraph, type SasRecConfig } from "./sasrec.ts";
 import { packedBatches, spansOf, type SequenceBatch } from "./sequence-batches.ts";
@@ -49,6 +50,7 @@ export class SasRecTrainer {
   readonly #batch: SequenceBatch;
   readonly #gathered: readonly GatheredRows[];
   readonly #noise: readonly { readonly mask: Float32Array; readonly rate: number }[];
+  readonly #overlaps: OverlapFinder | undefined;
   readonly #negativeIds: Int32Array;
   readonly #negativeOffsets: Float32Array;
   readonly #targetOffsets: Float32Array;
@@ -106,6 +108,15 @@ export class SasRecTrainer {
     this.#negativeOffsets = new Float32Array(negatives);
     this.#targetOffsets = new Float32Array(n);
 
+    if (loss.kind === "sampled-softmax") {
+      this.#overlaps = new OverlapFinder(
+        this.#batch,
+        this.#negativeIds,
+        sequences.itemCount,
+        loss.ownPast,
+      );
+    }
+
     const gathered = (table: EmbeddingTable, ids: Int32Array): GatheredRows => ({
       table,
       ids,
@@ -130,11 +141,15 @@ export class SasRecTrainer {
       weights: this.#batch.weights,
       targetIds: this.#batch.targets,
       itemIds: this.#batch.items,
-      negativeIds: this.#negativeIds,
       negativeOffsets: this.#negativeOffsets,
       targetOffsets: this.#targetOffsets,
       catalog: this.outputTable.weights,
       ...this.dense.inputs,
+      ...(this.#overlaps && {
+        excluded: this.#overlaps.excluded,
+        repeats: this.#overlaps.repeats,
+        duplicates: this.#overlaps.duplicates,
+      }),
     };
     const outputs: Record<string, Values> = { [LOSS]: this.#loss, ...this.dense.outputs };
     for (const [name, { rows, gradient }] of Object.entries(rowsByName)) {
@@ -194,6 +209,7 @@ export class SasRecTrainer {
     for (const targets of packedBatches(this.#sequences, this.#spans, this.#batch, order)) {
       this.#sampler.draw(this.#negativeIds, negatives);
       this.#correct();
+      this.#overlaps?.find();
       for (const { mask, rate } of this.#noise) {
         const key: MaskKey = [masks.uint32(), masks.uint32()];
         this.#kernels.dropoutMask(mask, key, rate);

@@ -70,9 +70,10 @@ export async function trainSasRec(
       "Import more events, or train a model that needs no order, such as popularity.",
     );
   }
-  const encoder = new SasRecEncoder(config, weightsOf(trainer), threads);
-  const scorer = validationScorer(encoder, config, train.itemCount);
-  const checkpoint = request.checkpointDir ? new Checkpoint(request, trainer) : undefined;
+  const average = copyOf(weightsOf(trainer));
+  const encoder = new SasRecEncoder(config, average, threads);
+  const scorer = validationScorer(encoder, train.itemCount);
+  const checkpoint = request.checkpointDir ? new Checkpoint(request, trainer, average) : undefined;
   const state: RunState = (await checkpoint?.restore(host)) ?? {
     epoch: 0,
     step: 0,
@@ -81,7 +82,7 @@ export async function trainSasRec(
     worse: 0,
     curve: [],
   };
-  const best = checkpoint?.best ?? copyOf(weightsOf(trainer));
+  const best = checkpoint?.best ?? copyOf(average);
 
   const started = performance.now() - state.seconds * 1_000;
   const seconds = (): number => (performance.now() - started) / 1_000;
@@ -94,6 +95,7 @@ export async function trainSasRec(
     const { loss, steps } = await runEpoch(trainer, epoch, state, host);
     state.epoch = epoch;
     state.step += steps;
+    averageInto(average, weightsOf(trainer), Math.min(config.averaging, (epoch - 1) / (epoch + 3)));
     const isDue =
       validation !== undefined &&
       (epoch % config.validateEvery === 0 || epoch === config.epochs || seconds() >= budgetSeconds);
@@ -108,7 +110,7 @@ export async function trainSasRec(
       if (ndcgAt10 > state.bestNdcg) {
         state.bestNdcg = ndcgAt10;
         state.worse = 0;
-        copyInto(best, weightsOf(trainer));
+        copyInto(best, average);
       } else {
         state.worse++;
       }
@@ -124,7 +126,7 @@ export async function trainSasRec(
     }
   }
 
-  const chosen = validation === undefined ? copyOf(weightsOf(trainer)) : best;
+  const chosen = validation === undefined ? average : best;
   await encoder.dispose();
   await trainer.dispose();
   return {
@@ -201,30 +203,32 @@ function copyOf({ dense, inputItems, outputItems }: Weights): Weights {
   return { dense: dense.slice(), inputItems: input, outputItems: output };
 }
 
+/** average ← kept · average + (1 - kept) · weights */
+function averageInto(average: Weights, weights: Weights, kept: number): void {
+  const mix = (to: Float32Array, from: Float32Array): void => {
+    for (let i = 0; i < to.length; i++) to[i] = kept * to[i]! + (1 - kept) * from[i]!;
+  };
+  mix(average.dense, weights.dense);
+  mix(average.inputItems, weights.inputItems);
+  if (average.outputItems !== average.inputItems) mix(average.outputItems, weights.outputItems);
+}
+
 function copyInto(to: Weights, from: Weights): void {
   to.dense.set(from.dense);
   to.inputItems.set(from.inputItems);
   to.outputItems.set(from.outputItems);
 }
 
-function validationScorer(
-  encoder: SasRecEncoder,
-  { width }: SasRecConfig,
-  itemCount: number,
-): Scorer {
+function validationScorer(encoder: SasRecEncoder, itemCount: number): Scorer {
   return {
     name: "sasrec",
     itemCount,
-    async scoreAll(histories, out) {
-      const users = new Float32Array(histories.length * width);
-      await encoder.encode(histories, users);
-      await encoder.score(users, out);
-    },
+    scoreAll: (histories, out) => encoder.score(histories, out),
   };
 }
 
 /**
- * A run's state on disk: weights, the optimiser's moments, the best weights so far, the curve. Together
+ * A run's state on disk: weights, the optimiser's moments, averages, the best so far, the curve. Together
  * with seed and epoch number that is all the next epoch depends on.
  */
 class Checkpoint {
@@ -232,13 +236,16 @@ class Checkpoint {
   best: Weights | undefined;
   readonly #folder: string;
   readonly #trainer: SasRecTrainer;
+  readonly #average: Weights;
   /** Runs with another recipe, seed or data do not go on from this one. */
   readonly #run: string;
 
   constructor(
     { checkpointDir, config, seed, train }: SasRecTrainingRequest,
     trainer: SasRecTrainer,
+    average: Weights,
   ) {
+    this.#average = average;
     this.#folder = checkpointDir!;
     this.#trainer = trainer;
     // When to stop and how often to look do not change what an epoch does.
@@ -309,10 +316,13 @@ class Checkpoint {
       "dense.mean": optimizer.state.mean,
       "dense.square": optimizer.state.square,
       ...table("inputItems", inputTable),
+      "average.dense": this.#average.dense,
+      "average.inputItems": this.#average.inputItems,
       "best.dense": best.dense,
       "best.inputItems": best.inputItems,
       ...(!config.tied && {
         ...table("outputItems", outputTable),
+        "average.outputItems": this.#average.outputItems,
         "best.outputItems": best.outputItems,
       }),
     };

@@ -45,7 +45,6 @@ const small: SasRecConfig = {
   feedForward: 32,
   historyLimit: 8,
   dropout: 0.1,
-  inputScale: 4,
   batchRows: 8,
   epochs: 30,
   validateEvery: 2,
@@ -121,6 +120,34 @@ describe("SASRec", () => {
     assert.equal(scores[0], -Infinity);
     assert.equal(scores[41], -Infinity);
     assert.ok(model.itemVectors.subarray(0, model.width).every((value) => value === 0));
+  });
+
+  test("learns from the data whether an item of the past is wanted again", async () => {
+    assert.ok(model.repeatBias < -1, `nobody takes an item twice: ${model.repeatBias}`);
+    // Shoppers who take the item before the last again: a b a b …
+    const pairs = Array.from({ length: 100 }, (_, u) => [1 + (u % 40), 1 + ((u * 7 + 3) % 40)]);
+    const items = Int32Array.from(pairs.flatMap(([a, b]) => [a!, b!, a!, b!, a!, b!]));
+    const offsets = Int32Array.from({ length: 101 }, (_, u) => u * 6);
+    const train = { userCount: 100, itemCount: 40, offsets, items };
+    const config = { ...small, epochs: 8 };
+    const again = (await sasRec.train({ train }, config, context())) as SasRecModel;
+    assert.ok(again.repeatBias > 0.5, `everybody takes items twice: ${again.repeatBias}`);
+    await again.dispose();
+  });
+
+  test("adds the repeat bias to items of the past, in scores and in reasons", async () => {
+    const user = new Float32Array(model.width);
+    await model.encode([past(1, 2, 3)], user);
+    const scores = await scoresOf(model, past(1, 2, 3));
+    const product = (item: number) =>
+      user.reduce((sum, value, d) => sum + value * model.itemVectors[item * model.width + d]!, 0);
+    for (const item of [1, 2, 3]) {
+      assert.ok(Math.abs(scores[item]! - product(item) - model.repeatBias) < 1e-4);
+    }
+    const [effects] = await model.explain(past(1, 2, 3), Int32Array.of(2));
+    const without = await scoresOf(model, past(1, 3));
+    const own = effects!.find(({ position }) => position === 1)!;
+    assert.ok(Math.abs(own.effect - (scores[2]! - without[2]!)) < 1e-4);
   });
 
   test("gives an empty past the zero vector", async () => {
@@ -344,11 +371,7 @@ describe("training runs", () => {
     const scorer = {
       name: "best",
       itemCount: 40,
-      async scoreAll(histories: readonly History[], out: Float32Array) {
-        const users = new Float32Array(histories.length * config.width);
-        await encoder.encode(histories, users);
-        await encoder.score(users, out);
-      },
+      scoreAll: (histories: readonly History[], out: Float32Array) => encoder.score(histories, out),
     };
     const { metrics } = await evaluate(scorer, split.validation, { cutoffs: [10] });
     assert.ok(Math.abs(metrics["ndcgAt10"]! - best) < 1e-9);
@@ -362,7 +385,7 @@ describe("training runs", () => {
   });
 
   test("without validation run all epochs and give the last weights", async () => {
-    const config = { ...small, epochs: 2 };
+    const config = { ...small, epochs: 2, averaging: 0 };
     const result = await trainSasRec(request({ validation: undefined, config }), quiet);
     const trainer = await SasRecTrainer.open(config, split.train, { seed: 5 });
     for (const epoch of [1, 2]) for await (const step of trainer.epoch(epoch)) void step;

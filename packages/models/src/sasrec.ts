@@ -27,9 +27,8 @@ import {
  * @see Kang & McAuley (2018), "Self-attentive sequential recommendation"; Klenitskiy & Vasilev
  *      (2023), "Turning dross into gold loss: is BERT4Rec really better than SASRec?" for the softmax
  *
- * Differences from the paper: softmax losses, normalisation before each layer (steadier training)
- * and positions counted from the start of the past rather than from its end (so that pasts of any length
- * can share a row).
+ * Differences from the paper: softmax losses, normalisation before each layer (steadier training), and a
+ * learned shift for items that the past holds already (`ownPast` below).
  */
 export interface SasRecConfig {
   /** D: numbers per item and per position. A multiple of 4 and of `heads`. */
@@ -43,8 +42,6 @@ export interface SasRecConfig {
   readonly historyLimit: number;
   /** Share of values dropped in training, after embeddings, attention and each layer. */
   readonly dropout: number;
-  /** Multiplies item embeddings where they enter the first block; the paper's is √D. */
-  readonly inputScale: number;
   /** One table for items as input and as output (true), or one for each. */
   readonly tied: boolean;
   readonly loss:
@@ -61,6 +58,11 @@ export interface SasRecConfig {
   readonly beta2: number;
   /** Decoupled, on all weights (AdamW). */
   readonly weightDecay: number;
+  /**
+   * Share of the average of weights over epochs that the next epoch keeps (less in the first ones); the
+   * average is what is measured and served. 0: the weights themselves.
+   */
+  readonly averaging: number;
   /** Standard deviation of fresh embeddings. */
   readonly embeddingDeviation: number;
   /** Epochs between measurements on validation. */
@@ -83,8 +85,10 @@ interface SampledSoftmaxLoss {
    */
   readonly logQ: "none" | "negatives" | "all";
   /**
-   * Let each position's own past take part in its sum, item by item. With one table for input and output
-   * these items have the highest scores, and are hardly ever drawn.
+   * Count each position's own past item by item, and learn one number, the repeat bias, that is added to
+   * the logits of these items. With one table for input and output an item is most like itself, so what a
+   * shopper already has would rank first; the bias says how likely it is wanted again, and embeddings need
+   * not be bent to say so.
    */
   readonly ownPast: boolean;
 }
@@ -97,8 +101,7 @@ export const sasRecDefaults: SasRecConfig = {
   feedForward: 256,
   activation: "gelu",
   historyLimit: 50,
-  dropout: 0.2,
-  inputScale: 8,
+  dropout: 0.4,
   tied: true,
   loss: {
     kind: "sampled-softmax",
@@ -112,6 +115,7 @@ export const sasRecDefaults: SasRecConfig = {
   learningRate: 1e-3,
   beta2: 0.98,
   weightDecay: 0,
+  averaging: 0.9,
   embeddingDeviation: 0.02,
   validateEvery: 5,
   patience: 5,
@@ -141,8 +145,11 @@ export function checkSasRecConfig(config: SasRecConfig): void {
     fail("width", `a multiple of 4 and of its ${heads} heads`, width);
   }
   if (!(dropout >= 0 && dropout < 1)) fail("dropout", "at least 0 and below 1", dropout);
-  for (const field of ["inputScale", "learningRate", "embeddingDeviation"] as const) {
+  for (const field of ["learningRate", "embeddingDeviation"] as const) {
     if (!(config[field] > 0)) fail(field, "above 0", config[field]);
+  }
+  if (!(config.averaging >= 0 && config.averaging < 1)) {
+    fail("averaging", "at least 0 and below 1", config.averaging);
   }
   if (!(config.beta2 > 0 && config.beta2 < 1)) fail("beta2", "between 0 and 1", config.beta2);
   if (!(config.weightDecay >= 0)) fail("weightDecay", "at least 0", config.weightDecay);
@@ -155,6 +162,9 @@ export function checkSasRecConfig(config: SasRecConfig): void {
   }
 }
 
+/** Adam moves every weight by about the learning rate; the repeat bias has further to go than others. */
+const repeatScale = 8;
+
 /** How a graph gets its dropout masks; absent in a graph for encoding. */
 type DropoutMask = (name: string, shape: Shape) => Tensor;
 
@@ -162,7 +172,7 @@ type DropoutMask = (name: string, shape: Shape) => Tensor;
  * The transformer: [R · T, D] item rows → [R · T, D] states.
  *
  * @param items      rows of the item table, in order of the positions
- * @param positions  [R · T] int32
+ * @param positions  [R · T] int32: 0 for the newest item of a past
  * @param mask       [R, 1, T, T] or [T, T]: 0 where a place may look, -1e9 where not
  */
 function transformer(
@@ -189,7 +199,7 @@ function transformer(
 
   const places = g.parameter("positionEmbeddings", [config.historyLimit, D]).lookup(positions);
   // Scaled on the way in only: as outputs they stay small, and the softmax mild.
-  let x = drop(items.mul(config.inputScale).add(places), "embedding"); // [R · T, D]
+  let x = drop(items.mul(Math.sqrt(D)).add(places), "embedding"); // [R · T, D]
 
   for (let b = 0; b < config.blocks; b++) {
     const name = `block${b}`;
@@ -249,34 +259,40 @@ export function trainingGraph(
     dropout > 0 ? (name, shape) => g.noise(`${name}.dropout`, shape, dropout) : undefined,
   );
 
-  const targets = g.rows("targets", [n, D]);
-  const targetIds = g.input("targetIds", [n, 1], "int32");
-  const weights = g.input("weights", [n, 1]);
-  /** log Σ exp(hidden · item) over the items up to each position, its target left out: [R, T, 1]. */
-  const ownPast = (): Tensor => {
-    const outputs = config.tied ? items : g.rows("pastOutputs", [n, D]);
+  /** [R, T, T] bool: items that are later, of another past, the target, or counted already. */
+  const pastExcluded = (): Tensor => {
     const itemIds = g.input("itemIds", [R, 1, T], "int32");
-    const isTarget = targetIds.reshape([R, T, 1]).equal(itemIds);
-    const isLater = mask.reshape([R, T, T]).less(-1);
-    return logSumExpOfProducts(
-      hidden.reshape([R, T, D]),
-      outputs.reshape([R, T, D]),
-      undefined,
-      isTarget.or(isLater),
-    );
+    const isTarget = g.input("targetIds", [R, T, 1], "int32").equal(itemIds);
+    const isDuplicate = g.input("duplicates", [R, 1, T], "bool");
+    return mask.reshape([R, T, T]).less(-1).or(isTarget).or(isDuplicate);
   };
+  const targets = g.rows("targets", [n, D]);
+  const weights = g.input("weights", [n, 1]);
   switch (loss.kind) {
     case "sampled-softmax": {
       const K = loss.negatives;
+      const offsets = loss.logQ === "all" ? [g.input("targetOffsets", [n, 1])] : [];
+      const others: Tensor[] = [];
+      if (loss.ownPast) {
+        const bias = g.parameter("repeatBias", [1]).mul(repeatScale);
+        const outputs = config.tied ? items : g.rows("pastOutputs", [n, D]);
+        const past = logSumExpOfProducts(
+          hidden.reshape([R, T, D]),
+          outputs.reshape([R, T, D]),
+          undefined,
+          pastExcluded(),
+        );
+        others.push(past.reshape([n, 1]).add(bias));
+        offsets.push(g.input("repeats", [n, 1]).mul(bias));
+      }
       const total = sampledSoftmax(hidden, {
         targets,
         weights,
-        targetIds,
         negatives: g.rows("negatives", [K, D]),
-        negativeIds: g.input("negativeIds", [1, K], "int32"),
         offset: g.input("negativeOffsets", [K]),
-        ...(loss.ownPast && { others: ownPast().reshape([n, 1]) }),
-        ...(loss.logQ === "all" && { targetOffset: g.input("targetOffsets", [n, 1]) }),
+        excluded: g.input("excluded", [n, K], "bool"),
+        ...(others.length > 0 && { others: others[0]! }),
+        ...(offsets.length > 0 && { targetOffset: offsets.reduce((a, b) => a.add(b)) }),
       });
       return compileTraining(g, total);
     }
@@ -299,15 +315,14 @@ export function trainingGraph(
 }
 
 /**
- * Encodes pasts: `items` [B · T, D] rows, `last` [B] place of each past's newest item in them → `user`
- * [B, D]. A past stands at the start of its row; what follows it is never looked at.
+ * Encodes pasts: `items` [B · T, D] rows with `positions` [B · T], `last` [B] place of each past's newest
+ * item in them → `user` [B, D]. A past stands at the start of its row; what follows it is never looked at.
  */
 export function encodingGraph(config: SasRecConfig, batch: number, length: number): CompiledGraph {
   const g = new Graph();
-  const positions = Array.from({ length: batch * length }, (_, i) => i % length);
   const hidden = transformer(g, config, batch, length, {
     items: g.rows("items", [batch * length, config.width]),
-    positions: g.constant(positions, [batch * length], "int32"),
+    positions: g.input("positions", [batch * length], "int32"),
     mask: causalMask(g, length),
   });
   return compileInference(g, { user: hidden.lookup(g.input("last", [batch], "int32")) });
@@ -328,7 +343,18 @@ export function parametersOf(config: SasRecConfig): readonly ParameterSlot[] {
   const ids = g.input("ids", [1], "int32");
   const items = g.rows("items", [1, config.width]);
   transformer(g, config, 1, 1, { items, positions: ids, mask: causalMask(g, 1) });
+  if (learnsRepeats(config)) g.parameter("repeatBias", [1]);
   return parameterSlots(g);
+}
+
+/** What is added to the scores of items that the past holds already: see `SampledSoftmaxLoss.ownPast`. */
+export function repeatBiasOf(config: SasRecConfig, dense: Float32Array): number {
+  const slot = parametersOf(config).find(({ name }) => name === "repeatBias");
+  return slot === undefined ? 0 : repeatScale * dense[slot.offset]!;
+}
+
+function learnsRepeats({ loss }: SasRecConfig): boolean {
+  return loss.kind === "sampled-softmax" && loss.ownPast;
 }
 
 /** Number of dense weights. */
@@ -355,7 +381,7 @@ export function initialise(
     const values = dense.subarray(offset, offset + rows * columns);
     if (name === "positionEmbeddings") fill(values, config.embeddingDeviation);
     else if (name.endsWith(".gain")) values.fill(1);
-    else if (name.endsWith(".bias")) values.fill(0);
+    else if (name.endsWith(".bias") || name === "repeatBias") values.fill(0);
     else fill(values, Math.sqrt(2 / (rows + columns)));
   }
   for (const table of tables) fill(table.subarray(config.width), config.embeddingDeviation);

@@ -59,7 +59,7 @@ describe("packedBatches", () => {
     assert.deepEqual([...batch.items], isFirst ? [1, 2, 4, 0] : [4, 1, 2, 0]);
     assert.deepEqual([...batch.targets], isFirst ? [2, 3, 5, 0] : [5, 2, 3, 0]);
     assert.deepEqual([...batch.segments], isFirst ? [0, 0, 1, 2] : [0, 1, 1, 2]);
-    assert.deepEqual([...batch.positions], isFirst ? [0, 1, 0, 0] : [0, 0, 1, 0]);
+    assert.deepEqual([...batch.positions], isFirst ? [1, 0, 0, 0] : [0, 1, 0, 0]);
     assert.deepEqual([...batch.weights], [...Float32Array.of(1 / 3, 1 / 3, 1 / 3, 0)]);
   });
 

@@ -8,7 +8,7 @@ import type { Random } from "@magpie/numerics";
  *
  *     items      3 8 1 7 │ 5 2 │ 9 4 6 │ 0      one row of T = 10 positions
  *     segments   0 0 0 0 │ 1 1 │ 2 2 2 │ 3
- *     positions  0 1 2 3 │ 0 1 │ 0 1 2 │ 0
+ *     positions  3 2 1 0 │ 1 0 │ 2 1 0 │ 0
  *     targets    8 1 7 2 │ 2 6 │ 4 6 1 │ 0      the next item of the same user
  *     weights    w w w w │ w w │ w w w │ 0      w = 1 / targets in the batch
  */
@@ -20,7 +20,7 @@ export interface SequenceBatch {
   readonly items: Int32Array;
   /** Equal within one past, different between the pasts of a row. */
   readonly segments: Int32Array;
-  /** Place of an item in its past, from 0, oldest first. */
+  /** Number of newer items in its past. */
   readonly positions: Int32Array;
   readonly targets: Int32Array;
   readonly weights: Float32Array;
@@ -97,7 +97,7 @@ export function* packedBatches(
     batch.items.set(sequences.items.subarray(from, from + inputs), at);
     batch.targets.set(sequences.items.subarray(from + 1, from + inputs + 1), at);
     batch.segments.fill(begun[row]!, at, at + inputs);
-    for (let place = 0; place < inputs; place++) batch.positions[at + place] = place;
+    for (let place = 0; place < inputs; place++) batch.positions[at + place] = inputs - 1 - place;
     taken[row]! += inputs;
     begun[row]!++;
     targets += inputs;

@@ -113,15 +113,14 @@ function logAddExp(x: Tensor, y: Tensor): Tensor {
  *
  * With offset_k = -log(K q_k) for K negatives drawn with probabilities q ("logQ correction") the sum over
  * negatives is an unbiased estimate of the sum over the catalogue. A negative that happens to be an
- * example's target is left out for that example.
+ * example's target, or is counted in Z, must be left out for that example.
  *
  * @param hidden        [n, D]
  * @param targets       [n, D]: rows of the target items
- * @param targetIds     [n, 1] int32
  * @param targetOffset  [n, 1] added to the target's logit, or undefined
  * @param negatives     [K, D]: rows of the negatives
- * @param negativeIds   [1, K] int32
  * @param offset        [K] added to each negative's logit
+ * @param excluded      [n, K] bool: negatives that do not take part for an example
  * @param others        [n, 1] log Z: logits that each example has of its own, summed; or undefined
  * @param weights       [n, 1]
  * @see Bengio & Senécal (2008), "Adaptive importance sampling to accelerate training of a neural
@@ -132,26 +131,23 @@ export function sampledSoftmax(
   hidden: Tensor,
   {
     targets,
-    targetIds,
     targetOffset,
     negatives,
-    negativeIds,
     offset,
+    excluded,
     others,
     weights,
   }: {
     readonly targets: Tensor;
-    readonly targetIds: Tensor;
     readonly targetOffset?: Tensor;
     readonly negatives: Tensor;
-    readonly negativeIds: Tensor;
     readonly offset: Tensor;
+    readonly excluded: Tensor;
     readonly others?: Tensor;
     readonly weights: Tensor;
   },
 ): Tensor {
-  const hits = targetIds.equal(negativeIds);
-  const shared = logSumExpOfProducts(hidden, negatives, offset, hits);
+  const shared = logSumExpOfProducts(hidden, negatives, offset, excluded);
   const total = others ? logAddExp(shared, others) : shared;
   const product = rowProducts(hidden, targets);
   const target = targetOffset ? product.add(targetOffset) : product;

@@ -271,9 +271,8 @@ const checks: Readonly<Record<string, Check>> = {
     output: ([h, targets, negatives, others], g) =>
       sampledSoftmax(h!, {
         targets: targets!,
-        targetIds: g.constant([7, 8, 9], [3, 1], "int32"),
         negatives: negatives!,
-        negativeIds: g.constant([1, 8, 3, 8, 5], [1, 5], "int32"),
+        excluded: g.constant([0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0], [3, 5], "bool"),
         offset: g.constant([0.5, 0, -1, 0, 2], [5]),
         others: others!,
         weights: g.constant([1, 0.5, 2], [3, 1]),
@@ -288,10 +287,9 @@ const checks: Readonly<Record<string, Check>> = {
     output: ([h, targets, negatives], g) =>
       sampledSoftmax(h!, {
         targets: targets!,
-        targetIds: g.constant([7, 8, 9], [3, 1], "int32"),
         targetOffset: g.constant([0.1, -0.2, 0.3], [3, 1]),
         negatives: negatives!,
-        negativeIds: g.constant([1, 8, 3, 8, 5], [1, 5], "int32"),
+        excluded: g.constant([0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0], [3, 5], "bool"),
         offset: g.constant([0.5, 0, -1, 0, 2], [5]),
         weights: g.constant([1, 0.5, 2], [3, 1]),
       }),
@@ -378,9 +376,8 @@ describe("values", () => {
       const weights = g.constant([1, 1], [2, 1]);
       const sampled = sampledSoftmax(h, {
         targets,
-        targetIds: g.constant([1, 4], [2, 1], "int32"),
         negatives: all,
-        negativeIds: g.constant([0, 1, 2, 3, 4], [1, 5], "int32"),
+        excluded: g.constant([0, 1, 0, 0, 0, 0, 0, 0, 0, 1], [2, 5], "bool"),
         offset: g.constant([0, 0, 0, 0, 0], [5]),
         weights,
       });
