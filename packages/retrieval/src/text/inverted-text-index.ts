@@ -1,49 +1,84 @@
 import type { Item } from "@magpie/domain";
 import { topK } from "@magpie/numerics";
-import type { ItemSet } from "../filter/item-set.ts";
-import { Analyser, pinyinTerm, type QueryClause, type QueryUnit } from "./analysis/analyser.ts";
+import { ItemSet } from "../filter/item-set.ts";
+import {
+  Analyser,
+  keyOfWord,
+  pinyinTerm,
+  type QueryClause,
+  type QueryUnit,
+  type Token,
+} from "./analysis/analyser.ts";
+import { inflectionsOf } from "./analysis/inflections.ts";
 import { normaliseText } from "./analysis/normalise.ts";
 import { runsOf } from "./analysis/runs.ts";
 import { loadSegmenter, type Segmenter } from "./analysis/segmenter.ts";
+import { CompiledDictionaries, type TextDictionaries } from "./dictionaries.ts";
+import { Highlighter, type HighlightWord } from "./highlight.ts";
 import { ownWordsOf, textsOf, type SourceField } from "./item-texts.ts";
+import { spansOf, type ParsedQuery, type QueryGroup } from "./parsed-query.ts";
 import { Postings, PostingsBuilder, type CollectionStatistics } from "./postings.ts";
-import { oneEditAway } from "./spelling.ts";
-import type { TextField, TextHits, TextIndex, TextPart, TextSearchOptions } from "./text-index.ts";
+import { maxEditsFor, nearTerms } from "./spelling.ts";
+import type {
+  MatchStage,
+  TextField,
+  TextHits,
+  TextIndex,
+  TextPart,
+  TextSearchOptions,
+  TextSort,
+} from "./text-index.ts";
 
 /** How much a stand-in for a word counts, compared with the word itself. */
 const standIn = {
   prefix: 0.6,
   typo: 0.5,
-  firstLetterTypo: 0.35,
+  secondTypo: 0.6,
+  firstLetterTypo: 0.7,
   pinyin: 0.4,
   sound: 0.5,
   inner: 0.5,
+  inflection: 0.5,
+  compound: 0.9,
 };
 const maxExpansions = 40;
 const minPrefixLetters = 2;
-const minTypoLetters = 4;
-/** Longer ones are no words, and each letter costs some fifty look-ups. */
-const maxTypoLetters = 30;
-const latinLetters = "abcdefghijklmnopqrstuvwxyz";
+/** Parts of a compound have at least this many letters. */
+const minCompoundPart = 3;
 /** Together with the units of the query fewer than 256, which is where counts of them end. */
 const maxFinerUnits = 100;
 const maxOwnWordLength = 10;
+const maxQueryLength = 300;
+const maxGroups = 32;
 
-/** One term that a clause may be met by. */
+/** A list of postings that a clause may be met by: those of a term, or places of a phrase. */
 interface Alternative {
-  readonly term: number;
-  readonly isPinyin: boolean;
+  readonly rows: Int32Array;
+  readonly impacts: Float32Array;
+  readonly from: number;
+  readonly to: number;
   /** Weight of the clause · of the stand-in · idf of the term. */
   readonly factor: number;
+  /** The term; of a phrase, its rarest. */
+  readonly term: number;
+  readonly isPinyin: boolean;
 }
 
 type Clause = readonly Alternative[];
 
 interface Unit {
   readonly word: string;
+  readonly importance: QueryGroup["importance"];
   readonly isWeak: boolean;
   readonly readings: readonly (readonly Clause[])[];
   readonly extras: readonly Clause[];
+}
+
+/** What is asked of a query's groups, once they are looked up. */
+interface Asked {
+  readonly units: readonly Unit[];
+  readonly sources: readonly QueryUnit[];
+  readonly filter: ItemSet | undefined;
 }
 
 /**
@@ -61,8 +96,12 @@ export class InvertedTextIndex implements TextIndex {
   readonly #analyser: Analyser;
   readonly #ownWords: readonly string[];
   readonly #scratch: Scratch;
+  #dictionaries: CompiledDictionaries;
+  /** Units of groups that were parsed here, as long as nobody made other groups of them. */
+  readonly #units = new WeakMap<QueryGroup, QueryUnit>();
 
   private constructor(postings: Postings, ownWords: readonly string[], analyser: Analyser) {
+    this.#dictionaries = new CompiledDictionaries({}, (text) => analyser.keyOf(text));
     this.#postings = postings;
     this.#analyser = analyser;
     this.#ownWords = ownWords;
@@ -107,59 +146,324 @@ export class InvertedTextIndex implements TextIndex {
     return new InvertedTextIndex(postings, this.#ownWords, this.#analyser);
   }
 
-  search(query: string, { limit, offset = 0, filter }: TextSearchOptions): TextHits {
-    const asked = this.#analyser.units(query);
-    if (asked.length === 0) return noHits;
-    const units = asked.map((unit) => this.#resolve(unit));
-    const all = this.#match(units, filter, true);
-    if (all.total > 0) return this.#page(all, offset + limit, offset, false);
-    const finer = asked
-      .flatMap((unit) => this.#analyser.finerUnits(unit))
-      .slice(0, maxFinerUnits)
-      .map((part) => this.#resolve(part, standIn.inner));
-    const some = this.#match([...units, ...finer], filter, false);
-    return this.#page(some, offset + limit, offset, some.total > 0);
+  /** Takes the shop's dictionaries in place of those before; the next query is parsed by them. */
+  useDictionaries(dictionaries: TextDictionaries): void {
+    this.#dictionaries = new CompiledDictionaries(dictionaries, (text) =>
+      this.#analyser.keyOf(text),
+    );
   }
 
-  /** Fills `scratch.ranked` with the scores of the items that match, -Infinity for the others. */
-  #match(units: readonly Unit[], filter: ItemSet | undefined, strict: boolean): Matches {
-    const scratch = this.#scratch;
-    const strong = units.filter(({ isWeak }) => !isWeak);
-    const required = strong.length > 0 ? strong : units;
+  /** What the analyser makes of a text: every term with its kind and place. */
+  tokens(text: string): Token[] {
+    return this.#analyser.tokens(text);
+  }
+
+  parse(query: string, locale?: string): ParsedQuery {
+    const typed = query.slice(0, maxQueryLength);
+    const spans = spansOf(typed);
+    const groups = spans.flatMap((span, i): QueryGroup[] => {
+      if (span.isPhrase || span.isExcluded) {
+        const need = span.isExcluded ? "excluded" : "required";
+        return [groupOf(span.text.trim(), need, { isPhrase: span.isPhrase })];
+      }
+      const mayBeTyping = i === spans.length - 1 && typed.endsWith(span.text);
+      const units = this.#analyser.units(span.text, { mayBeTyping, ...(locale && { locale }) });
+      const own = units.map((unit): QueryGroup => {
+        const isWeak = unit.isWeak || this.#dictionaries.isStopWord(normaliseText(unit.word));
+        const isPrefix = unit.readings.some((reading) => reading.some((clause) => clause.isPrefix));
+        const group = groupOf(unit.word, isWeak ? "optional" : "required", { isPrefix });
+        this.#units.set(group, unit);
+        return group;
+      });
+      return this.#withSynonyms(this.#withCompounds(own));
+    });
+    return { text: query, groups: groups.slice(0, maxGroups) };
+  }
+
+  /** Words that the catalogue also writes in one piece become one group: basket ball. */
+  #withCompounds(groups: readonly QueryGroup[]): QueryGroup[] {
+    const joined: QueryGroup[] = [];
+    for (let i = 0; i < groups.length; i++) {
+      const [first, second] = [groups[i]!, groups[i + 1]];
+      const isPair = second?.need === "required" && first.need === "required";
+      const whole = isPair ? latinWord(first.text) + latinWord(second.text) : "";
+      const isJoined =
+        isPair &&
+        latinWord(first.text) !== "" &&
+        latinWord(second.text) !== "" &&
+        this.#postings.dictionary.find(keyOfWord(whole)) >= 0;
+      if (!isJoined) {
+        joined.push(first);
+        continue;
+      }
+      joined.push({
+        ...groupOf(`${first.text} ${second.text}`, "required", { isPrefix: second.isPrefix }),
+        alternatives: [{ text: whole, weight: standIn.compound }],
+      });
+      i++;
+    }
+    return joined;
+  }
+
+  #withSynonyms(groups: readonly QueryGroup[]): QueryGroup[] {
+    const longest = this.#dictionaries.longestSynonym;
+    if (longest === 0) return [...groups];
+    const joined: QueryGroup[] = [];
+    for (let i = 0; i < groups.length;) {
+      let taken = 1;
+      let group = groups[i]!;
+      for (let length = Math.min(longest, groups.length - i); length > 0; length--) {
+        const window = groups.slice(i, i + length);
+        const synonyms = this.#dictionaries.synonymsOf(
+          window.map(({ text }) => keyOfWord(text)).join(" "),
+        );
+        if (synonyms.length === 0) continue;
+        if (length > 1) {
+          const text = window.map((part) => part.text).join(" ");
+          group = groupOf(text, "required", { isPrefix: window.at(-1)!.isPrefix });
+        }
+        const unit = this.#units.get(groups[i]!);
+        group = { ...group, alternatives: [...group.alternatives, ...synonyms] };
+        if (length === 1 && unit !== undefined) this.#units.set(group, unit);
+        taken = length;
+        break;
+      }
+      joined.push(group);
+      i += taken;
+    }
+    return joined;
+  }
+
+  search(query: string | ParsedQuery, options: TextSearchOptions): TextHits {
+    const parsed = typeof query === "string" ? this.parse(query, options.locale) : query;
+    const asked = this.#ask(parsed, options);
+    if (asked.units.length === 0) return this.#browse(asked.filter, options);
+    const strong = asked.units.filter(({ isWeak }) => !isWeak);
+    const required = strong.length > 0 ? strong : asked.units;
+    const weak = strong.length > 0 ? asked.units.filter(({ isWeak }) => isWeak) : [];
+    const strict = this.#collect(required, weak, asked.filter, "all", options);
+    if (strict.total > 0 || options.mode === "all") return strict;
+    const stages = [
+      ["without-low", required.filter(({ importance }) => importance !== "low")],
+      ["high-only", required.filter(({ importance }) => importance === "high")],
+    ] as const;
+    let before = required.length;
+    for (const [stage, kept] of stages) {
+      if (kept.length === 0 || kept.length === before) continue;
+      before = kept.length;
+      const rest = [...weak, ...required.filter((unit) => !kept.includes(unit))];
+      const hits = this.#collect(kept, rest, asked.filter, stage, options);
+      if (hits.total > 0) return hits;
+    }
+    const finer = asked.sources
+      .flatMap((unit) => this.#analyser.finerUnits(unit))
+      .slice(0, maxFinerUnits)
+      .map((part) => this.#resolve(part, "medium", standIn.inner));
+    return this.#collect([...required, ...finer], weak, asked.filter, "some", options);
+  }
+
+  highlighter(query: string | ParsedQuery, locale?: string): Highlighter {
+    const parsed = typeof query === "string" ? this.parse(query, locale) : query;
+    const words = parsed.groups
+      .filter(({ need }) => need !== "excluded")
+      .map((group): HighlightWord => {
+        if (group.isPhrase) {
+          return { word: group.text, terms: new Set(), phrase: this.#analyser.phrase(group.text) };
+        }
+        const terms = new Set<string>();
+        for (const unit of this.#sourcesOf(group, locale)) {
+          for (const clause of [...unit.readings.flat(), ...unit.extras]) {
+            terms.add(clause.term);
+            const own = this.#alternatives(clause, 1).map(({ term }) =>
+              this.#postings.dictionary.term(term),
+            );
+            // Where the word is typed in full, longer ones that begin with it are not meant.
+            const typed = pinyinTerm(clause.term);
+            const isTyped = own.includes(typed);
+            for (const term of own)
+              if (!isTyped || term[0] !== "~" || term === typed) terms.add(term);
+          }
+          for (const sounding of this.#isKnown(unit) ? [] : this.#analyser.soundingLike(unit)) {
+            for (const clause of sounding.readings.flat()) terms.add(clause.term);
+          }
+        }
+        return { word: group.text, terms };
+      });
+    return new Highlighter(this.#analyser, words);
+  }
+
+  /** Looks a query's groups up; what is excluded leaves the filter. */
+  #ask({ groups }: ParsedQuery, { filter, locale }: TextSearchOptions): Asked {
+    const units: Unit[] = [];
+    const sources: QueryUnit[] = [];
+    let passing = filter;
+    for (const group of groups.slice(0, maxGroups)) {
+      const own = group.isPhrase ? [] : this.#sourcesOf(group, locale);
+      if (group.need === "excluded") {
+        const out = this.#rowsOf(group, own);
+        passing = passing === undefined ? ItemSet.all(this.rows) : passing.clone();
+        for (const row of out) passing.delete(row);
+        continue;
+      }
+      const isWeak = group.need === "optional";
+      const readings = group.isPhrase
+        ? [[this.#phrase(this.#analyser.phrase(group.text), 1)]]
+        : undefined;
+      if (readings !== undefined) {
+        const { text: word, importance } = group;
+        units.push({ word, importance, isWeak, readings, extras: [] });
+        continue;
+      }
+      if (own.length === 0) continue;
+      sources.push(own[0]!);
+      const resolved = own.map((unit, i) =>
+        this.#resolve(
+          unit,
+          group.importance,
+          i === 0 ? 1 : group.alternatives[i - 1]!.weight,
+          i === 0 && own.length === 1,
+        ),
+      );
+      units.push({
+        word: group.text,
+        importance: group.importance,
+        isWeak,
+        readings: resolved.flatMap((unit) => unit.readings),
+        extras: resolved[0]!.extras,
+      });
+    }
+    return { units, sources, filter: passing };
+  }
+
+  /** What the group's text asks for, then each of its alternatives. */
+  #sourcesOf(group: QueryGroup, locale: string | undefined): QueryUnit[] {
+    const options = { ...(locale && { locale }) };
+    const own =
+      this.#units.get(group) ??
+      this.#analyser.unitOf(group.text, { ...options, mayBeTyping: group.isPrefix });
+    const others = group.alternatives.map(
+      ({ text }) =>
+        this.#analyser.unitOf(text, { ...options, mayBeTyping: false }) ?? emptyUnit(group.text),
+    );
+    return own === undefined ? [] : [own, ...others];
+  }
+
+  /** The rows that have a group exactly as it is typed. */
+  #rowsOf(group: QueryGroup, sources: readonly QueryUnit[]): Int32Array {
+    const readings = group.isPhrase
+      ? [[this.#phrase(this.#analyser.phrase(group.text), 1)]]
+      : sources.flatMap(({ readings: own }) =>
+          own.map((reading) => reading.map((clause) => this.#exactly(clause))),
+        );
+    const { scratch } = { scratch: this.#scratch };
     scratch.begin();
-    for (const unit of required) this.#evaluate(unit, filter, false);
-    if (strong.length > 0) {
-      for (const unit of units) if (unit.isWeak) this.#evaluate(unit, filter, true);
+    this.#evaluate(
+      { word: group.text, importance: "medium", isWeak: false, readings, extras: [] },
+      undefined,
+      -1,
+      false,
+    );
+    return scratch.found.slice(0, scratch.foundCount);
+  }
+
+  #exactly({ term }: QueryClause): Clause {
+    const number = this.#postings.dictionary.find(term);
+    return number < 0 ? [] : [this.#list(number, 1)];
+  }
+
+  /** Hits of one stage. */
+  #collect(
+    required: readonly Unit[],
+    others: readonly Unit[],
+    filter: ItemSet | undefined,
+    stage: MatchStage,
+    options: TextSearchOptions,
+  ): TextHits {
+    const scratch = this.#scratch;
+    const isPartial = stage === "some";
+    scratch.begin();
+    const ordered = isPartial
+      ? required
+      : required.toSorted((a, b) => this.#cost(a) - this.#cost(b));
+    for (const [i, unit] of ordered.entries()) {
+      this.#evaluate(unit, filter, isPartial ? -1 : i, false);
     }
-    const least = strict ? required.length : 1;
-    const { ranked, found, matched, scores } = scratch;
-    ranked.fill(-Infinity);
-    let total = 0;
-    for (let i = 0; i < scratch.foundCount; i++) {
+    for (const unit of others) this.#evaluate(unit, filter, -1, true);
+    const least = isPartial ? 1 : required.length;
+    const { found, matched, scores, foundCount } = scratch;
+    const matches = new ItemSet(this.rows);
+    for (let i = 0; i < foundCount; i++) {
       const row = found[i]!;
-      if (matched[row]! < least) continue;
+      if (matched[row]! >= least) matches.words[row >> 5]! |= 1 << (row & 31);
       // Items with more of the words go before those with fewer.
-      ranked[row] = scores[row]! * (strict ? 1 : matched[row]! / required.length);
-      total++;
+      if (isPartial) scores[row]! *= matched[row]! / required.length;
     }
-    return { units, total };
+    return this.#page([...required, ...others], matches, stage, options, (row) => scores[row]!);
+  }
+
+  /** Everything that passes, for a query without words. */
+  #browse(filter: ItemSet | undefined, options: TextSearchOptions): TextHits {
+    const matches =
+      options.emptyFindsAll !== true
+        ? new ItemSet(this.rows)
+        : filter === undefined
+          ? ItemSet.all(this.rows)
+          : filter.clone();
+    return this.#page([], matches, "all", options, () => 0);
+  }
+
+  #page(
+    units: readonly Unit[],
+    matches: ItemSet,
+    stage: MatchStage,
+    { limit, offset = 0, refinements, sort, explain = true }: TextSearchOptions,
+    scoreOf: (row: number) => number,
+  ): TextHits {
+    let hits = matches;
+    if (refinements !== undefined && refinements.size > 0) {
+      hits = matches.clone();
+      for (const choice of refinements.values()) hits.intersect(choice);
+    }
+    const rows = hits.toRows();
+    const places = bestPlaces(rows, scoreOf, sort, offset + limit).subarray(offset);
+    const items = Int32Array.from(places, (place) => rows[place]!);
+    const scores = Float32Array.from(items, scoreOf);
+    const parts = explain
+      ? Array.from(items, (row, place) => this.#explain(units, row, scores[place]!))
+      : [];
+    return {
+      items,
+      scores,
+      total: rows.length,
+      stage,
+      relaxed: stage !== "all" && rows.length > 0,
+      matches,
+      parts,
+      matchedWords: parts.map((own) => [...new Set(own.map(({ word }) => word))]),
+    };
   }
 
   /**
    * Adds a unit's score to the items that have it.
    *
-   * @param onlyFound  only to items that an earlier unit has found
+   * @param gate       only items that have matched this many units so far; -1 for any item
+   * @param onlyFound  only items that an earlier unit has found, without counting the unit
    */
-  #evaluate(unit: Unit, filter: ItemSet | undefined, onlyFound: boolean): void {
+  #evaluate(unit: Unit, filter: ItemSet | undefined, gate: number, onlyFound: boolean): void {
     const scratch = this.#scratch;
+    const words = filter?.words;
     scratch.beginUnit();
+    const { matched } = scratch;
+    const isOpen = (row: number): boolean =>
+      (words === undefined || ((words[row >> 5] ?? 0) & (1 << (row & 31))) !== 0) &&
+      (gate < 0 || matched[row] === gate);
     for (const reading of unit.readings) {
-      const clauses = reading.toSorted((a, b) => this.#length(a) - this.#length(b));
+      const clauses = reading.toSorted((a, b) => lengthOf(a) - lengthOf(b));
       if (clauses.length === 0 || clauses[0]!.length === 0) continue;
       scratch.beginReading(clauses.length);
       clauses.forEach((clause, place) => {
         this.#walk(clause, (row, amount) => {
-          if (place === 0 && filter !== undefined && !filter.has(row)) return;
+          if (place === 0 && !isOpen(row)) return;
           scratch.addToReading(row, amount, place);
         });
       });
@@ -172,39 +476,26 @@ export class InvertedTextIndex implements TextIndex {
 
   /** Calls `visit` once for each item that has a term of the clause, with its best amount. */
   #walk(clause: Clause, visit: (row: number, amount: number) => void): void {
-    const { itemRows, impacts, listStarts } = this.#postings;
     const [only] = clause;
     if (only !== undefined && clause.length === 1) {
-      const end = listStarts[only.term + 1]!;
-      for (let i = listStarts[only.term]!; i < end; i++)
-        visit(itemRows[i]!, only.factor * impacts[i]!);
+      const { rows, impacts, from, to, factor } = only;
+      for (let i = from; i < to; i++) visit(rows[i]!, factor * impacts[i]!);
       return;
     }
     const scratch = this.#scratch;
     scratch.beginClause();
-    for (const { term, factor } of clause) {
-      const end = listStarts[term + 1]!;
-      for (let i = listStarts[term]!; i < end; i++) {
-        scratch.addToClause(itemRows[i]!, factor * impacts[i]!);
-      }
+    for (const { rows, impacts, from, to, factor } of clause) {
+      for (let i = from; i < to; i++) scratch.addToClause(rows[i]!, factor * impacts[i]!);
     }
     scratch.visitClause(visit);
   }
 
-  #page({ units, total }: Matches, end: number, offset: number, relaxed: boolean): TextHits {
-    if (total === 0) return noHits;
-    const top = topK(this.#scratch.ranked, Math.min(end, total));
-    const items = top.indices.slice(offset);
-    const scores = top.scores.slice(offset);
-    const parts = Array.from(items, (row, place) => this.#explain(units, row, scores[place]!));
-    return {
-      items,
-      scores,
-      total,
-      relaxed,
-      parts,
-      matchedWords: parts.map((own) => [...new Set(own.map(({ word }) => word))]),
-    };
+  /** Postings that the cheapest way through a unit reads. */
+  #cost({ readings }: Unit): number {
+    return readings.reduce(
+      (sum, reading) => sum + Math.min(...reading.map(lengthOf), Number.MAX_SAFE_INTEGER),
+      0,
+    );
   }
 
   /** What each word of the query gave in each field, summing to `score`. */
@@ -240,40 +531,55 @@ export class InvertedTextIndex implements TextIndex {
 
   #bestOf(clause: Clause, row: number): Met | undefined {
     let best: Met | undefined;
-    for (const { term, factor, isPinyin } of clause) {
-      const posting = this.#postings.find(term, row);
-      if (posting < 0) continue;
-      const amount = factor * this.#postings.impacts[posting]!;
-      if (best === undefined || amount > best.amount) best = { amount, posting, isPinyin };
+    for (const { rows, impacts, from, to, factor, term, isPinyin } of clause) {
+      const at = placeOf(rows, from, to, row);
+      if (at < 0) continue;
+      const amount = factor * impacts[at]!;
+      if (best === undefined || amount > best.amount) {
+        best = { amount, posting: this.#postings.find(term, row), isPinyin };
+      }
     }
     return best;
   }
 
-  #resolve(unit: QueryUnit, weight = 1): Unit {
-    const readings = unit.readings.map((reading) =>
-      reading.map((clause) => this.#alternatives(clause, weight)),
+  /** True when some reading of a unit has all its terms in the index as they stand. */
+  #isKnown({ readings }: QueryUnit): boolean {
+    return readings.some((reading) =>
+      reading.every(({ term }) => this.#postings.dictionary.find(term) >= 0),
     );
-    const extras = unit.extras.map((clause) => this.#alternatives(clause, weight));
+  }
+
+  /** @param mayGuess  whether typing errors and sounds are tried where the index has no such word */
+  #resolve(
+    unit: QueryUnit,
+    importance: QueryGroup["importance"],
+    weight = 1,
+    mayGuess = true,
+  ): Unit {
+    const readings = unit.readings.map((reading) =>
+      reading.map((clause) => this.#alternatives(clause, weight, mayGuess)),
+    );
+    const extras = unit.extras.map((clause) => this.#alternatives(clause, weight, false));
     const isSatisfiable = readings.some((reading) => reading.every((clause) => clause.length > 0));
-    if (!isSatisfiable) {
+    if (!isSatisfiable && mayGuess) {
       for (const { readings: likely } of this.#analyser.soundingLike(unit)) {
         for (const reading of likely) {
           readings.push(
-            reading.map((clause) => this.#alternatives(clause, weight * standIn.sound)),
+            reading.map((clause) => this.#alternatives(clause, weight * standIn.sound, false)),
           );
         }
       }
     }
-    return { word: unit.word, isWeak: unit.isWeak, readings, extras };
+    return { word: unit.word, importance, isWeak: unit.isWeak, readings, extras };
   }
 
-  /** The terms of the index that may meet a clause. */
-  #alternatives(clause: QueryClause, unitWeight: number): Alternative[] {
-    const { dictionary, idf } = this.#postings;
+  /** The lists of the index that may meet a clause. */
+  #alternatives(clause: QueryClause, unitWeight: number, mayGuess = true): Alternative[] {
+    const { dictionary } = this.#postings;
     const weight = clause.weight * unitWeight;
     const found: Alternative[] = [];
     const take = (term: number, share: number, isPinyin = false): void => {
-      found.push({ term, isPinyin, factor: weight * share * idf[term]! });
+      found.push(this.#list(term, weight * share, isPinyin));
     };
     const exact = dictionary.find(clause.term);
     if (exact >= 0) take(exact, 1);
@@ -285,7 +591,13 @@ export class InvertedTextIndex implements TextIndex {
         if (term !== exact) take(term, (standIn.prefix * letters) / this.#letters(term));
       }
     }
-    if (exact >= 0 || isNumber) return found;
+    if (isNumber) return found;
+    for (const form of inflectionsOf(clause.term)) {
+      const term = dictionary.find(form);
+      if (term >= 0) take(term, standIn.inflection);
+    }
+    found.push(...this.#compounds(clause.term, weight * standIn.compound));
+    if (exact >= 0) return found;
     const typed = pinyinTerm(clause.term);
     const pinyin = dictionary.find(typed);
     if (pinyin >= 0) take(pinyin, standIn.pinyin, true);
@@ -296,51 +608,165 @@ export class InvertedTextIndex implements TextIndex {
         }
       }
     }
-    if (found.length > 0 || letters < minTypoLetters || letters > maxTypoLetters) return found;
-    for (const neighbour of new Set(oneEditAway(clause.term, this.#alphabetOf(clause.term)))) {
-      const term = dictionary.find(neighbour);
-      if (term < 0) continue;
-      const sameStart = neighbour[0] === clause.term[0];
-      take(term, sameStart ? standIn.typo : standIn.firstLetterTypo);
+    if (found.length > 0 || !mayGuess) return found;
+    const maxEdits = maxEditsFor(clause.term);
+    if (maxEdits === 0 || this.#dictionaries.isExactWord(clause.term)) return found;
+    const near = nearTerms(dictionary, clause.term, maxEdits);
+    const fewest = near.reduce((least, { edits }) => Math.min(least, edits), maxEdits);
+    const candidates = near.filter(({ edits }) => edits === fewest);
+    const highest = candidates.reduce((most, { term }) => Math.max(most, this.#frequency(term)), 1);
+    for (const { term, edits, sameStart } of candidates
+      .toSorted((a, b) => this.#frequency(b.term) - this.#frequency(a.term))
+      .slice(0, maxExpansions)) {
+      const usual = 0.5 + (0.5 * Math.log1p(this.#frequency(term))) / Math.log1p(highest);
+      const start = sameStart ? 1 : standIn.firstLetterTypo;
+      take(term, standIn.typo * standIn.secondTypo ** (edits - 1) * start * usual);
     }
     return found;
+  }
+
+  /** Places where a word stands as two words side by side: basketball in "basket ball". */
+  #compounds(word: string, weight: number): Alternative[] {
+    if (!/^[a-z]+$/.test(word)) return [];
+    const found: Alternative[] = [];
+    for (let at = minCompoundPart; at <= word.length - minCompoundPart; at++) {
+      const parts = [word.slice(0, at), word.slice(at)];
+      if (parts.some((part) => this.#postings.dictionary.find(part) < 0)) continue;
+      const phrase = this.#phrase(
+        parts.map((term, position) => ({ term, position })),
+        weight,
+      );
+      found.push(...phrase.filter(({ to }) => to > 0));
+    }
+    return found;
+  }
+
+  #list(term: number, weight: number, isPinyin = false): Alternative {
+    const { itemRows, impacts, listStarts, idf } = this.#postings;
+    return {
+      rows: itemRows,
+      impacts,
+      from: listStarts[term]!,
+      to: listStarts[term + 1]!,
+      factor: weight * idf[term]!,
+      term,
+      isPinyin,
+    };
+  }
+
+  /** Items that have terms at their places relative to one another, scored as all the terms. */
+  #phrase(
+    parts: readonly { readonly term: string; readonly position: number }[],
+    weight: number,
+  ): Clause {
+    const { dictionary, itemRows, impacts, idf, listStarts } = this.#postings;
+    const lists = parts
+      .map(({ term, position }) => ({ term: dictionary.find(term), position }))
+      .sort((a, b) => this.#frequency(a.term) - this.#frequency(b.term));
+    const [rarest, ...others] = lists;
+    if (rarest === undefined || rarest.term < 0) return [];
+    const readers = lists.map(({ term }) => this.#postings.positionsOf(term));
+    const rows: number[] = [];
+    const amounts: number[] = [];
+    for (let i = listStarts[rarest.term]!; i < listStarts[rarest.term + 1]!; i++) {
+      const row = itemRows[i]!;
+      const postings = others.map(({ term }) => this.#postings.find(term, row));
+      if (postings.includes(-1)) continue;
+      let starts = readers[0]!.read(i).map((position) => position - rarest.position);
+      let amount = idf[rarest.term]! * impacts[i]!;
+      for (const [k, posting] of postings.entries()) {
+        const there = new Set(readers[k + 1]!.read(posting));
+        starts = starts.filter((start) => there.has(start + others[k]!.position));
+        amount += idf[others[k]!.term]! * impacts[posting]!;
+      }
+      if (starts.length === 0) continue;
+      rows.push(row);
+      amounts.push(amount);
+    }
+    return [
+      {
+        rows: Int32Array.from(rows),
+        impacts: Float32Array.from(amounts),
+        from: 0,
+        to: rows.length,
+        factor: weight,
+        term: rarest.term,
+        isPinyin: false,
+      },
+    ];
+  }
+
+  /** Items that have a term; 0 for none. */
+  #frequency(term: number): number {
+    const { listStarts } = this.#postings;
+    return term < 0 ? 0 : listStarts[term + 1]! - listStarts[term]!;
   }
 
   #letters(term: number): number {
     return [...this.#postings.dictionary.term(term)].length;
   }
 
-  /** Letters that a typing error may have put or left out: those of the word's own script. */
-  #alphabetOf(word: string): Iterable<string> {
-    if (/^[a-z]+$/.test(word)) return latinLetters;
-    // Letters side by side in Unicode are the alphabet of every small script, near enough.
-    const letters = new Set(/[a-z]/.test(word) ? latinLetters : "");
-    for (const letter of word) {
-      const block = letter.codePointAt(0)! & ~0x1f;
-      for (let i = 0; i < 32; i++) letters.add(String.fromCodePoint(block + i));
-    }
-    return letters;
-  }
-
   /** At most `maxExpansions` of a range of terms, those in most items first. */
   #mostFrequent([from, to]: readonly [number, number]): number[] {
-    const { listStarts } = this.#postings;
-    const frequencies = new Float32Array(to - from);
-    for (let i = 0; i < frequencies.length; i++) {
-      frequencies[i] = listStarts[from + i + 1]! - listStarts[from + i]!;
-    }
+    const frequencies = Float32Array.from({ length: to - from }, (_, i) =>
+      this.#frequency(from + i),
+    );
     return Array.from(topK(frequencies, maxExpansions).indices, (place) => from + place);
-  }
-
-  #length(clause: Clause): number {
-    const { listStarts } = this.#postings;
-    return clause.reduce((sum, { term }) => sum + listStarts[term + 1]! - listStarts[term]!, 0);
   }
 }
 
-interface Matches {
-  readonly units: readonly Unit[];
-  readonly total: number;
+function groupOf(
+  text: string,
+  need: QueryGroup["need"],
+  flags: { readonly isPhrase?: boolean; readonly isPrefix?: boolean } = {},
+): QueryGroup {
+  const { isPhrase = false, isPrefix = false } = flags;
+  return { text, alternatives: [], need, importance: "medium", isPhrase, isPrefix };
+}
+
+const emptyUnit = (word: string): QueryUnit => ({ word, readings: [], extras: [], isWeak: false });
+
+/** The word in its normal form when it is one of plain letters or digits, else "". */
+function latinWord(text: string): string {
+  const normalised = normaliseText(text);
+  return /^[a-z0-9]+$/.test(normalised) ? normalised : "";
+}
+
+const lengthOf = (clause: Clause): number =>
+  clause.reduce((sum, { from, to }) => sum + to - from, 0);
+
+/** Place of a row in an ascending list, or -1. */
+function placeOf(rows: Int32Array, from: number, to: number, row: number): number {
+  let low = from;
+  let high = to;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rows[middle]! < row) low = middle + 1;
+    else high = middle;
+  }
+  return low < to && rows[low] === row ? low : -1;
+}
+
+/** Places of the best rows in `rows`, best first; equal ones by lower row. */
+function bestPlaces(
+  rows: Int32Array,
+  scoreOf: (row: number) => number,
+  sort: TextSort | undefined,
+  count: number,
+): Int32Array {
+  if (sort === undefined) {
+    return Int32Array.from(topK(Float32Array.from(rows, scoreOf), count).indices);
+  }
+  const direction = sort.order === "ascending" ? 1 : -1;
+  const values = Float64Array.from(rows, sort.valueOf);
+  return Int32Array.from(rows.keys())
+    .sort((a, b) => {
+      const [x, y] = [values[a]!, values[b]!];
+      if (Number.isNaN(x) || Number.isNaN(y))
+        return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
+      return direction * (x - y) || scoreOf(rows[b]!) - scoreOf(rows[a]!) || a - b;
+    })
+    .subarray(0, count);
 }
 
 interface Met {
@@ -352,15 +778,8 @@ interface Met {
 const amountOf = (clauses: readonly Met[]): number =>
   clauses.reduce((sum, { amount }) => sum + amount, 0);
 
-const noHits: TextHits = {
-  items: new Int32Array(0),
-  scores: new Float32Array(0),
-  total: 0,
-  matchedWords: [],
-  parts: [],
-  relaxed: false,
-};
-
+/** Positions left free, so that no phrase goes from one text into the next. */
+const gapBetweenTexts = 1;
 /** Items indexed before the event loop gets its turn. */
 const itemsPerTurn = 200;
 
@@ -373,11 +792,15 @@ async function index(
   for (const [i, item] of items.entries()) {
     if (i % itemsPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
     const lengths: Partial<Record<SourceField, number>> = {};
+    let first = 0;
     for (const { field, text } of item === undefined ? [] : textsOf(item)) {
-      const length = analyser.analyse(text, (term) => builder.add(term, field));
+      const { length, positions } = analyser.analyse(text, (term, position) =>
+        builder.add(term, field, position < 0 ? -1 : first + position),
+      );
+      first += positions + gapBetweenTexts;
       lengths[field] = (lengths[field] ?? 0) + length;
       if (field === "title" || field === "brand") {
-        analyser.analysePinyin(text, (term) => builder.add(term, "title"));
+        analyser.analysePinyin(text, (term) => builder.add(term, "title", -1));
       }
     }
     builder.endItem(lengths);
@@ -408,7 +831,6 @@ function collectOwnWords(items: readonly (Item | undefined)[]): Set<string> {
  *                 └▶ scores, matched   sum and number of units
  */
 class Scratch {
-  readonly ranked: Float32Array;
   readonly scores: Float32Array;
   readonly matched: Uint8Array;
   readonly found: Int32Array;
@@ -430,7 +852,6 @@ class Scratch {
   #clause = 0;
 
   constructor(rows: number) {
-    this.ranked = new Float32Array(rows);
     this.scores = new Float32Array(rows);
     this.matched = new Uint8Array(rows);
     this.found = new Int32Array(rows);

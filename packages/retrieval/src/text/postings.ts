@@ -35,6 +35,11 @@ export interface CollectionStatistics {
  *
  *     term t owns the postings listStarts[t] … listStarts[t + 1]
  *     posting │ row │ counts per field, 6 bits each │ impact
+ *     positions of term t: bytes positionStarts[t] … positionStarts[t + 1], posting by posting
+ *
+ * A position is the step from the one before times two, plus one on the last of a posting, in
+ * groups of seven bits: mostly one byte each. They are read from the start of a term's list, which
+ * only phrases do; a table of where each posting begins would cost more than the positions.
  *
  * The impact is the part of BM25F that does not depend on the query, worked out when the index is
  * built, so that a search multiplies and adds:
@@ -58,6 +63,9 @@ export class Postings implements CollectionStatistics {
   readonly itemRows: Int32Array;
   readonly impacts: Float32Array;
   readonly #counts: Uint32Array;
+  /** [terms + 1] */
+  readonly #positionStarts: Uint32Array;
+  readonly #positions: Uint8Array;
   /** [rows, source fields], in words, at most 65,535 */
   readonly #lengths: Uint16Array;
 
@@ -71,6 +79,8 @@ export class Postings implements CollectionStatistics {
     this.itemRows = parts.itemRows;
     this.impacts = parts.impacts;
     this.#counts = parts.counts;
+    this.#positionStarts = parts.positionStarts;
+    this.#positions = parts.positions;
     this.#lengths = parts.lengths;
   }
 
@@ -90,6 +100,16 @@ export class Postings implements CollectionStatistics {
       else high = middle;
     }
     return low < end && this.itemRows[low] === row ? low : -1;
+  }
+
+  /** Reads the positions of a term's postings, which must be asked for in ascending order. */
+  positionsOf(term: number): PositionReader {
+    return new PositionReader(
+      this.#positions,
+      this.#positionStarts[term]!,
+      this.#positionStarts[term + 1]!,
+      this.listStarts[term]!,
+    );
   }
 
   /** Share of each field in a posting's impact; the shares sum to 1. */
@@ -121,6 +141,8 @@ export class Postings implements CollectionStatistics {
         itemRows: this.itemRows,
         impacts: this.impacts,
         counts: this.#counts,
+        positionStarts: this.#positionStarts,
+        positions: this.#positions,
         lengths: this.#lengths,
       },
     );
@@ -146,9 +168,56 @@ export class Postings implements CollectionStatistics {
       itemRows: arrays["itemRows"] as Int32Array,
       impacts: arrays["impacts"] as Float32Array,
       counts: arrays["counts"] as Uint32Array,
+      positionStarts: arrays["positionStarts"] as Uint32Array,
+      positions: arrays["positions"] as Uint8Array,
       lengths: arrays["lengths"] as Uint16Array,
     });
     return { postings, header };
+  }
+}
+
+/** Walks along the positions of one term. */
+export class PositionReader {
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  #at: number;
+  #posting: number;
+
+  constructor(bytes: Uint8Array, from: number, end: number, firstPosting: number) {
+    this.#bytes = bytes;
+    this.#at = from;
+    this.#end = end;
+    this.#posting = firstPosting;
+  }
+
+  /** Positions of a posting not before the one asked for last; none for terms without. */
+  read(posting: number): number[] {
+    for (; this.#posting < posting && this.#at < this.#end; this.#posting++) this.#skip();
+    const positions: number[] = [];
+    if (this.#at >= this.#end) return positions;
+    this.#posting++;
+    let position = 0;
+    let isLast = false;
+    while (!isLast) {
+      const value = this.#next();
+      position += value >>> 1;
+      isLast = (value & 1) === 1;
+      positions.push(position);
+    }
+    return positions;
+  }
+
+  #skip(): void {
+    while ((this.#next() & 1) === 0);
+  }
+
+  #next(): number {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = this.#bytes[this.#at++]!;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
   }
 }
 
@@ -161,11 +230,16 @@ interface PostingsParts {
   readonly itemRows: Int32Array;
   readonly impacts: Float32Array;
   readonly counts: Uint32Array;
+  readonly positionStarts: Uint32Array;
+  readonly positions: Uint8Array;
   readonly lengths: Uint16Array;
 }
 
-const packedKind = "magpie-text-index/1";
+const packedKind = "magpie-text-index/2";
 const pinyinMark = 0x7e; // "~", see `Term`
+const slotOf = Object.fromEntries(sourceFields.map((field, slot) => [field, slot])) as Readonly<
+  Record<SourceField, number>
+>;
 const countOf = (counts: number, slot: number): number =>
   (counts >>> (bitsPerField * slot)) & maxCount;
 
@@ -187,40 +261,59 @@ function fieldPart(
 /** Gathers postings item by item, in order of rows, and sorts them by term at the end. */
 export class PostingsBuilder {
   readonly #numbers = new Map<Term, number>();
-  /** Counts of the item at hand, per term. */
-  readonly #current = new Map<Term, number>();
+  /** Place of each term's newest posting, plus one; 0 before the first. */
+  readonly #newestOf = new GrowingArray();
   readonly #termOf = new GrowingArray();
   readonly #rowOf = new GrowingArray();
   readonly #countsOf = new GrowingArray();
-  readonly #lengths: number[] = sourceFields.map(() => 0); // row 0
+  /** Occurrences: the posting they belong to, and where they stand. */
+  readonly #postingAt = new GrowingArray();
+  readonly #positionAt = new GrowingArray();
+  readonly #lengths = new GrowingArray();
+  #row = 1;
   #documents = 0;
+  /** First posting of the item at hand. */
+  #first = 0;
 
-  add(term: Term, field: SourceField): void {
-    const shift = bitsPerField * sourceFields.indexOf(field);
-    const counts = this.#current.get(term) ?? 0;
+  constructor() {
+    for (let slot = 0; slot < sourceFields.length; slot++) this.#lengths.push(0); // row 0
+  }
+
+  /** @param position  among the words of the item; -1 for terms that no phrase asks for */
+  add(term: Term, field: SourceField, position: number): void {
+    const shift = bitsPerField * slotOf[field];
+    let number = this.#numbers.get(term);
+    if (number === undefined) {
+      number = this.#numbers.size;
+      this.#numbers.set(term, number);
+      this.#newestOf.push(0);
+    }
+    let posting = this.#newestOf.at(number) - 1;
+    if (posting < this.#first) {
+      posting = this.#termOf.length;
+      this.#newestOf.set(number, posting + 1);
+      this.#termOf.push(number);
+      this.#rowOf.push(this.#row);
+      this.#countsOf.push(0);
+    }
+    const counts = this.#countsOf.at(posting);
     if (((counts >>> shift) & maxCount) < maxCount) {
-      this.#current.set(term, counts + 2 ** shift);
+      this.#countsOf.set(posting, counts + 2 ** shift);
+    }
+    if (position >= 0) {
+      this.#postingAt.push(posting);
+      this.#positionAt.push(position);
     }
   }
 
   /** Ends the item of the next row. */
   endItem(lengths: Partial<Record<SourceField, number>>): void {
-    const row = this.#lengths.length / sourceFields.length;
     for (const field of sourceFields) {
       this.#lengths.push(Math.min(65_535, Math.ceil(lengths[field] ?? 0)));
     }
-    if (this.#current.size > 0) this.#documents++;
-    for (const [term, counts] of this.#current) {
-      let number = this.#numbers.get(term);
-      if (number === undefined) {
-        number = this.#numbers.size;
-        this.#numbers.set(term, number);
-      }
-      this.#termOf.push(number);
-      this.#rowOf.push(row);
-      this.#countsOf.push(counts);
-    }
-    this.#current.clear();
+    if (this.#termOf.length > this.#first) this.#documents++;
+    this.#first = this.#termOf.length;
+    this.#row++;
   }
 
   /** @param background  statistics to score by, for an index of few items beside a large one */
@@ -239,13 +332,16 @@ export class PostingsBuilder {
     const next = listStarts.slice();
     const itemRows = new Int32Array(postings);
     const counts = new Uint32Array(postings);
+    const sortedOf = new Uint32Array(postings);
     for (let i = 0; i < postings; i++) {
       const at = next[placeOf[this.#termOf.at(i)]!]!++;
       itemRows[at] = this.#rowOf.at(i);
       counts[at] = this.#countsOf.at(i);
+      sortedOf[i] = at;
     }
+    const { positionStarts, positions } = this.#layPositions(sortedOf, listStarts);
 
-    const lengths = Uint16Array.from(this.#lengths);
+    const lengths = Uint16Array.from(this.#lengths.values());
     const documents = background?.documents ?? this.#documents;
     const averageLengths = background?.averageLengths ?? averagesOf(lengths, this.#documents);
     const idf = new Float32Array(terms.length);
@@ -277,8 +373,41 @@ export class PostingsBuilder {
       itemRows,
       impacts,
       counts,
+      positionStarts,
+      positions,
       lengths,
     });
+  }
+
+  /** Writes the occurrences posting by posting, in the order of the sorted postings. */
+  #layPositions(
+    sortedOf: Uint32Array,
+    listStarts: Uint32Array,
+  ): { positionStarts: Uint32Array; positions: Uint8Array } {
+    const occurrences = this.#postingAt.length;
+    const starts = new Uint32Array(sortedOf.length + 1);
+    for (let i = 0; i < occurrences; i++) starts[sortedOf[this.#postingAt.at(i)]! + 1]!++;
+    for (let i = 0; i < sortedOf.length; i++) starts[i + 1]! += starts[i]!;
+    const next = starts.slice();
+    const sorted = new Uint32Array(occurrences);
+    for (let i = 0; i < occurrences; i++) {
+      sorted[next[sortedOf[this.#postingAt.at(i)]!]!++] = this.#positionAt.at(i);
+    }
+    const terms = listStarts.length - 1;
+    const positionStarts = new Uint32Array(terms + 1);
+    const bytes = new GrowingBytes();
+    for (let t = 0; t < terms; t++) {
+      for (let posting = listStarts[t]!; posting < listStarts[t + 1]!; posting++) {
+        let before = 0;
+        for (let i = starts[posting]!; i < starts[posting + 1]!; i++) {
+          const isLast = i + 1 === starts[posting + 1]!;
+          bytes.pushVarint(((sorted[i]! - before) << 1) | Number(isLast));
+          before = sorted[i]!;
+        }
+      }
+      positionStarts[t + 1] = bytes.length;
+    }
+    return { positionStarts, positions: bytes.values() };
   }
 }
 
@@ -307,5 +436,34 @@ class GrowingArray {
 
   at(i: number): number {
     return this.#values[i]!;
+  }
+
+  set(i: number, value: number): void {
+    this.#values[i] = value;
+  }
+
+  values(): Uint32Array {
+    return this.#values.subarray(0, this.length);
+  }
+}
+
+class GrowingBytes {
+  #values = new Uint8Array(1024);
+  length = 0;
+
+  /** Seven bits per byte, the lowest first; the highest bit says that more follow. */
+  pushVarint(value: number): void {
+    if (this.length + 5 > this.#values.length) {
+      const larger = new Uint8Array(2 * this.#values.length);
+      larger.set(this.#values);
+      this.#values = larger;
+    }
+    let rest = value;
+    for (; rest >= 0x80; rest >>>= 7) this.#values[this.length++] = (rest & 0x7f) | 0x80;
+    this.#values[this.length++] = rest;
+  }
+
+  values(): Uint8Array {
+    return this.#values.slice(0, this.length);
   }
 }

@@ -1,25 +1,109 @@
+import type { TermDictionary } from "./term-dictionary.ts";
+
+/** A term of the dictionary that a word may be a misspelling of. */
+export interface NearTerm {
+  readonly term: number;
+  readonly edits: number;
+  /** The first letter is seldom the wrong one. */
+  readonly sameStart: boolean;
+}
+
+/** Longer ones are no words. */
+const maxLetters = 30;
+
+/** Typing errors that are forgiven in a word: none below 4 letters or beside digits, 2 from 8 on. */
+export function maxEditsFor(word: string): number {
+  const letters = [...word].length;
+  if (letters < 4 || letters > maxLetters || !/^[\p{L}\p{M}]+$/u.test(word)) return 0;
+  return letters < 8 ? 1 : 2;
+}
+
 /**
- * All words one typing error away: a letter left out, put in, replaced, or two neighbours swapped
- * (Damerau's four). A few hundred, which are cheaper to look up than a table of deletions of every
- * term is to keep.
+ * All terms within `maxEdits` typing errors of a word: a letter left out, put in, replaced, or two
+ * neighbours swapped (Damerau's four; no letter is edited twice).
  *
- *     gives   shoe → hoe, soe, she, sho │ hsoe, sohe, sheo │ ahoe, …, shoz │ ashoe, …, shoez
+ * Walks the sorted terms with one row of the edit-distance table per letter. A term shares the rows
+ * of the letters that it shares with the term before; where every cell of a row is above
+ * `maxEdits`, all terms with that beginning are leapt over.
+ *
+ *            s  h  o  e
+ *         0  1  2  3  4
+ *      s  1  0  1  2  3      shelf: row "she" still has a 1; row "shel" has only 2 and more,
+ *      h  2  1  0  1  2             so all terms that begin with "shel" are too far for one edit
+ *      e  3  2  1  1  1
  */
-export function* oneEditAway(word: string, alphabet: Iterable<string>): Generator<string> {
-  const letters = [...word];
-  const join = (...parts: readonly (readonly string[] | string)[]): string => parts.flat().join("");
-  for (let i = 0; i < letters.length; i++) {
-    yield join(letters.slice(0, i), letters.slice(i + 1));
-    if (i > 0 && letters[i] !== letters[i - 1]) {
-      yield join(letters.slice(0, i - 1), letters[i]!, letters[i - 1]!, letters.slice(i + 1));
-    }
-  }
-  for (const letter of alphabet) {
-    for (let i = 0; i <= letters.length; i++) {
-      yield join(letters.slice(0, i), letter, letters.slice(i));
-      if (i < letters.length && letters[i] !== letter) {
-        yield join(letters.slice(0, i), letter, letters.slice(i + 1));
+export function nearTerms(dictionary: TermDictionary, word: string, maxEdits: number): NearTerm[] {
+  const typed = codePointsOf(word);
+  const width = typed.length + 1;
+  const deepest = typed.length + maxEdits;
+  const table = new Uint8Array((deepest + 2) * width);
+  for (let j = 0; j < width; j++) table[j] = j;
+  const letters = new Int32Array(deepest + 1);
+  let known = 0; // letters whose rows are right
+  const near: NearTerm[] = [];
+  let term = 0;
+  while (term < dictionary.size) {
+    const own = codePointsOf(dictionary.term(term));
+    let shared = 0;
+    while (shared < known && shared < own.length && letters[shared] === own[shared]) shared++;
+    known = shared;
+    let leap = -1;
+    for (let i = shared; i < own.length; i++) {
+      if (i >= deepest) {
+        leap = i;
+        break;
+      }
+      letters[i] = own[i]!;
+      const least = fillRow(table, width, i + 1, typed, letters);
+      known = i + 1;
+      if (least > maxEdits) {
+        leap = i + 1;
+        break;
       }
     }
+    if (leap >= 0) {
+      const prefix = String.fromCodePoint(...own.slice(0, Math.max(1, leap)));
+      term = Math.max(term + 1, dictionary.withPrefix(prefix)[1]);
+      continue;
+    }
+    const edits = table[own.length * width + width - 1]!;
+    if (edits > 0 && edits <= maxEdits) {
+      near.push({ term, edits, sameStart: own[0] === typed[0] });
+    }
+    term++;
   }
+  return near;
 }
+
+/** @returns  the least cell of the row */
+function fillRow(
+  table: Uint8Array,
+  width: number,
+  i: number,
+  typed: readonly number[],
+  letters: Int32Array,
+): number {
+  const row = i * width;
+  table[row] = i;
+  let least = i;
+  for (let j = 1; j < width; j++) {
+    const isSame = letters[i - 1] === typed[j - 1];
+    let best = table[row - width + j - 1]! + (isSame ? 0 : 1);
+    best = Math.min(best, table[row - width + j]! + 1, table[row + j - 1]! + 1);
+    if (i > 1 && j > 1 && letters[i - 1] === typed[j - 2] && letters[i - 2] === typed[j - 1]) {
+      best = Math.min(best, table[row - 2 * width + j - 2]! + 1);
+    }
+    table[row + j] = best;
+    if (best < least) least = best;
+  }
+  // A swap with the next letter may still repair what this row cannot, at the cost of one row more.
+  for (let j = 0; j + 1 < width - 1; j++) {
+    if (i > 0 && letters[i - 1] === typed[j + 1]) {
+      least = Math.min(least, table[row - width + j]! + 1);
+    }
+  }
+  return least;
+}
+
+const codePointsOf = (text: string): number[] =>
+  Array.from(text, (letter) => letter.codePointAt(0)!);

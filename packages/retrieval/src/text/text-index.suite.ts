@@ -197,6 +197,127 @@ export function behavesAsTextIndex(name: string, build: Build): void {
       }
     });
 
+    test("takes a quoted phrase in its order, in and across Chinese words", async () => {
+      const titles = ["running red shoes", "red running shoes", "小化妆包", "化妆小包"];
+      assert.deepEqual(await find(titles, '"red running"'), ["red running shoes"]);
+      assert.deepEqual(await find(titles, "“running shoes”"), ["red running shoes"]);
+      assert.deepEqual(await find(titles, '"小化妆"'), ["小化妆包"]);
+      assert.deepEqual(await find(titles, '"shoes red"'), []);
+      const items = [product("red", { description: "shoes" }), product("red shoes")];
+      assert.deepEqual(await find(items, '"red shoes"'), ["red shoes"]);
+    });
+
+    test("leaves out what a minus excludes", async () => {
+      const titles = ["招商证券股份有限公司", "招商蛇口", "red running shoes", "red shoes"];
+      assert.deepEqual(await find(titles, "招商 -公司"), ["招商蛇口"]);
+      assert.deepEqual(await find(titles, "shoes -running"), ["red shoes"]);
+      assert.deepEqual(await find(titles, 'red -"running shoes"'), ["red shoes"]);
+      assert.deepEqual(await find(["t-shirt", "shirt"], "t-shirt"), ["t-shirt"]);
+    });
+
+    describe("takes equal amounts for the same", () => {
+      for (const [text, query] of [
+        ["显示器 3.5寸", '3.5"'],
+        ["显示器 3.5英寸", "3.5寸"],
+        ['HDD 3.5" SATA', "3.5寸"],
+        ["洗发水500毫升", "500ml"],
+        ["Shampoo 0.5 l", "500ml"],
+        ["大米 2斤", "1kg"],
+        ["充电宝10000毫安", "10000mah"],
+      ] as const) {
+        test(`${query} for ${text}`, async () => {
+          assert.deepEqual(await find([text, "别的 35寸 50ml 3kg"], query), [text]);
+        });
+      }
+    });
+
+    test("finds compounds written in one piece or in two", async () => {
+      const titles = ["basketball hoop", "basket ball pump", "wicker basket"];
+      const both = ["basket ball pump", "basketball hoop"];
+      assert.deepEqual((await find(titles, "basketball ")).toSorted(), both);
+      assert.deepEqual((await find(titles, "basket ball ")).toSorted(), both);
+    });
+
+    test("finds -ing and -ed forms behind the form that was typed", async () => {
+      const titles = ["hiking boots", "hike map", "ring"];
+      assert.deepEqual(await find(titles, "hike "), ["hike map", "hiking boots"]);
+      assert.deepEqual(await find(titles, "hiking "), ["hiking boots", "hike map"]);
+    });
+
+    test("forgives two typing errors in words of eight letters", async () => {
+      assert.deepEqual(await find(["headphones", "phone"], "haedfones "), []);
+      assert.deepEqual(await find(["headphones", "phone"], "hedphonse "), ["headphones"]);
+    });
+
+    test("gives words up by their importance", async () => {
+      const titles = ["red shoe", "green hat", "green shoe lace"];
+      const index = await build(titles.map((title) => product(title)));
+      const parsed = index.parse("purple green shoe ");
+      const weighed = {
+        ...parsed,
+        groups: parsed.groups.map((group) => ({
+          ...group,
+          importance: { purple: "low", green: "medium", shoe: "high" }[group.text] as
+            | "low"
+            | "medium"
+            | "high",
+        })),
+      };
+      const first = index.search(weighed, { limit: 9 });
+      assert.equal(first.stage, "without-low");
+      assert.deepEqual([...first.items], [3]);
+      const only = index.search(weighed, { limit: 9, filter: ItemSet.of(4, [1, 2]) });
+      assert.equal(only.stage, "high-only");
+      assert.deepEqual([...only.items], [1]);
+      assert.equal(index.search(weighed, { limit: 9, mode: "all" }).total, 0);
+    });
+
+    test("sorts by a number, equal ones by relevance, unknown ones last", async () => {
+      const titles = ["red shoe", "red red shoe", "red hat", "red bag"];
+      const index = await build(titles.map((title) => product(title)));
+      const price = [NaN, 5, 3, NaN, 9];
+      const sorted = (order: "ascending" | "descending") => [
+        ...index.search("red ", { limit: 9, sort: { valueOf: (row) => price[row]!, order } }).items,
+      ];
+      assert.deepEqual(sorted("ascending"), [2, 1, 4, 3]);
+      assert.deepEqual(sorted("descending"), [4, 1, 2, 3]);
+    });
+
+    test("leaves choices in facets out of `matches`, and hits pass all of them", async () => {
+      const index = await build(["red shoe", "red hat", "blue hat"].map((title) => product(title)));
+      const refinements = new Map([["kind", ItemSet.of(4, [2, 3])]]);
+      const { items, total, matches } = index.search("red ", { limit: 9, refinements });
+      assert.deepEqual([...items], [2]);
+      assert.equal(total, 1);
+      assert.deepEqual([...matches.toRows()], [1, 2]);
+    });
+
+    test("finds everything for no words when asked to", async () => {
+      const index = await build(["a", "b", "c"].map((title) => product(title)));
+      const filter = ItemSet.of(4, [1, 3]);
+      assert.deepEqual(
+        [...index.search("", { limit: 9, emptyFindsAll: true, filter }).items],
+        [1, 3],
+      );
+    });
+
+    test("marks the words of the query where they stand in the original", async () => {
+      const marks = async (text: string, query: string): Promise<string> => {
+        const index = await build([product(text), product("other")]);
+        return index.highlighter(query).highlight(text, { open: "[", close: "]" }).value;
+      };
+      assert.equal(await marks("待处理", "处理"), "待[处理]");
+      assert.equal(await marks("测试工具箱", "工具"), "测试[工具]箱");
+      assert.equal(await marks("小化妆包", '"小化妆"'), "[小化妆]包");
+      assert.equal(await marks("夏季連衣裙", "连衣裙"), "夏季[連衣裙]");
+      assert.equal(await marks("Ｎｉｋｅ　Ａｉｒ", "nike "), "[Ｎｉｋｅ]　Ａｉｒ");
+      assert.equal(await marks("Crème brûlée", "creme "), "[Crème] brûlée");
+      assert.equal(await marks("耐克运动鞋", "naike"), "[耐克]运动鞋");
+      assert.equal(await marks("Running shoes", "shoe "), "Running [shoes]");
+      assert.equal(await marks("adidas shoe", "adiddas "), "[adidas] shoe");
+      assert.equal(await marks("3.5英寸屏", "3.5寸"), "[3.5英寸]屏");
+    });
+
     test("finds nothing for queries without words", async () => {
       for (const query of ["", "   ", "!!! ，。", "\u0000", "🦊"]) {
         assert.deepEqual(await find(["something"], query), [], JSON.stringify(query));
@@ -214,7 +335,8 @@ export function behavesAsTextIndex(name: string, build: Build): void {
         fc.asyncProperty(fc.array(anyTitle, { minLength: 1, maxLength: 20 }), async (titles) => {
           const index = await build(titles.map((title) => product(title)));
           titles.forEach((title, i) => {
-            const { items, relaxed } = index.search(title, { limit: 20 });
+            const plain = title.replaceAll(/[-－−"“”＂「」『』]/gu, " "); // no operators
+            const { items, relaxed } = index.search(plain, { limit: 20 });
             if (!/[\p{L}\p{N}]/u.test(title)) return;
             assert.ok(items.includes(i + 1), JSON.stringify(title));
             assert.equal(relaxed, false);

@@ -1,8 +1,10 @@
-import { normaliseText } from "./normalise.ts";
+import { normaliseText, traceText } from "./normalise.ts";
 import { syllablesOf } from "./pinyin.ts";
 import { singular } from "./plural.ts";
+import { quantitiesOf } from "./quantities.ts";
 import { joined, partsOf, runsOf } from "./runs.ts";
 import type { Segmenter } from "./segmenter.ts";
+import { isStopWord } from "./stop-words.ts";
 
 /**
  * Terms are what the index keeps and queries ask for. Their first character tells their kind, and
@@ -12,14 +14,36 @@ import type { Segmenter } from "./segmenter.ts";
  *     鞋, 跑步            a character, or two that stand side by side
  *     =跑步              a word that the segmenter found
  *     ~paobu, ~pb        how a word is typed in Latin letters, and its initials
+ *     #l88.9             a quantity: 3.5寸, 3.5英寸 and 3.5" alike
  */
 export type Term = string;
 const wordTerm = (word: string): Term => `=${word}`;
 export const pinyinTerm = (letters: string): Term => `~${letters}`;
+const quantityTerm = (key: string): Term => `#${key}`;
+
+/**
+ * Takes one term of a text.
+ *
+ * @param position  place among the words and characters of the text, by which phrases are told; -1
+ *                  for terms that say again what others say
+ * @param from      where it begins in the normalised text
+ * @param to        where it ends
+ */
+export type EmitTerm = (term: Term, position: number, from: number, to: number) => void;
+
+/** A term of a text with its place in the text as it was written. */
+export interface Token {
+  readonly term: Term;
+  readonly kind: "word" | "character" | "pair" | "segment" | "quantity" | "pinyin";
+  readonly position: number;
+  readonly start: number;
+  readonly end: number;
+}
 
 /** Longest run that is also typed in one go: naikeyundongxie. */
 const maxJoinedPinyin = 8;
 
+const someHan = /\p{Script=Han}/u;
 const han = /^\p{Script=Han}+$/u;
 
 /** One thing that must be in the item, in one of several ways that the index resolves. */
@@ -48,13 +72,19 @@ export interface QueryUnit {
   readonly isWeak: boolean;
 }
 
-const weakWords = new Set(
-  (
-    "a an and are as at be by for from in is it my of on or s that the this to with your " +
-    "的 了 和 与 及 或 在 是 款 同款 新款 正品 包邮 现货 特价 爆款 官方 旗舰店"
-  ).split(" "),
-);
 const maxUnits = 32;
+/** Ways to read several words as one thing. */
+const maxReadings = 8;
+/** Chinese words up to this length are taken whole when they come from a query's groups. */
+const maxWholeWord = 12;
+const maxKnownRuns = 200_000;
+
+interface SpacedParts {
+  readonly parts: readonly { readonly term: Term; readonly from: number; readonly to: number }[];
+  /** All parts in one piece, where there are several. */
+  readonly whole: Term | undefined;
+}
+
 /** What a query has after this many characters is not looked at. */
 const maxQueryLength = 300;
 
@@ -62,6 +92,7 @@ const maxQueryLength = 300;
 export class Analyser {
   readonly #segmenter: Segmenter;
   readonly #ownWords: readonly string[];
+  readonly #knownRuns = new Map<string, SpacedParts>();
   #soundingLike: Map<string, string[]> | undefined;
 
   /** @param ownWords  normalised words of the shop, which spelling by sound may fall back on */
@@ -73,70 +104,223 @@ export class Analyser {
   /**
    * Gives every term of a text, as often as it occurs.
    *
-   * @returns  the length of the text in words, for length normalisation
+   * @returns  how many words the text has, for length normalisation, and how many positions
    */
-  analyse(text: string, emit: (term: Term) => void): number {
+  analyse(text: string, emit: EmitTerm): { readonly length: number; readonly positions: number } {
+    return this.#terms(normaliseText(text), emit);
+  }
+
+  /** All terms of a text with their places in it: what the index sees. */
+  tokens(text: string): Token[] {
+    const { text: normalised, origins } = traceText(text);
+    const tokens: Token[] = [];
+    const take: EmitTerm = (term, position, from, to) =>
+      tokens.push({
+        term,
+        kind: kindOf(term),
+        position,
+        start: origins[from]!,
+        // A cluster may have given several characters, all with its own place.
+        end: endOf(origins, to),
+      });
+    this.#terms(normalised, take);
+    this.#pinyinTerms(normalised, take);
+    return tokens;
+  }
+
+  #terms(text: string, emit: EmitTerm): { readonly length: number; readonly positions: number } {
     let length = 0;
-    for (const run of runsOf(normaliseText(text))) {
+    let position = 0;
+    for (const run of runsOf(text)) {
       if (run.kind === "unspaced") {
-        const characters = [...run.text];
-        length += characters.length / 2; // Chinese words have about two characters
-        characters.forEach((character, i) => {
-          emit(character);
-          if (i > 0) emit(characters[i - 1]! + character);
-        });
-        for (const word of this.#segmenter.cutFine(run.text)) {
-          if (word.length > 1) emit(wordTerm(word));
+        const { text: characters, from } = run;
+        let at = 0;
+        let before = "";
+        for (const character of characters) {
+          const end = at + character.length;
+          emit(character, position, from + at, from + end);
+          if (before !== "") {
+            emit(before + character, position - 1, from + at - before.length, from + end);
+          }
+          before = character;
+          at = end;
+          position++;
+          length += 0.5; // Chinese words have about two characters
         }
+        this.#segments(characters, from, emit);
       } else {
-        const parts = partsOf(run.text).map(singular);
+        const { parts, whole } = this.#spacedParts(run.text);
+        for (const { term, from, to } of parts) {
+          emit(term, position++, run.from + from, run.from + to);
+        }
         length += parts.length;
-        for (const part of parts) emit(part);
-        if (parts.length > 1) emit(singular(joined(parts)));
+        if (whole !== undefined) emit(whole, -1, run.from, run.from + run.text.length);
       }
     }
-    return length;
+    for (const { key, from, to } of quantitiesOf(text)) emit(quantityTerm(key), -1, from, to);
+    return { length, positions: position };
+  }
+
+  /** Words of two characters and more that the segmenter sees, inner ones included. */
+  #segments(run: string, from: number, emit: EmitTerm): void {
+    let cursor = 0;
+    for (const word of this.#segmenter.cutFine(run)) {
+      // Inner words come before the word that has them, so the search may start at its beginning.
+      let at = run.indexOf(word, cursor);
+      if (at < 0) at = run.lastIndexOf(word, cursor);
+      if (at < 0) at = cursor;
+      if (word.length > 1) emit(wordTerm(word), -1, from + at, from + at + word.length);
+      cursor = Math.max(cursor, at);
+    }
+  }
+
+  /** Parts of a spaced run as terms; the same runs come back often, so they are remembered. */
+  #spacedParts(run: string): SpacedParts {
+    const known = this.#knownRuns.get(run);
+    if (known !== undefined) return known;
+    let at = 0;
+    const raw = partsOf(run);
+    const parts = raw.map((part) => {
+      const from = run.indexOf(part, at);
+      at = from + part.length;
+      return { term: singular(part), from, to: at };
+    });
+    const whole = parts.length > 1 ? singular(joined(raw)) : undefined;
+    if (this.#knownRuns.size >= maxKnownRuns) this.#knownRuns.clear();
+    const made = { parts, whole };
+    this.#knownRuns.set(run, made);
+    return made;
   }
 
   /** Gives every pinyin term of a text. */
-  analysePinyin(text: string, emit: (term: Term) => void): void {
-    for (const run of runsOf(normaliseText(text))) {
-      if (run.kind !== "unspaced") continue;
+  analysePinyin(text: string, emit: EmitTerm): void {
+    this.#pinyinTerms(normaliseText(text), emit);
+  }
+
+  #pinyinTerms(text: string, emit: EmitTerm): void {
+    for (const run of runsOf(text)) {
+      if (run.kind !== "unspaced" || !someHan.test(run.text)) continue;
+      let at = run.from;
+      let wordBefore = "";
       const inOneGo: string[] = [];
       let before: readonly string[] = [];
       for (const word of this.#segmenter.cut(run.text)) {
+        const [from, to] = [at, at + word.length];
+        at = to;
         if (!han.test(word)) {
           before = [];
+          wordBefore = word;
           continue;
         }
         const syllables = syllablesOf(word);
         inOneGo.push(...syllables);
-        for (const syllable of syllables) emit(pinyinTerm(syllable));
-        emitTyped(syllables, emit);
+        const characters = [...word];
+        const isAligned = characters.length === syllables.length;
+        let place = from;
+        for (const [i, syllable] of syllables.entries()) {
+          const end = isAligned ? place + characters[i]!.length : to;
+          emit(pinyinTerm(syllable), -1, isAligned ? place : from, end);
+          place = end;
+        }
+        emitTyped(syllables, from, to, emit);
         // Where the segmenter sees two words, the reader may see one: 跑步|鞋 → paobuxie.
-        if (before.length > 0) emitTyped([...before, ...syllables], emit);
+        if (before.length > 0) {
+          emitTyped([...before, ...syllables], from - wordBefore.length, to, emit);
+        }
         before = syllables;
+        wordBefore = word;
         for (const inner of this.#segmenter.cutFine(word)) {
-          if (inner.length > 1 && inner !== word) emitTyped(syllablesOf(inner), emit);
+          if (inner.length < 2 || inner === word) continue;
+          const start = from + word.indexOf(inner);
+          emitTyped(syllablesOf(inner), start, start + inner.length, emit);
         }
       }
-      if (inOneGo.length <= maxJoinedPinyin) emitTyped(inOneGo, emit);
+      if (inOneGo.length <= maxJoinedPinyin) {
+        emitTyped(inOneGo, run.from, run.from + run.text.length, emit);
+      }
     }
   }
 
-  /** The words of a query, as units that an item may have or not have. */
-  units(query: string): QueryUnit[] {
+  /**
+   * The words of a query, as units that an item may have or not have.
+   *
+   * @param mayBeTyping  the reader may go on typing behind the last letter
+   */
+  units(
+    query: string,
+    options: { readonly locale?: string; readonly mayBeTyping?: boolean } = {},
+  ): QueryUnit[] {
+    const { locale, mayBeTyping = true } = options;
     const typed = query.slice(0, maxQueryLength).normalize("NFKC");
+    // Quantities are found in lower case; case folding keeps the length of all but a few letters.
+    const lower = typed.toLowerCase();
+    const quantities = lower.length === typed.length ? quantitiesOf(normaliseInPlace(lower)) : [];
+    const units: QueryUnit[] = [];
+    let from = 0;
+    const isTyping = mayBeTyping && typed.trimEnd() === typed;
+    for (const { key, from: start, to } of quantities) {
+      units.push(...this.#plainUnits(typed.slice(from, start), false, locale));
+      const literal = this.#plainUnits(
+        typed.slice(start, to),
+        isTyping && to === typed.length,
+        locale,
+      );
+      units.push(quantityUnit(typed.slice(start, to), key, literal));
+      from = to;
+    }
+    units.push(...this.#plainUnits(typed.slice(from), isTyping, locale));
+    return units.slice(0, maxUnits);
+  }
+
+  /**
+   * A word that was cut from a query before, as one unit; what has more than one word in it is
+   * joined: an item has it when it has all of them.
+   */
+  unitOf(
+    text: string,
+    options: { readonly locale?: string; readonly mayBeTyping?: boolean } = {},
+  ): QueryUnit | undefined {
+    const normalised = normaliseText(text);
+    if (normalised.length <= maxWholeWord && han.test(normalised)) {
+      return wordUnit(text, normalised, isStopWord(normalised, options.locale));
+    }
+    const units = this.units(text, options);
+    return units.length < 2 ? units[0] : joinUnits(text, units);
+  }
+
+  /** Terms of a phrase with their places in it. */
+  phrase(text: string): { readonly term: Term; readonly position: number }[] {
+    const terms: { term: Term; position: number; isPair: boolean }[] = [];
+    this.#terms(normaliseText(text.slice(0, maxQueryLength)), (term, position) => {
+      if (position < 0) return;
+      terms.push({ term, position, isPair: kindOf(term) === "pair" });
+    });
+    // A pair says what its two characters say, and is rarer.
+    const covered = new Set(
+      terms.flatMap(({ position, isPair }) => (isPair ? [position, position + 1] : [])),
+    );
+    return terms
+      .filter(
+        ({ term, position, isPair }) => isPair || !isCharacter(term) || !covered.has(position),
+      )
+      .map(({ term, position }) => ({ term, position }));
+  }
+
+  /** The key under which synonyms are kept, and how many words it has. */
+  keyOf(text: string): { readonly key: string; readonly words: number } {
+    const units = this.units(text, { mayBeTyping: false });
+    return { key: units.map(({ word }) => keyOfWord(word)).join(" "), words: units.length };
+  }
+
+  #plainUnits(typed: string, isTyping: boolean, locale: string | undefined): QueryUnit[] {
     const runs = runsOf(typed);
     const last = runs.at(-1);
-    const isTyping =
-      last?.kind === "spaced" && typed.trimEnd() === typed && typed.endsWith(last.text);
-    const units = runs.flatMap((run, i): QueryUnit[] =>
+    const lastIsTyped = isTyping && last?.kind === "spaced" && typed.endsWith(last.text);
+    return runs.flatMap((run, i): QueryUnit[] =>
       run.kind === "unspaced"
-        ? this.#unspacedUnits(run.text)
-        : spacedUnits(run.text, isTyping && i === runs.length - 1),
+        ? this.#unspacedUnits(run.text, locale)
+        : spacedUnits(run.text, lastIsTyped && i === runs.length - 1, locale),
     );
-    return units.slice(0, maxUnits);
   }
 
   /** The words inside a long Chinese word, for a second try: 跑步鞋垫 → 跑步, 鞋垫. */
@@ -163,7 +347,7 @@ export class Analyser {
       .map((own) => wordUnit(unit.word, own, false));
   }
 
-  #unspacedUnits(typed: string): QueryUnit[] {
+  #unspacedUnits(typed: string, locale: string | undefined): QueryUnit[] {
     const simplified = normaliseText(typed);
     // Words of the reader are shown as typed where simplifying kept the characters in place.
     const inPlace = simplified.length === typed.length;
@@ -171,7 +355,7 @@ export class Analyser {
     let from = 0;
     for (const word of this.#segmenter.cut(simplified)) {
       const shown = inPlace ? typed.slice(from, from + word.length) : word;
-      const unit = wordUnit(shown, word, weakWords.has(word));
+      const unit = wordUnit(shown, word, isStopWord(word, locale));
       // The pair across two words: 跑步|鞋 adds to items that have 步鞋 in one piece.
       const across = from === 0 ? "" : pairAcross(simplified, from);
       units.push(across === "" ? unit : { ...unit, extras: [...unit.extras, exact(across, 0.2)] });
@@ -183,10 +367,83 @@ export class Analyser {
 
 const soundOf = (word: string): string => syllablesOf(word).join(" ");
 
-function emitTyped(syllables: readonly string[], emit: (term: Term) => void): void {
+function emitTyped(syllables: readonly string[], from: number, to: number, emit: EmitTerm): void {
   if (syllables.length < 2) return;
-  emit(pinyinTerm(syllables.join("")));
-  emit(pinyinTerm(syllables.map((syllable) => syllable[0]!).join("")));
+  emit(pinyinTerm(syllables.join("")), -1, from, to);
+  emit(pinyinTerm(syllables.map((syllable) => syllable[0]!).join("")), -1, from, to);
+}
+
+/** A word in the form in which synonyms are compared. */
+export function keyOfWord(word: string): string {
+  const normalised = normaliseText(word);
+  return han.test(normalised) ? normalised : singular(joined(partsOf(normalised)));
+}
+
+/** Traditional characters become simplified where that keeps every character in its place. */
+function normaliseInPlace(text: string): string {
+  const normalised = normaliseText(text);
+  return normalised.length === text.length ? normalised : text;
+}
+
+const unspacedCharacter =
+  /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}々ー]/u;
+const isCharacter = (term: Term): boolean =>
+  unspacedCharacter.test(term) && term.length === String.fromCodePoint(term.codePointAt(0)!).length;
+
+function kindOf(term: Term): Token["kind"] {
+  switch (term[0]) {
+    case "=":
+      return "segment";
+    case "~":
+      return "pinyin";
+    case "#":
+      return "quantity";
+    default:
+      if (!unspacedCharacter.test(term)) return "word";
+      return isCharacter(term) ? "character" : "pair";
+  }
+}
+
+function endOf(origins: Int32Array, to: number): number {
+  let next = to;
+  // Past the other characters that the last cluster gave.
+  const last = origins[to - 1];
+  while (next < origins.length - 1 && origins[next] === last) next++;
+  return origins[next]!;
+}
+
+/** A quantity, or its number and unit as they are written. */
+function quantityUnit(shown: string, key: string, literal: readonly QueryUnit[]): QueryUnit {
+  const written = joinUnits(shown, literal);
+  return {
+    word: shown,
+    readings: [[exact(quantityTerm(key), 1)], ...written.readings],
+    extras: [],
+    isWeak: false,
+  };
+}
+
+/** One unit that is met by whatever meets all of several. */
+function joinUnits(shown: string, units: readonly QueryUnit[]): QueryUnit {
+  let readings: QueryClause[][] = [[]];
+  for (const unit of units) {
+    readings = readings
+      .flatMap((before) =>
+        unit.readings.map((reading) => [
+          ...before,
+          ...reading.map((clause) => ({ ...clause, weight: clause.weight / units.length })),
+        ]),
+      )
+      .slice(0, maxReadings);
+  }
+  return {
+    word: shown,
+    readings: readings.filter((reading) => reading.length > 0),
+    extras: units.flatMap(({ extras }) =>
+      extras.map((clause) => ({ ...clause, weight: clause.weight / units.length })),
+    ),
+    isWeak: units.every(({ isWeak }) => isWeak),
+  };
 }
 
 /** The two characters around position `at`, which may take two code units each. */
@@ -217,11 +474,11 @@ function wordUnit(shown: string, word: string, isWeak: boolean): QueryUnit {
   };
 }
 
-function spacedUnits(typed: string, isTyping: boolean): QueryUnit[] {
+function spacedUnits(typed: string, isTyping: boolean, locale: string | undefined): QueryUnit[] {
   const normalised = normaliseText(typed);
   const parts = partsOf(normalised);
   if (parts.length === 0) return [];
-  const isWeak = parts.length === 1 && weakWords.has(parts[0]!);
+  const isWeak = parts.length === 1 && isStopWord(parts[0]!, locale);
   const clause = (part: string, weight: number, isLast: boolean): QueryClause => ({
     term: singular(part),
     weight,

@@ -110,14 +110,8 @@ describe("the analyser", () => {
   });
 
   test("measures length in words", () => {
-    assert.equal(
-      analyser.analyse("red running shoes", () => {}),
-      3,
-    );
-    assert.equal(
-      analyser.analyse("红色跑步", () => {}),
-      2,
-    );
+    assert.equal(analyser.analyse("red running shoes", () => {}).length, 3);
+    assert.equal(analyser.analyse("红色跑步", () => {}).length, 2);
   });
 
   test("types Chinese by full pinyin, syllables and initials", () => {

@@ -4,6 +4,8 @@ import { Converter } from "opencc-js/t2cn";
 const toSimplified = Converter({ from: "twp", to: "cn" });
 
 const han = /\p{Script=Han}/u;
+// eslint-disable-next-line no-control-regex
+const ascii = /^[\0-\x7f]*$/;
 const combiningMarks = /[\u0300-\u036f]/g;
 
 /**
@@ -11,10 +13,49 @@ const combiningMarks = /[\u0300-\u036f]/g;
  * lower case, accents off (é → e), traditional characters simplified (連衣裙 → 连衣裙).
  */
 export function normaliseText(text: string): string {
+  if (ascii.test(text)) return text.toLowerCase();
   const folded = text.normalize("NFKC").toLowerCase();
   // Marks of other scripts, such as が = か + ゙, carry meaning and stay.
-  const plain = /^[\p{ASCII}]*$/u.test(folded)
+  const plain = ascii.test(folded)
     ? folded
     : folded.normalize("NFD").replace(combiningMarks, "").normalize("NFC");
   return han.test(plain) ? toSimplified(plain) : plain;
+}
+
+/** A normal form with the places in the original that its characters come from. */
+export interface TracedText {
+  readonly text: string;
+  /** [text.length + 1]: where in the original the character at each place begins. */
+  readonly origins: Int32Array;
+}
+
+const clusters = /\P{M}\p{M}*|\p{M}+/gu;
+
+/**
+ * The normal form of a text, traced back character by character: ﬁ begins where f and i of "fi" do.
+ * Where words change their length between traditional and simplified, characters are converted one
+ * by one, so that places stay right.
+ */
+export function traceText(original: string): TracedText {
+  const pieces: string[] = [];
+  const places: number[] = [];
+  for (const { 0: cluster, index } of original.matchAll(clusters)) {
+    const folded = cluster.normalize("NFKC").toLowerCase();
+    const piece = folded.normalize("NFD").replace(combiningMarks, "").normalize("NFC");
+    pieces.push(piece);
+    for (let i = 0; i < piece.length; i++) places.push(index);
+  }
+  places.push(original.length);
+  let text = pieces.join("");
+  if (han.test(text)) {
+    const converted = toSimplified(text);
+    text =
+      converted.length === text.length
+        ? converted
+        : Array.from(text, (character) => {
+            const one = toSimplified(character);
+            return one.length === character.length ? one : character;
+          }).join("");
+  }
+  return { text, origins: Int32Array.from(places) };
 }

@@ -3,6 +3,8 @@ export interface Run {
   /** `unspaced`: a script written without spaces between words: Chinese, Japanese, Thai. */
   readonly kind: "unspaced" | "spaced";
   readonly text: string;
+  /** Where it begins in the whole text. */
+  readonly from: number;
 }
 
 const unspaced = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}々ー`;
@@ -16,9 +18,10 @@ const startsUnspaced = new RegExp(`^[${unspaced}]`, "u");
 
 /** Splits text into runs of letters and digits; everything between them is dropped. */
 export function runsOf(text: string): Run[] {
-  return Array.from(text.matchAll(runPattern), ([run]) => ({
+  return Array.from(text.matchAll(runPattern), ({ 0: run, index }) => ({
     kind: startsUnspaced.test(run) ? "unspaced" : "spaced",
     text: run,
+    from: index,
   }));
 }
 

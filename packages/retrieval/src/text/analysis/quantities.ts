@@ -1,0 +1,66 @@
+/** A number with its unit in a text. */
+export interface Quantity {
+  readonly from: number;
+  readonly to: number;
+  /** The same for equal amounts, however written: 2斤 and 1kg are both `m1000`. */
+  readonly key: string;
+}
+
+/** Units by what they measure, one letter per dimension: each with how many base units it is. */
+const units: Readonly<Record<string, string>> = {
+  // mass in grams
+  m:
+    "mg 0.001 毫克 0.001 g 1 gram 1 grams 1 克 1 kg 1000 kilo 1000 公斤 1000 千克 1000 斤 500 两 50 " +
+    "oz 28.3495 盎司 28.3495 lb 453.592 lbs 453.592 磅 453.592",
+  // volume in millilitres
+  v: "ml 1 毫升 1 cl 10 dl 100 l 1000 升 1000 公升 1000 litre 1000 litres 1000 liter 1000 liters 1000",
+  // length in millimetres; 寸 on a shop page is the inch
+  l:
+    "mm 1 毫米 1 cm 10 厘米 10 公分 10 m 1000 米 1000 英寸 25.4 寸 25.4 inch 25.4 inches 25.4 " +
+    "\" 25.4 ″ 25.4 '' 25.4 ” 25.4 英尺 304.8 ft 304.8 feet 304.8",
+  // storage in megabytes
+  b: "mb 1 gb 1024 tb 1048576",
+  // power in watts
+  p: "w 1 瓦 1 watt 1 watts 1 kw 1000 千瓦 1000",
+  // charge in milliampere hours
+  c: "mah 1 毫安 1 毫安时 1",
+  // voltage
+  e: "v 1 伏 1 volt 1 volts 1",
+  // frequency
+  f: "hz 1 赫兹 1 khz 1000 mhz 1000000 ghz 1000000000",
+};
+
+const unitTable = new Map(
+  Object.entries(units).flatMap(([dimension, list]) => {
+    const words = list.split(" ");
+    return words.flatMap((unit, i) =>
+      i % 2 === 0 ? [[unit, { dimension, factor: Number(words[i + 1]) }] as const] : [],
+    );
+  }),
+);
+
+const unitNames = [...unitTable.keys()].sort((a, b) => b.length - a.length);
+// A number is whole when no digit, point or Latin letter goes before it; a Latin unit when no letter
+// or digit follows. Repetitions are bounded, so that the pattern takes linear time on any text.
+const quantityPattern = new RegExp(
+  String.raw`(?<![\p{N}.]|(?!\p{Script=Han})\p{L})(\d{1,9}(?:\.\d{1,6})?)[ -]?` +
+    `(${unitNames.join("|")})(?![a-z0-9])`,
+  "gu",
+);
+
+/**
+ * Numbers with units in a normalised text, left to right.
+ *
+ *     3.5寸, 3.5英寸, 3.5" → l88.9        500ml, 500毫升, 0.5 l → v500
+ */
+export function quantitiesOf(text: string): Quantity[] {
+  if (!/\d/.test(text)) return [];
+  return Array.from(text.matchAll(quantityPattern), (match) => {
+    const { dimension, factor } = unitTable.get(match[2]!)!;
+    return {
+      from: match.index,
+      to: match.index + match[0].length,
+      key: dimension + Number((Number(match[1]) * factor).toPrecision(6)),
+    };
+  });
+}
