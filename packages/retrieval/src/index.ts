@@ -1,3 +1,4 @@
+export * from "./filter/facet-index.ts";
 export * from "./filter/item-filter-index.ts";
 export * from "./filter/item-set.ts";
 export * from "./fusion/normalised-scores.ts";

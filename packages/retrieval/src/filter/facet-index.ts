@@ -1,0 +1,436 @@
+import type { Item } from "@magpie/domain";
+import { openArrays, openStrings, packArrays, packStrings } from "../packed/packed-arrays.ts";
+import type { PackableArray } from "../packed/packed-arrays.ts";
+import { ItemSet } from "./item-set.ts";
+
+/** What is asked of one facet. */
+export interface FacetRequest {
+  /** As `FacetIndex.fields` names it. */
+  readonly field: string;
+  /** Most values that are listed; 100 when absent. */
+  readonly limit?: number;
+  /** Bounds of ranges to count in, ascending, for numbers: [10, 20] gives <10, 10-20, >=20. */
+  readonly bounds?: readonly number[];
+}
+
+export interface FacetValue {
+  readonly value: string;
+  readonly count: number;
+}
+
+/** `to` is exclusive; the outer ranges are open. */
+export interface FacetRange {
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly count: number;
+}
+
+/** Counts of one facet over the items that match, its own choice left out. */
+export interface FacetCounts {
+  readonly field: string;
+  /** Most frequent first, equal ones by name. */
+  readonly values: readonly FacetValue[];
+  /** Of fields with numbers; over no item all are 0. */
+  readonly statistics?: {
+    readonly min: number;
+    readonly max: number;
+    readonly sum: number;
+    readonly avg: number;
+    readonly count: number;
+  };
+  readonly ranges?: readonly FacetRange[];
+}
+
+export interface GeoPoint {
+  readonly latitude: number;
+  readonly longitude: number;
+}
+
+const packedKind = "magpie-facets/1";
+const defaultLimit = 100;
+const earthRadiusMeters = 6_371_000;
+const latitude = "attributes.latitude";
+const longitude = "attributes.longitude";
+
+/**
+ * Values of items by field, for facet counts and for filters on any field, live like
+ * `ItemFilterIndex`.
+ *
+ *     row → set      Int32 per field: items with the same values share a set
+ *     set → values   "Shoes > Running" stands for Shoes and Shoes > Running
+ *
+ * Counting reads one number per matching item and field, and spreads the counts of the sets over
+ * their values at the end. Numbers (`price`, `rating`, numeric attributes) have columns of their own.
+ */
+export class FacetIndex {
+  #rows = 1;
+  readonly #sets = new Map<string, SetColumn>();
+  readonly #numbers = new Map<string, Float64Array>();
+
+  /** @param items  the item of row 1, of row 2, and so on; undefined where a row has none */
+  static build(items: Iterable<Item | undefined>): FacetIndex {
+    const index = new FacetIndex();
+    let row = 1;
+    for (const item of items) {
+      if (item === undefined) index.#reserve(row + 1);
+      else index.upsert(row, item);
+      row++;
+    }
+    return index;
+  }
+
+  /** Opens what `toBytes` gave. */
+  static open(bytes: Uint8Array): FacetIndex {
+    const { header, arrays } = openArrays(bytes, packedKind);
+    const index = new FacetIndex();
+    index.#rows = header["rows"] as number;
+    for (const [i, name] of (header["sets"] as string[]).entries()) {
+      const names = openStrings(
+        arrays[`text${i}`] as Uint8Array,
+        arrays[`starts${i}`] as Uint32Array,
+      );
+      const column = new SetColumn(index.#rows, names);
+      const offsets = arrays[`offsets${i}`] as Uint32Array;
+      const codes = arrays[`codes${i}`] as Int32Array;
+      for (let set = 0; set + 1 < offsets.length; set++) {
+        column.internCodes(codes.slice(offsets[set]!, offsets[set + 1]!));
+      }
+      column.setOf = (arrays[`setOf${i}`] as Int32Array).slice();
+      index.#sets.set(name, column);
+    }
+    for (const [i, name] of (header["numbers"] as string[]).entries()) {
+      index.#numbers.set(name, (arrays[`number${i}`] as Float64Array).slice());
+    }
+    return index;
+  }
+
+  toBytes(): Uint8Array {
+    const arrays: Record<string, PackableArray> = {};
+    for (const [i, column] of [...this.#sets.values()].entries()) {
+      const { text, starts } = packStrings(column.names);
+      arrays[`text${i}`] = text;
+      arrays[`starts${i}`] = starts;
+      const offsets = new Uint32Array(column.sets.length + 1);
+      for (const [set, codes] of column.sets.entries()) {
+        offsets[set + 1] = offsets[set]! + codes.length;
+      }
+      const codes = new Int32Array(offsets.at(-1)!);
+      for (const [set, own] of column.sets.entries()) codes.set(own, offsets[set]!);
+      arrays[`offsets${i}`] = offsets;
+      arrays[`codes${i}`] = codes;
+      arrays[`setOf${i}`] = column.setOf.subarray(0, this.#rows);
+    }
+    for (const [i, column] of [...this.#numbers.values()].entries()) {
+      arrays[`number${i}`] = column.subarray(0, this.#rows);
+    }
+    const header = {
+      rows: this.#rows,
+      sets: [...this.#sets.keys()],
+      numbers: [...this.#numbers.keys()],
+    };
+    return packArrays(packedKind, header, arrays);
+  }
+
+  /** Fields that some item has, in order of their names. */
+  fields(): {
+    readonly field: string;
+    readonly hasValues: boolean;
+    readonly hasNumbers: boolean;
+  }[] {
+    return [...new Set([...this.#sets.keys(), ...this.#numbers.keys()])].sort().map((field) => ({
+      field,
+      hasValues: this.#sets.has(field),
+      hasNumbers: this.#numbers.has(field),
+    }));
+  }
+
+  /** Takes a new or changed item; rows past the end make room. */
+  upsert(row: number, item: Item): void {
+    this.#reserve(row + 1);
+    const { values, numbers } = factsOf(item);
+    for (const [field, column] of this.#sets) if (!values.has(field)) column.setOf[row] = -1;
+    for (const [field, own] of values) {
+      let column = this.#sets.get(field);
+      if (column === undefined) {
+        column = new SetColumn(this.#rows, []);
+        this.#sets.set(field, column);
+      }
+      column.put(row, own);
+    }
+    for (const [field, column] of this.#numbers) if (!numbers.has(field)) column[row] = NaN;
+    for (const [field, value] of numbers) {
+      let column = this.#numbers.get(field);
+      if (column === undefined) {
+        column = new Float64Array(this.#rows).fill(NaN);
+        this.#numbers.set(field, column);
+      }
+      if (column.length <= row) {
+        column = widened(column, row + 1, NaN);
+        this.#numbers.set(field, column);
+      }
+      column[row] = value;
+    }
+  }
+
+  /** The item's number in a field; NaN where it has none. */
+  numberOf(field: string, row: number): number {
+    return this.#numbers.get(field)?.[row] ?? NaN;
+  }
+
+  /** Items with at least one of the values; none for a field or value that no item has. */
+  select(field: string, values: readonly string[]): ItemSet {
+    const passing = new ItemSet(this.#rows);
+    const column = this.#sets.get(field);
+    if (column === undefined) return passing;
+    const wanted = new Set(values.map((value) => column.codeOf(value)));
+    const isWanted = column.sets.map((codes) => codes.some((code) => wanted.has(code)));
+    for (let row = 1; row < this.#rows; row++) {
+      const set = column.setOf[row] ?? -1;
+      if (set >= 0 && isWanted[set]) passing.words[row >> 5]! |= 1 << (row & 31);
+    }
+    return passing;
+  }
+
+  /** Items whose number lies within the bounds, both inclusive. */
+  range(
+    field: string,
+    { min = -Infinity, max = Infinity }: { min?: number; max?: number },
+  ): ItemSet {
+    const passing = new ItemSet(this.#rows);
+    const column = this.#numbers.get(field);
+    if (column === undefined) return passing;
+    for (let row = 1; row < this.#rows; row++) {
+      const value = column[row] ?? NaN;
+      if (value >= min && value <= max) passing.words[row >> 5]! |= 1 << (row & 31);
+    }
+    return passing;
+  }
+
+  /** Items whose attributes `latitude` and `longitude` lie within a distance, as a bird flies. */
+  around(point: GeoPoint, radiusMeters: number): ItemSet {
+    const passing = this.range(latitude, {
+      min: point.latitude - degreesOf(radiusMeters),
+      max: point.latitude + degreesOf(radiusMeters),
+    });
+    for (const row of passing.toRows()) {
+      const there = {
+        latitude: this.numberOf(latitude, row),
+        longitude: this.numberOf(longitude, row),
+      };
+      if (!(distanceMeters(point, there) <= radiusMeters)) passing.delete(row);
+    }
+    return passing;
+  }
+
+  /** Items within a box; one whose west is east of its east goes across the date line. */
+  insideBox(southWest: GeoPoint, northEast: GeoPoint): ItemSet {
+    const [west, east] = [southWest.longitude, northEast.longitude];
+    const byLongitude =
+      west <= east
+        ? this.range(longitude, { min: west, max: east })
+        : this.range(longitude, { min: west }).unite(this.range(longitude, { max: east }));
+    return byLongitude.intersect(
+      this.range(latitude, { min: southWest.latitude, max: northEast.latitude }),
+    );
+  }
+
+  /**
+   * Counts over the items that match a search. Each facet's own choice is left out of its counts,
+   * the choices of all others hold (disjunctive facets).
+   *
+   * @param matches      of a search, before any choice
+   * @param refinements  choices: per facet the items that pass
+   */
+  counts(
+    matches: ItemSet,
+    refinements: ReadonlyMap<string, ItemSet>,
+    requests: readonly FacetRequest[],
+  ): FacetCounts[] {
+    const withAll = matches.clone();
+    for (const choice of refinements.values()) withAll.intersect(choice);
+    const hits = withAll.toRows();
+    return requests.map((request) => {
+      if (!refinements.has(request.field)) return this.#count(hits, request);
+      const others = matches.clone();
+      for (const [field, choice] of refinements) {
+        if (field !== request.field) others.intersect(choice);
+      }
+      return this.#count(others.toRows(), request);
+    });
+  }
+
+  /**
+   * Values of a facet that begin, or have a word that begins, like a text, most frequent first:
+   * search inside a facet.
+   */
+  searchValues(field: string, text: string, matches: ItemSet, limit = 10): FacetValue[] {
+    const wanted = valueKey(text);
+    const all = this.#sets.get(field)?.countOver(matches.toRows()) ?? [];
+    return all
+      .filter(({ value }) => {
+        const key = valueKey(value);
+        if (/^[\x20-\x7e]*$/.test(key))
+          return ` ${key.replaceAll(/[^a-z0-9]+/g, " ")}`.includes(` ${wanted}`);
+        return key.includes(wanted);
+      })
+      .slice(0, limit);
+  }
+
+  #count(rows: Int32Array, { field, limit = defaultLimit, bounds }: FacetRequest): FacetCounts {
+    const values = (this.#sets.get(field)?.countOver(rows) ?? []).slice(0, limit);
+    const column = this.#numbers.get(field);
+    if (column === undefined) return { field, values };
+    const inRange = Array.from({ length: (bounds?.length ?? 0) + 1 }, () => 0);
+    let [min, max, sum, count] = [Infinity, -Infinity, 0, 0];
+    for (const row of rows) {
+      const value = column[row] ?? NaN;
+      if (Number.isNaN(value)) continue;
+      if (value < min) min = value;
+      if (value > max) max = value;
+      sum += value;
+      count++;
+      if (bounds !== undefined) {
+        let place = 0;
+        while (place < bounds.length && value >= bounds[place]!) place++;
+        inRange[place]!++;
+      }
+    }
+    const statistics =
+      count === 0
+        ? { min: 0, max: 0, sum: 0, avg: 0, count }
+        : { min, max, sum, avg: sum / count, count };
+    const ranges = inRange.map((own, i) => ({
+      from: bounds?.[i - 1] ?? null,
+      to: bounds?.[i] ?? null,
+      count: own,
+    }));
+    return { field, values, statistics, ...(bounds && { ranges }) };
+  }
+
+  #reserve(rows: number): void {
+    if (rows <= this.#rows) return;
+    this.#rows = rows;
+  }
+}
+
+/** One field's values: sets of values that rows share. */
+class SetColumn {
+  readonly names: string[];
+  readonly sets: Int32Array[] = [];
+  /** By row; -1 where the item has no value. */
+  setOf: Int32Array;
+  readonly #codes = new Map<string, number>();
+  readonly #numbers = new Map<string, number>();
+
+  constructor(rows: number, names: readonly string[]) {
+    this.names = [...names];
+    for (const [code, name] of names.entries()) this.#codes.set(valueKey(name), code);
+    this.setOf = new Int32Array(rows).fill(-1);
+  }
+
+  codeOf(value: string): number | undefined {
+    return this.#codes.get(valueKey(value));
+  }
+
+  put(row: number, values: readonly string[]): void {
+    if (this.setOf.length <= row) this.setOf = widened(this.setOf, row + 1, -1);
+    const codes = values.map((value) => {
+      const key = valueKey(value);
+      let code = this.#codes.get(key);
+      if (code === undefined) {
+        code = this.names.length;
+        this.names.push(value);
+        this.#codes.set(key, code);
+      }
+      return code;
+    });
+    this.setOf[row] = this.internCodes(Int32Array.from(new Set(codes)).sort());
+  }
+
+  internCodes(codes: Int32Array): number {
+    const key = codes.join(" ");
+    let number = this.#numbers.get(key);
+    if (number === undefined) {
+      number = this.sets.length;
+      this.sets.push(codes);
+      this.#numbers.set(key, number);
+    }
+    return number;
+  }
+
+  /** Values of the rows with their counts, most frequent first, equal ones by name. */
+  countOver(rows: Int32Array): FacetValue[] {
+    const { setOf } = this;
+    const ofSet = new Uint32Array(this.sets.length);
+    for (const row of rows) {
+      const set = setOf[row] ?? -1;
+      if (set >= 0) ofSet[set]!++;
+    }
+    const counts = new Uint32Array(this.names.length);
+    for (let set = 0; set < ofSet.length; set++) {
+      const count = ofSet[set]!;
+      if (count > 0) for (const code of this.sets[set]!) counts[code]! += count;
+    }
+    return Array.from(counts, (count, code) => ({ value: this.names[code]!, count }))
+      .filter(({ count }) => count > 0)
+      .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
+  }
+}
+
+interface Facts {
+  readonly values: ReadonlyMap<string, string[]>;
+  readonly numbers: ReadonlyMap<string, number>;
+}
+
+/** What an item says in each field. */
+function factsOf(item: Item): Facts {
+  const values = new Map<string, string[]>();
+  const numbers = new Map<string, number>();
+  const add = (field: string, value: string): void => {
+    if (value === "") return;
+    const own = values.get(field);
+    if (own === undefined) values.set(field, [value]);
+    else own.push(value);
+  };
+  if (item.brand !== undefined) add("brand", item.brand);
+  if (item.shopId !== undefined) add("shop", item.shopId);
+  for (const path of item.categories ?? []) {
+    const levels = path.split(">").map((level) => level.trim());
+    for (let depth = 1; depth <= levels.length; depth++) {
+      add("categories", levels.slice(0, depth).join(" > "));
+    }
+  }
+  for (const tag of item.tags ?? []) add("tags", tag);
+  for (const [name, value] of Object.entries(item.attributes ?? {})) {
+    const field = `attributes.${name}`;
+    if (typeof value === "number") numbers.set(field, value);
+    else for (const one of Array.isArray(value) ? value : [value]) add(field, String(one));
+  }
+  for (const { options } of item.variants) {
+    for (const [name, value] of Object.entries(options ?? {})) add(`options.${name}`, value);
+  }
+  numbers.set("price", item.variants[0]!.price.amount);
+  if (item.rating !== undefined) numbers.set("rating", item.rating.value);
+  return { values, numbers };
+}
+
+/** Longer by half, at least, so that rows added one by one cost little each. */
+function widened<T extends Int32Array | Float64Array>(column: T, rows: number, filler: number): T {
+  const length = Math.max(rows, Math.ceil(1.5 * column.length));
+  const larger = new (column.constructor as new (length: number) => T)(length).fill(filler) as T;
+  larger.set(column);
+  return larger;
+}
+
+const valueKey = (value: string): string => value.normalize("NFKC").trim().toLowerCase();
+const degreesOf = (meters: number): number => (meters / earthRadiusMeters) * (180 / Math.PI);
+
+/** Great-circle distance by the haversine. */
+function distanceMeters(a: GeoPoint, b: GeoPoint): number {
+  const radians = (degrees: number): number => (degrees * Math.PI) / 180;
+  const half = (from: number, to: number): number => Math.sin(radians(to - from) / 2) ** 2;
+  const h =
+    half(a.latitude, b.latitude) +
+    Math.cos(radians(a.latitude)) * Math.cos(radians(b.latitude)) * half(a.longitude, b.longitude);
+  return 2 * earthRadiusMeters * Math.asin(Math.min(1, Math.sqrt(h)));
+}
