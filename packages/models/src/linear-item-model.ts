@@ -62,7 +62,7 @@ export class LinearItemModel implements TrainedModel, ItemSimilarity, HistoryExp
     const width = this.itemCount + 1;
     histories.forEach((history, b) => {
       const row = out.subarray(b * width, (b + 1) * width).fill(0);
-      const factors = this.#factors(history);
+      const factors = pastFactors(history, this.config.recency);
       history.items.forEach((item, p) => {
         const factor = factors[p]!;
         for (let q = offsets[item]!; q < offsets[item + 1]!; q++) {
@@ -85,7 +85,7 @@ export class LinearItemModel implements TrainedModel, ItemSimilarity, HistoryExp
 
   /** The terms of the sum, which add up to the score. */
   explain(history: History, items: Int32Array): Promise<HistoryEffect[][]> {
-    const factors = this.#factors(history);
+    const factors = pastFactors(history, this.config.recency);
     return Promise.resolve(
       Array.from(items, (candidate) =>
         Array.from(history.items, (item, position) => ({
@@ -120,19 +120,6 @@ export class LinearItemModel implements TrainedModel, ItemSimilarity, HistoryExp
     return Promise.resolve();
   }
 
-  /** How much each item of the past counts. */
-  #factors({ items, timestampsMs, weights }: History): Float64Array {
-    const factors = new Float64Array(items.length);
-    let fading = 1;
-    for (let p = items.length - 1; p >= 0; p--) {
-      const isLast = p === items.length - 1;
-      const isOlder = timestampsMs === undefined || timestampsMs[p]! < timestampsMs[p + 1]!;
-      if (!isLast && isOlder) fading *= this.config.recency;
-      factors[p] = fading * strength(weights?.[p] ?? 1);
-    }
-    return factors;
-  }
-
   #weight(item: number, candidate: number): number {
     const { offsets, indices, values } = this.weights;
     let low = offsets[item]!;
@@ -156,6 +143,22 @@ export function checkRecency({ recency }: LinearConfig): void {
     `recency is ${recency}; it must be above 0 and at most 1.`,
     "1 makes order not matter; with 0.5 each newer item counts twice the one before.",
   );
+}
+
+/** How much each item of a past counts: strength, fading by `recency` for each newer moment. */
+export function pastFactors(
+  { items, timestampsMs, weights }: History,
+  recency: number,
+): Float64Array {
+  const factors = new Float64Array(items.length);
+  let fading = 1;
+  for (let p = items.length - 1; p >= 0; p--) {
+    const isLast = p === items.length - 1;
+    const isOlder = timestampsMs === undefined || timestampsMs[p]! < timestampsMs[p + 1]!;
+    if (!isLast && isOlder) fading *= recency;
+    factors[p] = fading * strength(weights?.[p] ?? 1);
+  }
+  return factors;
 }
 
 /** What a feedback weight counts in linear models; the same in training and at scoring. */

@@ -1,12 +1,26 @@
 import { TrainingError } from "@magpie/domain";
 import { ease } from "./ease.ts";
+import { graphFilter } from "./graph-filter.ts";
 import { itemKnn } from "./item-knn.ts";
 import type { Model } from "./model.ts";
+import { personalFrequency, tifuKnn } from "./next-basket.ts";
 import { popularity, recentPopularity } from "./popularity.ts";
+import { rp3Beta } from "./rp3-beta.ts";
 import { sasRec } from "./sasrec-model.ts";
+import { sessionKnn } from "./session-knn.ts";
 
-/** All models that can be trained, in the order in which tables list them. */
+/** The models that a shop trains, in the order in which tables list them. */
 export const models: readonly Model[] = [popularity, recentPopularity, itemKnn, ease, sasRec];
+
+/** Those and all that are trained when named: `magpie evaluate --models graph-filter`. */
+export const allModels: readonly Model[] = [
+  ...models,
+  rp3Beta,
+  graphFilter,
+  sessionKnn,
+  personalFrequency,
+  tifuKnn,
+];
 
 /**
  * The model of a kind, as commands and saved cards name it.
@@ -14,12 +28,12 @@ export const models: readonly Model[] = [popularity, recentPopularity, itemKnn, 
  * @throws {TrainingError} `UNKNOWN_MODEL` naming the kinds that exist
  */
 export function modelByKind(kind: string): Model {
-  const found = models.find((model) => model.kind === kind);
+  const found = allModels.find((model) => model.kind === kind);
   if (found !== undefined) return found;
   throw new TrainingError(
     "UNKNOWN_MODEL",
     `There is no model of kind "${kind}".`,
-    `Use one of ${models.map((model) => model.kind).join(", ")}.`,
+    `Use one of ${allModels.map((model) => model.kind).join(", ")}.`,
     { kind: "not-found" },
   );
 }
