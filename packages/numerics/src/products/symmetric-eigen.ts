@@ -19,7 +19,7 @@ export function symmetricEigen(
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < i; j++) off += 2 * matrix[i * n + j]! ** 2;
     }
-    if (off <= 1e-26 * total) break;
+    if (off <= 1e-22 * total) break; // convergence is quadratic: the next sweep would see noise
     for (let p = 0; p < n; p++) {
       for (let q = p + 1; q < n; q++) rotate(matrix, rotated, n, p, q);
     }
@@ -40,7 +40,8 @@ function rotate(a: Float64Array, vectors: Float64Array, n: number, p: number, q:
   const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
   const c = 1 / Math.sqrt(t * t + 1);
   const s = t * c;
-  const [pp, qq] = [a[p * n + p]!, a[q * n + q]!];
+  const pp = a[p * n + p]!;
+  const qq = a[q * n + q]!;
   turn(a, p * n, q * n, n, c, s);
   // Symmetric: the columns are what the rows are now.
   for (let k = 0; k < n; k++) {
@@ -56,7 +57,8 @@ function rotate(a: Float64Array, vectors: Float64Array, n: number, p: number, q:
 
 function turn(m: Float64Array, p: number, q: number, n: number, c: number, s: number): void {
   for (let k = 0; k < n; k++) {
-    const [x, y] = [m[p + k]!, m[q + k]!];
+    const x = m[p + k]!;
+    const y = m[q + k]!;
     m[p + k] = c * x - s * y;
     m[q + k] = s * x + c * y;
   }

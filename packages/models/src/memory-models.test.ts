@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import type { Sequences } from "@magpie/data";
+import { type History, silentWork } from "@magpie/domain";
+import { describe, test } from "vitest";
+import type { Model } from "./model.ts";
+import { modelByKind } from "./registry.ts";
+
+const context = { seed: 1, threads: 1, ...silentWork() };
+
+function sequencesOf(users: readonly (readonly number[])[], itemCount: number): Sequences {
+  const offsets = new Int32Array(users.length + 1);
+  users.forEach((user, u) => (offsets[u + 1] = offsets[u]! + user.length));
+  return { userCount: users.length, itemCount, offsets, items: Int32Array.from(users.flat()) };
+}
+
+const past = (...items: number[]): History => ({ userIndex: -1, items: Int32Array.from(items) });
+
+/** Baskets as a history: a basket's moment is its number. */
+const bought = (...baskets: number[][]): History => ({
+  userIndex: -1,
+  items: Int32Array.from(baskets.flat()),
+  timestampsMs: Float64Array.from(baskets.flatMap((basket, at) => basket.map(() => at))),
+});
+
+async function scores(kind: string, train: Sequences, history: History, changes: object = {}) {
+  const model: Model = modelByKind(kind);
+  const trained = await model.train({ train }, { ...model.defaults, ...changes }, context);
+  const out = new Float32Array(train.itemCount + 1);
+  await trained.scoreAll([history], out);
+  await trained.dispose();
+  return [...out];
+}
+
+const near = (actual: number | undefined, expected: number, tolerance = 1e-5) =>
+  assert.ok(Math.abs(actual! - expected) <= tolerance, `${actual} is not near ${expected}`);
+
+describe("RP3beta", () => {
+  // Item 1 has users a, b; item 2 has a; item 3 has b.
+  const users = sequencesOf(
+    [
+      [1, 2],
+      [1, 3],
+    ],
+    3,
+  );
+
+  test("is the probability of the walk, divided by the end's degree", async () => {
+    // From item 2: to a surely, from a to item 1 by a half; item 1 has degree 2.
+    const changes = { alpha: 1, beta: 1, recency: 1 };
+    near((await scores("rp3-beta", users, past(2), changes))[1], 0.5 / 2);
+    // From item 1: to a or b by a half each, on by a half each; items 2 and 3 have degree 1.
+    near((await scores("rp3-beta", users, past(1), changes))[2], 0.25);
+  });
+
+  test("takes each step's probability to the power of alpha", async () => {
+    const changes = { alpha: 0.5, beta: 0, recency: 1 };
+    near((await scores("rp3-beta", users, past(1), changes))[3], Math.sqrt(0.5) * Math.sqrt(0.5));
+  });
+
+  test("refuses settings that mean nothing", async () => {
+    await assert.rejects(scores("rp3-beta", users, past(1), { alpha: 0 }), { code: "BAD_CONFIG" });
+  });
+});
+
+describe("graph filter", () => {
+  // R̃[a, :] = (1 / √(2·2), 1 / √(2·1), 0), R̃[b, :] = (1 / 2, 0, 1 / √2).
+  const users = sequencesOf(
+    [
+      [1, 2],
+      [1, 3],
+    ],
+    3,
+  );
+  const a = [0.5, Math.SQRT1_2, 0];
+  const b = [0.5, 0, Math.SQRT1_2];
+  const P = a.map((x, i) => a.map((y, j) => x * y + b[i]! * b[j]!));
+  const apply = (x: readonly number[]) =>
+    P.map((row) => row.reduce((sum, value, j) => sum + value * x[j]!, 0));
+
+  test("without ideal filter and sharpening is one walk to the neighbours of neighbours", async () => {
+    const found = await scores("graph-filter", users, past(2), { idealWeight: 0, sharpening: 0 });
+    assert.equal(found[0], -Infinity);
+    apply([0, 1, 0]).forEach((value, i) => near(found[i + 1], value));
+  });
+
+  test("with all directions, the ideal filter gives the past's own component back", async () => {
+    // P has eigenvalues 1 and ½ here and rank 2; V spans the rows of R̃.
+    const changes = { idealWeight: 2, sharpening: 0, rank: 3 };
+    const found = await scores("graph-filter", users, past(2), changes);
+    // Projection onto span(a, b) of x D^-½ = (0, 1, 0): a·a = ¾, a·b = ¼, x·a = 1/√2, x·b = 0.
+    const [alpha, beta] = [(0.75 * Math.SQRT1_2) / 0.5, (-0.25 * Math.SQRT1_2) / 0.5];
+    const ideal = a.map((value, i) => (alpha * value + beta * b[i]!) * (i === 0 ? Math.SQRT2 : 1));
+    apply([0, 1, 0]).forEach((value, i) => near(found[i + 1], value + 2 * ideal[i]!));
+  });
+
+  test("sharpens by one Runge-Kutta step of order 4", async () => {
+    const T = 2.5;
+    const found = await scores("graph-filter", users, past(2), { idealWeight: 0, sharpening: T });
+    let term = apply([0, 1, 0]);
+    const sum = [...term];
+    for (let k = 1; k <= 4; k++) {
+      term = apply(term).map((value) => (-T / k) * value);
+      term.forEach((value, i) => (sum[i]! += value));
+    }
+    sum.forEach((value, i) => near(found[i + 1], value));
+  });
+
+  test("answers more pasts than a block holds as it answers each", async () => {
+    const model: Model = modelByKind("graph-filter");
+    const trained = await model.train({ train: users }, model.defaults, context);
+    const pasts = Array.from({ length: 21 }, (_, i) => past(1 + (i % 3)));
+    const all = new Float32Array(21 * 4);
+    await trained.scoreAll(pasts, all);
+    for (let i = 3; i < 21; i++) {
+      assert.deepEqual(all.subarray(i * 4, i * 4 + 4), all.subarray((i % 3) * 4, (i % 3) * 4 + 4));
+    }
+    await trained.dispose();
+  });
+
+  test("refuses settings that mean nothing, and stops when asked", async () => {
+    await assert.rejects(scores("graph-filter", users, past(1), { rank: 0 }), {
+      code: "BAD_CONFIG",
+    });
+    const model: Model = modelByKind("graph-filter");
+    const stopped = { ...context, signal: AbortSignal.abort() };
+    await assert.rejects(model.train({ train: users }, model.defaults, stopped), {
+      name: "AbortError",
+    });
+  });
+});
+
+describe("session-kNN", () => {
+  const plain = {
+    fading: 1,
+    closeness: 1,
+    backward: 0.5,
+    lengthDamping: 0,
+    rarity: 0,
+    ageing: 0,
+  };
+
+  test("takes from the session that shares an item what stands close to it", async () => {
+    const found = await scores("session-knn", sequencesOf([[4, 1, 2, 3]], 5), past(1), plain);
+    near(found[2], 1); // right after the shared item
+    near(found[3], Math.exp(-1)); // one place on
+    near(found[4], 0.5); // right before it
+    near(found[5], 0);
+  });
+
+  test("weighs a shared item by its place in the present session", async () => {
+    const sessions = sequencesOf(
+      [
+        [1, 3],
+        [2, 4],
+      ],
+      4,
+    );
+    const found = await scores("session-knn", sessions, past(1, 2), plain);
+    near(found[4], 1);
+    near(found[3], Math.exp(-1));
+  });
+
+  test("holds back old and long sessions", async () => {
+    const sessions = sequencesOf(
+      [
+        [1, 2],
+        [1, 3, 4, 4],
+      ],
+      4,
+    );
+    const aged = await scores("session-knn", sessions, past(1), { ...plain, ageing: 1 });
+    near(aged[2], Math.exp(-1));
+    near(aged[3], 1);
+    const damped = await scores("session-knn", sessions, past(1), { ...plain, lengthDamping: 0.5 });
+    near(damped[2], 1 / Math.SQRT2);
+    near(damped[3], 1 / 2);
+  });
+
+  test("asks only the nearest", async () => {
+    const sessions = sequencesOf(
+      [
+        [1, 2, 5],
+        [2, 3],
+      ],
+      5,
+    );
+    const found = await scores("session-knn", sessions, past(1, 2), { ...plain, neighbours: 1 });
+    assert.ok(found[5]! > 0);
+    near(found[3], 0);
+  });
+});
+
+describe("personal frequency", () => {
+  const train = sequencesOf([[1], [3], [3], [2]], 4);
+
+  test("counts baskets, not pieces, and orders the rest by popularity", async () => {
+    const own = bought([1, 2], [2], [2, 2]);
+    const found = await scores("personal-frequency", train, own);
+    near(found[1], 1 / 3);
+    near(found[2], 1);
+    assert.ok(found[3]! > found[4]! && found[3]! < 1e-5);
+  });
+});
+
+describe("TIFU-kNN", () => {
+  const alone = { neighbours: 0, own: 1, popularity: 0 };
+  const train = sequencesOf([[1], [2]], 4);
+
+  test("fades within groups and from group to group, by hand", async () => {
+    // Four baskets in two groups; within a group .5, between groups .1.
+    const changes = { ...alone, groups: 2, basketFading: 0.5, groupFading: 0.1 };
+    const found = await scores("tifu-knn", train, bought([1], [2], [3], [4]), changes);
+    near(found[4], 1 / 4);
+    near(found[3], 0.5 / 4);
+    near(found[2], 0.1 / 4);
+    near(found[1], 0.05 / 4);
+  });
+
+  test("adds the habits of the nearest, the person itself left out", async () => {
+    const users = sequencesOf([[1, 2], [1, 3], [4]], 4);
+    const changes = { groups: 1, basketFading: 1, groupFading: 1, own: 0.5, popularity: 0 };
+    const me = { userIndex: 0, items: Int32Array.of(1, 2) };
+    const found = await scores("tifu-knn", users, me, { ...changes, neighbours: 1 });
+    // Habits are ½ each; the nearest other has ½ of items 1 and 3.
+    near(found[1], 0.5 * 0.5 + 0.5 * 0.5);
+    near(found[2], 0.25);
+    near(found[3], 0.25);
+    near(found[4], 0);
+  });
+
+  test("refuses a fading that is none", async () => {
+    await assert.rejects(scores("tifu-knn", train, past(1), { basketFading: 0 }), {
+      code: "BAD_CONFIG",
+    });
+  });
+});
