@@ -92,7 +92,7 @@ describe("help", () => {
     const { code, stdout } = await magpie("--help");
     assert.equal(code, 0);
     for (const verb of [
-      "demo init import inspect train evaluate serve recommend similar search export erase",
+      "demo init import inspect train evaluate serve recommend similar search relevance export erase",
       "keys snapshots",
     ].flatMap((row) => row.split(" "))) {
       assert.match(stdout, new RegExp(`^ {2}${verb}\\b`, "m"));
@@ -105,6 +105,7 @@ describe("help", () => {
     const verbs = [
       "demo|init|import catalog|import events|import interactions|inspect|train|evaluate|serve",
       "recommend|similar|search|export events|export catalog|export user|erase|keys create",
+      "relevance import|relevance run|relevance compare",
       "keys list|keys revoke|snapshots list|snapshots activate|snapshots rollback",
     ].flatMap((row) => row.split("|"));
     // One process for all: starting one for each would take most of a minute.
@@ -344,5 +345,48 @@ describe("Ctrl-C", () => {
       "many.jsonl",
     );
     assert.equal(done.imports[0]!.report.rowsStored, rows);
+  });
+});
+
+describe("the relevance lab", () => {
+  test("goes from qrels to CSV and back, and compares two runs query by query", async () => {
+    await writeFile(inFolder("topics.tsv"), "t1\tshoes\nt2\tbags\n");
+    await writeFile(inFolder("rated.qrels"), "t1 0 a 3\nt1 0 b 0\nt2 0 c 1\n");
+    const imported = await json<{ queries: number; judgements: number }>(
+      0,
+      ..."relevance import rated.qrels --queries topics.tsv --output rated.csv".split(" "),
+    );
+    assert.deepEqual([imported.queries, imported.judgements], [2, 3]);
+    assert.equal(
+      await readFile(inFolder("rated.csv"), "utf8"),
+      "query,docid,rating\nshoes,a,3\nshoes,b,0\nbags,c,1\n",
+    );
+    const runOf = (name: string, shoes: string[]) =>
+      writeFile(
+        inFolder(`${name}.json`),
+        JSON.stringify({ name, answers: { shoes, bags: ["c"] } }),
+      );
+    await Promise.all([runOf("before", ["b", "a"]), runOf("after", ["a", "b"])]);
+    const compared = await json<{
+      difference: { mean: number };
+      wins: { query: string; before: number; after: number }[];
+      ties: number;
+    }>(0, ..."relevance compare rated.csv before.json after.json --metric mrrAt10".split(" "));
+    assert.equal(compared.difference.mean, 1 / 4);
+    assert.deepEqual(
+      compared.wins.map(({ query, before, after }) => [query, before, after]),
+      [["shoes", 1 / 2, 1]],
+    );
+    assert.equal(compared.ties, 1);
+  });
+
+  test("says which line of a judgement list is wrong, and that a run is none", async () => {
+    await writeFile(inFolder("bad.csv"), "query,docid,rating\nshoes,a,good\n");
+    const bad = await json<Failed>(2, "relevance", "import", "bad.csv", "--output", "x.csv");
+    assert.equal(bad.error.code, "BAD_JUDGEMENTS");
+    assert.match(bad.error.message, /^Line 2: "good" is no grade/);
+    const args = ["rated.csv", "bad.csv", "bad.csv"];
+    const run = await json<Failed>(2, "relevance", "compare", ...args);
+    assert.equal(run.error.code, "BAD_RUN");
   });
 });

@@ -11,6 +11,7 @@ import { init } from "./verbs/init.ts";
 import { inspect } from "./verbs/inspect.ts";
 import { keys } from "./verbs/keys.ts";
 import { recommend } from "./verbs/recommend.ts";
+import { relevance } from "./verbs/relevance.ts";
 import { search } from "./verbs/search.ts";
 import { serve } from "./verbs/serve.ts";
 import { similar } from "./verbs/similar.ts";
@@ -29,6 +30,7 @@ const verbs: readonly Verb[] = [
   recommend,
   similar,
   search,
+  relevance,
   exportData,
   erase,
   keys,
