@@ -119,8 +119,11 @@ const notCounted: ReadonlySet<EventType> = new Set<EventType>([
   "refund",
 ]);
 
-/** Distinct acts remembered for duplicates, at least; 16 MB. */
-const rememberedActs = 1 << 18;
+/**
+ * Distinct acts remembered for duplicates, at least; 4 MB, which stay in the processor's cache. A
+ * repeat from further back has the same content and so the same key, unless it brought its own.
+ */
+const rememberedActs = 1 << 16;
 
 class EventImport {
   readonly #store: Store;

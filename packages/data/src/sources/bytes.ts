@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { mkdtemp, open, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -87,13 +87,22 @@ async function spool(stdin: Readable, signal: AbortSignal | undefined): Promise<
 
 async function hashOf(path: string, signal: AbortSignal | undefined): Promise<string> {
   const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: chunkBytes }), hash, { signal });
+  const file = await open(path);
+  try {
+    for await (const chunk of rawChunks(file, chunkBytes)) {
+      signal?.throwIfAborted();
+      hash.update(chunk);
+    }
+  } finally {
+    await file.close();
+  }
   return hash.digest("hex");
 }
 
 /**
  * The bytes of a file in order, decompressed where it is gzip (known by its first bytes, several
- * members one after another included). Memory is a few chunks whatever the size.
+ * members one after another included). Memory is a few chunks whatever the size. A chunk is a view
+ * that the next one may overwrite: take what you need before asking for more.
  *
  * A gzip file that is cut or damaged ends early: what was good is given, and `progress.damage`
  * says what was wrong.
@@ -121,16 +130,17 @@ export async function* readBytes(path: string, progress: ByteProgress): AsyncGen
   }
 }
 
+/** One buffer for the whole file: a fresh one for each piece costs as much as reading it. */
 async function* rawChunks(
   file: Awaited<ReturnType<typeof open>>,
   size: number,
 ): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(size);
   for (let position = 0; ;) {
-    const buffer = Buffer.allocUnsafeSlow(size);
     const { bytesRead } = await file.read(buffer, 0, size, position);
     if (bytesRead === 0) return;
     position += bytesRead;
-    yield bytesRead === size ? buffer : buffer.subarray(0, bytesRead);
+    yield buffer.subarray(0, bytesRead);
   }
 }
 

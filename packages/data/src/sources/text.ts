@@ -77,7 +77,7 @@ async function firstBytes(path: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of readBytes(path, { bytesRead: 0 })) {
-    chunks.push(chunk);
+    chunks.push(Buffer.from(chunk));
     length += chunk.length;
     if (length >= headBytes) break;
   }
@@ -229,7 +229,8 @@ async function* wholeLines(
       restLength = 0;
     }
     if (end < chunk.length) {
-      rest.push(chunk.subarray(end));
+      // A copy: the chunk's bytes are overwritten by the next one.
+      rest.push(Buffer.from(chunk.subarray(end)));
       restLength += chunk.length - end;
       if (restLength > maxLineBytes) {
         skipped = restLength;
