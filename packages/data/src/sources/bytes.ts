@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createWriteStream } from "node:fs";
+import { createWriteStream, readSync } from "node:fs";
 import { mkdtemp, open, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -130,14 +130,25 @@ export async function* readBytes(path: string, progress: ByteProgress): AsyncGen
   }
 }
 
-/** One buffer for the whole file: a fresh one for each piece costs as much as reading it. */
+/** Pieces read in a row before other work (live requests, Ctrl-C, progress) gets its turn. */
+const piecesPerTurn = 4;
+
+/**
+ * One buffer for the whole file: a fresh one for each piece costs as much as reading it. Most
+ * pieces are read without leaving the thread, which is cheaper than a hand-over for a quarter
+ * megabyte; every few, the event loop runs.
+ */
 async function* rawChunks(
   file: Awaited<ReturnType<typeof open>>,
   size: number,
 ): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(size);
-  for (let position = 0; ;) {
-    const { bytesRead } = await file.read(buffer, 0, size, position);
+  let position = 0;
+  for (let piece = 1; ; piece++) {
+    const bytesRead =
+      piece % piecesPerTurn === 0
+        ? (await file.read(buffer, 0, size, position)).bytesRead
+        : readSync(file.fd, buffer, 0, size, position);
     if (bytesRead === 0) return;
     position += bytesRead;
     yield buffer.subarray(0, bytesRead);
