@@ -87,6 +87,19 @@ describe("every operation answers as the contract says", () => {
     const found = await answerOf<Ranking>("search", "/v1/search?query=mug&limit=5");
     assert.ok(found.items.some(({ item }) => item.id === "mug"));
     await answerOf("postSearch", "/v1/search", { query: "mug", locale: "en", filter: {} });
+    const kettles = await answerOf<Ranking>("search", "/v1/search?query=kettle&limit=1");
+    const { results } = await answerOf<{ results: Ranking[] }>("multiSearch", "/v1/multi-search", {
+      searches: [
+        { query: "kettle", limit: 1 },
+        { query: "mug", limit: 5 },
+        { query: "mug", filter: { categories: ["no such"] } },
+      ],
+    });
+    assert.deepEqual(
+      results.map(({ items }) => items.map(({ item }) => item.id)),
+      [kettles.items.map(({ item }) => item.id), found.items.map(({ item }) => item.id), []],
+    );
+    assert.equal(new Set(results.map(({ queryId }) => queryId)).size, 3);
     await answerOf("scenarios", "/v1/scenarios");
   });
 

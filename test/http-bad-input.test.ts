@@ -275,6 +275,24 @@ const cases: readonly Case[] = [
     field: "query",
   },
   {
+    name: "one wrong search among several",
+    ...post(
+      "/v1/multi-search",
+      JSON.stringify({ searches: [{ query: "mug" }, { query: "mug", limit: 101 }] }),
+    ),
+    ...invalid,
+    field: "searches[1].limit",
+  },
+  {
+    name: "more searches than a call may hold",
+    ...post(
+      "/v1/multi-search",
+      JSON.stringify({ searches: Array.from({ length: 21 }, () => ({ query: "mug" })) }),
+    ),
+    ...invalid,
+    field: "searches",
+  },
+  {
     name: "too many ids",
     path: `/v1/items?${Array.from({ length: 101 }, (_, i) => `ids=${i}`).join("&")}`,
     ...invalid,

@@ -10,6 +10,8 @@ import type {
   HealthResponse,
   ItemsResponse,
   KeysResponse,
+  MultiSearchRequest,
+  MultiSearchResponse,
   PromotionsResponse,
   RankingResponse,
   RecommendRequest,
@@ -110,6 +112,10 @@ export function createClient(options: ClientOptions) {
     /** Items for what was typed. */
     search: (request: SearchRequest, options?: CallOptions) =>
       post<RankingResponse>("/v1/search", request, options),
+
+    /** Several searches in one round trip, answered in their order; at most 20. */
+    multiSearch: (searches: MultiSearchRequest["searches"], options?: CallOptions) =>
+      post<MultiSearchResponse>("/v1/multi-search", { searches }, options),
 
     scenarios: (options?: CallOptions) => get<ScenariosResponse>("/v1/scenarios", {}, options),
 

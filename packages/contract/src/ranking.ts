@@ -96,6 +96,18 @@ export const searchRequestSchema = Type.Object(
   { additionalProperties: false, title: "SearchRequest" },
 );
 
+/** Body of POST /v1/multi-search. */
+export const multiSearchRequestSchema = Type.Object(
+  {
+    searches: Type.Array(searchRequestSchema, {
+      minItems: 1,
+      maxItems: 20,
+      description: "Each as POST /v1/search takes it",
+    }),
+  },
+  { additionalProperties: false, title: "MultiSearchRequest" },
+);
+
 /** The same restrictions as query parameters; a list repeats its parameter, as ids and paths may hold commas. */
 const filterParameters = {
   available: Type.Optional(Type.Boolean({ description: "`filter.availableOnly`" })),
@@ -213,6 +225,16 @@ export const rankingResponseSchema = Type.Object(
   { additionalProperties: false, title: "RankingResponse" },
 );
 
+/** The answer to POST /v1/multi-search. */
+export const multiSearchResponseSchema = Type.Object(
+  {
+    results: Type.Array(rankingResponseSchema, {
+      description: "One per search, in the order asked; each has a `queryId` of its own",
+    }),
+  },
+  { additionalProperties: false, title: "MultiSearchResponse" },
+);
+
 export const scenariosResponseSchema = Type.Object(
   { scenarios: Type.Array(Type.String()) },
   { additionalProperties: false, title: "ScenariosResponse" },
@@ -222,8 +244,10 @@ export type Filter = Static<typeof filterSchema>;
 export type RecommendRequest = Static<typeof recommendRequestSchema>;
 export type SimilarRequest = Static<typeof similarRequestSchema>;
 export type SearchRequest = Static<typeof searchRequestSchema>;
+export type MultiSearchRequest = Static<typeof multiSearchRequestSchema>;
 export type SimilarParameters = Static<typeof similarParametersSchema>;
 export type SearchParameters = Static<typeof searchParametersSchema>;
 export type ExplainedItem = Static<typeof explainedItemSchema>;
 export type RankingResponse = Static<typeof rankingResponseSchema>;
+export type MultiSearchResponse = Static<typeof multiSearchResponseSchema>;
 export type ScenariosResponse = Static<typeof scenariosResponseSchema>;

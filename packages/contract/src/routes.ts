@@ -201,6 +201,31 @@ export const routes = {
     },
     errors: ["NO_SNAPSHOT"],
   },
+  multiSearch: {
+    id: "multiSearch",
+    method: "POST",
+    path: "/v1/multi-search",
+    tag: "Serving",
+    summary: "Several searches in one call",
+    description:
+      "Up to 20 searches, answered side by side in one round trip: the lists of an autocomplete, or one query in several categories. One that is wrong refuses the call, and the problem names its place (`searches[2].limit`).",
+    scope: "read",
+    body: ranking.multiSearchRequestSchema,
+    bodyExample: {
+      searches: [
+        { query: "blue mug", limit: 5 },
+        { query: "blue mug", limit: 5, filter: { categories: ["Home > Kitchen"] } },
+      ],
+    },
+    answers: {
+      200: {
+        description: "One answer per search, in the order asked",
+        schema: ranking.multiSearchResponseSchema,
+        example: { results: [{ ...examples.rankingResponse, scenario: "search", total: 1 }] },
+      },
+    },
+    errors: ["NO_SNAPSHOT"],
+  },
   getItem: {
     id: "getItem",
     method: "GET",

@@ -55,6 +55,18 @@ export function servingRoutes(app: App, { engine, metrics }: Services): void {
     ...bind(routes.postSearch),
     handler: async (request, reply) => answer(reply, await engine.search(withUser(request.body))),
   });
+
+  app.route({
+    ...bind(routes.multiSearch),
+    handler: async (request, reply) => {
+      const rankings = await Promise.all(
+        request.body.searches.map((search) => engine.search(withUser(search))),
+      );
+      reply.header("cache-control", "no-store");
+      for (const { scenario, timings } of rankings) metrics.ranked(scenario, timings);
+      return { results: rankings.map(rankingToWire) };
+    },
+  });
 }
 
 /** Joins the two names of a person into the key under which events are joined. */
