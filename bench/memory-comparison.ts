@@ -57,6 +57,11 @@ export async function compareMemoryModels(task: MemoryTask): Promise<void> {
   const best = new Map<string, { readonly variant: Variant; readonly score: number }>();
   for (const variant of variants) {
     const { kind } = variant;
+    // Nothing is to be chosen among one recipe.
+    if (variants.filter((other) => other.kind === kind).length === 1) {
+      best.set(kind, { variant, score: NaN });
+      continue;
+    }
     const one = await run(variant, task.choice.train);
     const { metrics, wallSeconds } = await evaluate(one, task.choice.validation, {
       cutoffs: task.cutoffs,
@@ -137,7 +142,8 @@ async function run({ kind, ...changes }: Variant, train: Sequences) {
   return model.train({ train }, { ...model.defaults, ...changes }, context);
 }
 
-const shared = (value: number): string => value.toFixed(4).replace(/^0\./, ".");
+const shared = (value: number): string =>
+  Number.isNaN(value) ? "–" : value.toFixed(4).replace(/^0\./, ".");
 
 /** Holds out a random tenth of each user's items; users with one item keep it. */
 export function holdOutTenth(sequences: Sequences): MemoryTask["choice"] {

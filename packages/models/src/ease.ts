@@ -6,10 +6,10 @@ import {
   productRows,
   solveCholesky,
   SpdMatrix,
-  topK,
   transpose,
 } from "@magpie/numerics";
 import { interactionMatrix } from "./interaction-matrix.ts";
+import { itemNeighbourhoods, pairsBound } from "./item-neighbourhoods.ts";
 import { checkRecency, type LinearConfig, LinearItemModel } from "./linear-item-model.ts";
 import type { Model, TrainingContext, TrainingData } from "./model.ts";
 import { NeighbourLists } from "./neighbour-lists.ts";
@@ -88,13 +88,6 @@ export const ease: Model<EaseConfig> = {
   load: (directory) => LinearItemModel.load(directory, kind, name),
 };
 
-/** At most so many pairs of items share a user. */
-function pairsBound({ userCount, itemCount, offsets }: TrainingData["train"]): number {
-  let pairs = 0;
-  for (let user = 0; user < userCount; user++) pairs += (offsets[user + 1]! - offsets[user]!) ** 2;
-  return Math.min(pairs, itemCount ** 2);
-}
-
 /** B by its columns: row j of the answer holds the weights that score item j. */
 async function closedForm(
   { train }: TrainingData,
@@ -135,48 +128,18 @@ function magnitudes(weights: Float32Array): Float32Array {
   return weights.map((weight) => (weight === 0 ? -Infinity : Math.abs(weight)));
 }
 
-/** Shrinks the similarity that picks candidates; see `ItemKnnConfig.shrinkage`. */
-const candidateShrinkage = 20;
-
 /** The columns of B, each from the items most similar to its own. */
 async function restricted(
   { train }: TrainingData,
   config: EaseConfig,
   { onProgress, signal }: TrainingContext,
 ): Promise<CsrMatrix> {
-  const byUser = interactionMatrix(train, config.userDamping);
   const size = train.itemCount + 1;
-  const gram: { readonly indices: Int32Array; readonly values: Float32Array }[] = [];
-  const squares = new Float64Array(size);
-  for (const { row, indices, values } of productRows(transpose(byUser), byUser)) {
-    gram.push({ indices: indices.slice(), values: values.slice() });
-    squares[row] = values[indices.indexOf(row)] ?? 0;
-  }
   const kept = new NeighbourLists(size, config.neighbours);
-  /** Place of an item among the candidates of the present column, or -1. */
-  const placeOf = new Int32Array(size).fill(-1);
-  for (let target = 1; target < size; target++) {
-    const row = gram[target]!;
-    const similarity = row.values.map((product, p) => {
-      const other = row.indices[p]!;
-      if (other === target) return -Infinity;
-      return product / (Math.sqrt(squares[target]! * squares[other]!) + candidateShrinkage);
-    });
-    const chosen = topK(similarity, config.candidates).indices;
-    const n = chosen.length;
-    const candidates = chosen.map((p) => row.indices[p]!);
-    const weights = Float64Array.from(chosen, (p) => row.values[p]!);
-    const system = new Float64Array(n * n);
-    candidates.forEach((item, place) => (placeOf[item] = place));
-    candidates.forEach((item, place) => {
-      const { indices, values } = gram[item]!;
-      for (let p = 0; p < indices.length; p++) {
-        const other = placeOf[indices[p]!]!;
-        if (other >= 0) system[place * n + other] = values[p]!;
-      }
-      system[place * n + place]! += config.ridge;
-    });
-    for (const item of candidates) placeOf[item] = -1;
+  for (const one of itemNeighbourhoods(train, config.candidates, config.userDamping)) {
+    const { target, candidates, gram: system, products: weights } = one;
+    const n = candidates.length;
+    for (let i = 0; i < n; i++) system[i * n + i]! += config.ridge;
     factorCholesky(system, n);
     solveCholesky(system, n, weights);
     const single = Float32Array.from(weights);

@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import type { Sequences } from "@magpie/data";
 import { type History, silentWork } from "@magpie/domain";
 import { describe, test } from "vitest";
+import { bprMf } from "./bpr-mf.ts";
+import { FactorModel } from "./factor-model.ts";
+import { implicitAls } from "./implicit-als.ts";
 import type { Model } from "./model.ts";
 import { modelByKind } from "./registry.ts";
 
@@ -230,6 +233,169 @@ describe("TIFU-kNN", () => {
 
   test("refuses a fading that is none", async () => {
     await assert.rejects(scores("tifu-knn", train, past(1), { basketFading: 0 }), {
+      code: "BAD_CONFIG",
+    });
+  });
+});
+
+describe("SLIM", () => {
+  // Item 1 has users a, b, c; item 2 has a, b: x₁·x₂ = 2, ‖x₁‖² = 3, ‖x₂‖² = 2.
+  const users = sequencesOf([[1, 2], [1, 2], [1]], 2);
+
+  test("of one candidate is a soft threshold, by hand", async () => {
+    const changes = { lasso: 0.5, ridge: 1, recency: 1 };
+    near((await scores("slim", users, past(1), changes))[2], (2 - 0.5) / (3 + 1));
+    near((await scores("slim", users, past(2), changes))[1], (2 - 0.5) / (2 + 1));
+    near((await scores("slim", users, past(1), { ...changes, lasso: 3 }))[2], 0);
+  });
+
+  test("satisfies the conditions of its optimum", async () => {
+    const taken = [
+      [1, 2, 3],
+      [1, 2],
+      [2, 3],
+      [1, 3, 4],
+      [4, 2],
+      [3, 4],
+    ];
+    const train = sequencesOf(taken, 4);
+    const changes = { lasso: 0.2, ridge: 0.5, recency: 1 };
+    const dot = (i: number, j: number) =>
+      taken.filter((items) => items.includes(i) && items.includes(j)).length;
+    const rows = await Promise.all([1, 2, 3].map((i) => scores("slim", train, past(i), changes)));
+    const weight = (i: number) => rows[i - 1]![4]!; // what item i says of item 4
+    for (const i of [1, 2, 3]) {
+      const fit = [1, 2, 3].reduce((sum, k) => sum + dot(i, k) * weight(k), 0);
+      const slope = fit + 0.5 * weight(i) + 0.2 - dot(i, 4);
+      if (weight(i) > 0) near(slope, 0, 1e-3);
+      else assert.ok(slope >= -1e-3);
+    }
+  });
+
+  test("refuses settings that mean nothing", async () => {
+    await assert.rejects(scores("slim", users, past(1), { ridge: 0 }), { code: "BAD_CONFIG" });
+  });
+});
+
+describe("transition graph", () => {
+  const plain = {
+    reach: 2,
+    fading: 0.5,
+    backward: 0.25,
+    popularityDamping: 0,
+    secondHop: 0,
+    recency: 1,
+  };
+  const chain = sequencesOf([[1, 2, 3]], 4);
+
+  test("counts followers by distance, and what came before less", async () => {
+    // From item 2: item 3 follows (1), item 1 came before (.25).
+    const found = await scores("transitions", chain, past(2), plain);
+    near(found[3], 1);
+    near(found[1], 0.25);
+    near((await scores("transitions", chain, past(1), plain))[3], 0.5);
+  });
+
+  test("reaches on over a second transition", async () => {
+    const sessions = sequencesOf(
+      [
+        [1, 2],
+        [2, 3],
+      ],
+      3,
+    );
+    const changes = { ...plain, backward: 0, secondHop: 0.5 };
+    near((await scores("transitions", sessions, past(1), { ...changes, secondHop: 0 }))[3], 0);
+    near((await scores("transitions", sessions, past(1), changes))[3], 0.5);
+  });
+
+  test("holds popular followers back", async () => {
+    const sessions = sequencesOf([[1, 2], [1, 3], [3], [3], [3]], 3);
+    const found = await scores("transitions", sessions, past(1), {
+      ...plain,
+      popularityDamping: 1,
+    });
+    near(found[2], 1);
+    near(found[3], 1 / 4);
+  });
+
+  test("adds similarity of content, where there is any", async () => {
+    const model: Model = modelByKind("transitions");
+    // Items 3 and 4 point the same way, item 1 across, item 2 says nothing.
+    const vectors = Float32Array.of(0, 0, 0, 2, 0, 0, 3, 0, 5, 0);
+    const data = { train: chain, content: { width: 2, vectors } };
+    const config = { ...model.defaults, ...plain, content: 0.5 };
+    const trained = await model.train(data, config, context);
+    const out = new Float32Array(5);
+    await trained.scoreAll([past(3)], out);
+    near(out[4], 0.5);
+    // Before item 3 stood item 2, and item 1 at half its strength; the strongest becomes 1.
+    near(out[2], 1);
+    near(out[1], 0.5);
+  });
+});
+
+describe("implicit ALS", () => {
+  const users = sequencesOf(
+    [
+      [1, 2],
+      [1, 2],
+      [3, 4],
+      [3, 4],
+    ],
+    4,
+  );
+
+  test("folds a past in as the exact solution of its least squares", async () => {
+    const model = implicitAls;
+    const config = { ...model.defaults, width: 1, unobserved: 0.5, ridge: 0.25 };
+    const trained = await model.train({ train: users }, config, context);
+    assert.ok(trained instanceof FactorModel);
+    const q = trained.itemVectors;
+    const out = new Float32Array(1);
+    await trained.encode([past(1)], out);
+    const squares = q.reduce((sum, value) => sum + value * value, 0);
+    near(out[0], q[1]! / (q[1]! ** 2 + 0.5 * squares + 0.25));
+    await trained.encode([past()], out);
+    assert.equal(out[0], 0);
+  });
+
+  test("finds the two groups", async () => {
+    const found = await scores("implicit-als", users, past(1), { width: 4 });
+    assert.ok(found[2]! > found[3]! + 0.2 && found[2]! > found[4]! + 0.2);
+  });
+
+  test("refuses settings that mean nothing", async () => {
+    await assert.rejects(scores("implicit-als", users, past(1), { ridge: 0 }), {
+      code: "BAD_CONFIG",
+    });
+  });
+});
+
+describe("BPR-MF", () => {
+  const users = sequencesOf(
+    Array.from({ length: 40 }, (_, user) => (user % 2 === 0 ? [1, 2, 3] : [4, 5, 6])),
+    6,
+  );
+
+  test("learns to put what was taken above what was not", async () => {
+    const trained = await bprMf.train({ train: users }, bprMf.defaults, context);
+    const [first, last] = [trained.curve[0]!.loss, trained.curve.at(-1)!.loss];
+    near(first, Math.LN2, 0.05); // it starts from knowing nothing
+    assert.ok(last < 0.5 * first, `loss ${last} after ${first}`);
+    const out = new Float32Array(7);
+    await trained.scoreAll([past(1, 2)], out);
+    assert.ok(out[3]! > Math.max(out[4]!, out[5]!, out[6]!));
+  });
+
+  test("goes on where a user has taken everything", async () => {
+    const everything = sequencesOf([[1, 2]], 2);
+    const found = await scores("bpr-mf", everything, past(1));
+    assert.ok(found.slice(1).every(Number.isFinite));
+  });
+
+  test("refuses settings that mean nothing", async () => {
+    await assert.rejects(scores("bpr-mf", users, past(1), { learningRate: 0 }), {
       code: "BAD_CONFIG",
     });
   });

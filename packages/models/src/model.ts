@@ -7,6 +7,15 @@ export type { ItemSimilarity } from "@magpie/domain";
 export interface TrainingData {
   readonly train: Sequences;
   readonly validation?: HeldOut;
+  /** What items say of themselves, for models that look at content; absent: nothing is known. */
+  readonly content?: ContentVectors;
+}
+
+/** One vector of content (text, attributes) for each item. */
+export interface ContentVectors {
+  readonly width: number;
+  /** [itemCount + 1, width]; row 0, and rows of items without content, are zero. */
+  readonly vectors: Float32Array;
 }
 
 export interface TrainingContext extends WorkContext {

@@ -171,6 +171,8 @@ class NextBasketModel implements TrainedModel {
   readonly #squares: Float64Array;
   readonly #popularity: Float32Array;
   readonly #selector: TopKSelector;
+  /** [users], of the present past */
+  readonly #nearness: Float32Array;
 
   constructor(
     kind: string,
@@ -196,6 +198,7 @@ class NextBasketModel implements TrainedModel {
       return sum;
     });
     this.#selector = new TopKSelector(Math.min(config.neighbours, habits.rows));
+    this.#nearness = new Float32Array(habits.rows);
   }
 
   scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
@@ -203,7 +206,7 @@ class NextBasketModel implements TrainedModel {
     const { own, popularity } = this.config;
     histories.forEach((history, b) => {
       const row = out.subarray(b * width, (b + 1) * width);
-      this.#popularity.forEach((share, item) => (row[item] = popularity * share));
+      for (let item = 0; item < width; item++) row[item] = popularity * this.#popularity[item]!;
       const habits = habitsOf(history, this.config);
       for (const [item, value] of habits) row[item]! += own * value;
       if (this.#selector.k > 0) this.#addNeighbours(history, habits, row);
@@ -229,7 +232,8 @@ class NextBasketModel implements TrainedModel {
   /** The user of the past is not a neighbour of itself. */
   #addNeighbours({ userIndex }: History, own: Map<number, number>, row: Float32Array): void {
     // ‖h - h(u)‖² = ‖h‖² + ‖h(u)‖² - 2 h · h(u); the first term orders nothing.
-    const nearness = Float32Array.from(this.#squares, (square) => -square);
+    const nearness = this.#nearness;
+    for (let user = 0; user < nearness.length; user++) nearness[user] = -this.#squares[user]!;
     for (const [item, value] of own) {
       const { offsets, indices, values } = this.#byItem;
       for (let p = offsets[item]!; p < offsets[item + 1]!; p++) {

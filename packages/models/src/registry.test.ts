@@ -118,7 +118,16 @@ describe("what each model finds among four groups of shoppers", () => {
     return metrics.ndcgAt10!;
   };
 
-  test.each(["item-knn", "ease", "rp3-beta", "graph-filter"])("%s sees the group", async (kind) => {
+  test.each([
+    "item-knn",
+    "ease",
+    "transitions",
+    "slim",
+    "rp3-beta",
+    "graph-filter",
+    "implicit-als",
+    "bpr-mf",
+  ])("%s sees the group", async (kind) => {
     assert.ok((await ndcg(kind)) > 1 / Math.log2(3));
   });
 

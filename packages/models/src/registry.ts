@@ -1,6 +1,8 @@
 import { TrainingError } from "@magpie/domain";
+import { bprMf } from "./bpr-mf.ts";
 import { ease } from "./ease.ts";
 import { graphFilter } from "./graph-filter.ts";
+import { implicitAls } from "./implicit-als.ts";
 import { itemKnn } from "./item-knn.ts";
 import type { Model } from "./model.ts";
 import { personalFrequency, tifuKnn } from "./next-basket.ts";
@@ -8,6 +10,8 @@ import { popularity, recentPopularity } from "./popularity.ts";
 import { rp3Beta } from "./rp3-beta.ts";
 import { sasRec } from "./sasrec-model.ts";
 import { sessionKnn } from "./session-knn.ts";
+import { slim } from "./slim.ts";
+import { transitions } from "./transitions.ts";
 
 /** The models that a shop trains, in the order in which tables list them. */
 export const models: readonly Model[] = [popularity, recentPopularity, itemKnn, ease, sasRec];
@@ -15,8 +19,12 @@ export const models: readonly Model[] = [popularity, recentPopularity, itemKnn, 
 /** Those and all that are trained when named: `magpie evaluate --models graph-filter`. */
 export const allModels: readonly Model[] = [
   ...models,
+  transitions,
+  slim,
   rp3Beta,
   graphFilter,
+  implicitAls,
+  bprMf,
   sessionKnn,
   personalFrequency,
   tifuKnn,
