@@ -152,14 +152,14 @@ export const sasRec: Model<SasRecConfig> = {
   kind,
   defaults: sasRecDefaults,
 
-  expectedBytes({ train }, config) {
-    return expectedTrainingBytes(config, train.itemCount);
+  expectedBytes({ train, validation }, config) {
+    return expectedTrainingBytes(config, train.itemCount, validation !== undefined);
   },
 
   async train({ train, validation }, config, context) {
     checkSasRecConfig(config);
     const readCost = startCost();
-    const expected = expectedTrainingBytes(config, train.itemCount);
+    const expected = expectedTrainingBytes(config, train.itemCount, validation !== undefined);
     context.onProgress({
       stage: "sasrec/train",
       done: 0,

@@ -273,17 +273,22 @@ function kernelBytes(config: SasRecConfig, itemCount: number, graph: TrainingGra
   );
 }
 
-/** The engine's library, a session and a thread's own heap. */
-const baseBytes = 64 * 2 ** 20;
+/** The engine's library, a session, and the heap of a thread that is busy. */
+const baseBytes = 160 * 2 ** 20;
+/** Sessions that encode and score, and blocks of scores. */
+const validationBytes = 96 * 2 ** 20;
 
 /**
- * Memory that a training takes: kernel memory, the best weights kept beside it, a block of scores for
- * validation, and what the engine holds between forward and backward. The last is an estimate from
- * resident memory measured at 16 and 128 rows (92 and 309 MiB for the default network, 12,101 items):
+ * Memory that a training takes: kernel memory, averaged and best weights beside it, and what the engine
+ * holds between forward and backward. The last is an estimate from resident memory at 16 and 128 rows:
  * per block about 36 activations of [positions, D], 6 of [positions, feedForward] and 6 of attention,
- * and 3 of the logits.
+ * and 3 of the logits. On amazon-beauty the default recipe took 320 MiB where this says 301.
  */
-export function expectedTrainingBytes(config: SasRecConfig, itemCount: number): number {
+export function expectedTrainingBytes(
+  config: SasRecConfig,
+  itemCount: number,
+  withValidation: boolean,
+): number {
   const { width, blocks, heads, feedForward, batchRows, historyLimit, loss, tied } = config;
   const n = batchRows * historyLimit;
   const graph = trainingGraph(config, { rows: batchRows, length: historyLimit, itemCount });
@@ -293,7 +298,11 @@ export function expectedTrainingBytes(config: SasRecConfig, itemCount: number): 
     (blocks + 1) * (36 * n * width) +
     blocks * (6 * n * feedForward + 6 * n * heads * historyLimit) +
     3 * n * logits;
-  const copies = (tied ? 1 : 2) * (itemCount + 1) * width + graph.parameterCount;
-  const scores = 2 ** 23;
-  return baseBytes + kernelBytes(config, itemCount, graph) + 4 * (activations + copies + scores);
+  const copies = 2 * ((tied ? 1 : 2) * (itemCount + 1) * width + graph.parameterCount);
+  return (
+    baseBytes +
+    (withValidation ? validationBytes : 0) +
+    kernelBytes(config, itemCount, graph) +
+    4 * (activations + copies)
+  );
 }

@@ -239,7 +239,7 @@ describe("SASRec", () => {
   test("states the memory that it will take, and grows with the catalogue", () => {
     const bytes = sasRec.expectedBytes(split, sasRecDefaults);
     assert.ok(bytes > 1e6 && bytes < 1e9);
-    const large = { train: { ...split.train, itemCount: 100_000 } };
+    const large = { ...split, train: { ...split.train, itemCount: 100_000 } };
     // weights, two moments and gradient of 100,000 more rows of 64 floats
     assert.ok(sasRec.expectedBytes(large, sasRecDefaults) - bytes > 4 * 99_000 * 64 * 4);
   });
