@@ -43,6 +43,8 @@ const standIn = {
 };
 const maxExpansions = 40;
 const minPrefixLetters = 2;
+/** From this length on a word that the index has is read as pinyin as well. */
+const minLettersBesideExact = 5;
 /** Parts of a compound have at least this many letters. */
 const minCompoundPart = 3;
 /** Together with the units of the query fewer than 256, which is where counts of them end. */
@@ -116,7 +118,9 @@ export class InvertedTextIndex implements TextIndex {
     items: Iterable<Item | undefined>,
     options: { readonly segmenter?: Segmenter } = {},
   ): Promise<InvertedTextIndex> {
-    const all = [...items];
+    // Gone through twice, so that a large catalogue need not be in memory; what can be gone through
+    // only once must be.
+    const all = "next" in items ? [...items] : items;
     const ownWords = [...collectOwnWords(all)];
     const segmenter = options.segmenter ?? (await loadSegmenter(ownWords));
     const analyser = new Analyser(segmenter, ownWords);
@@ -142,7 +146,7 @@ export class InvertedTextIndex implements TextIndex {
 
   /** A small index of changed items that analyses and scores as this one does. */
   async buildBeside(items: Iterable<Item | undefined>): Promise<InvertedTextIndex> {
-    const postings = await index([...items], this.#analyser, this.#postings);
+    const postings = await index(items, this.#analyser, this.#postings);
     return new InvertedTextIndex(postings, this.#ownWords, this.#analyser);
   }
 
@@ -597,10 +601,13 @@ export class InvertedTextIndex implements TextIndex {
       if (term >= 0) take(term, standIn.inflection);
     }
     found.push(...this.#compounds(clause.term, weight * standIn.compound));
-    if (exact >= 0) return found;
     const typed = pinyinTerm(clause.term);
     const pinyin = dictionary.find(typed);
-    if (pinyin >= 0) take(pinyin, standIn.pinyin, true);
+    // Short words of other languages are syllables too: long, song, ban.
+    if (pinyin >= 0 && (exact < 0 || letters >= minLettersBesideExact)) {
+      take(pinyin, standIn.pinyin, true);
+    }
+    if (exact >= 0) return found;
     if (clause.isPrefix && letters >= minPrefixLetters) {
       for (const term of this.#mostFrequent(dictionary.withPrefix(typed))) {
         if (term !== pinyin) {
@@ -784,19 +791,23 @@ const gapBetweenTexts = 1;
 const itemsPerTurn = 200;
 
 async function index(
-  items: readonly (Item | undefined)[],
+  items: Iterable<Item | undefined>,
   analyser: Analyser,
   background?: CollectionStatistics,
 ): Promise<Postings> {
   const builder = new PostingsBuilder();
-  for (const [i, item] of items.entries()) {
-    if (i % itemsPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
+  let count = 0;
+  for (const item of items) {
+    if (count++ % itemsPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
     const lengths: Partial<Record<SourceField, number>> = {};
     let first = 0;
     for (const { field, text } of item === undefined ? [] : textsOf(item)) {
-      const { length, positions } = analyser.analyse(text, (term, position) =>
-        builder.add(term, field, position < 0 ? -1 : first + position),
-      );
+      const take = (term: string, position: number): void =>
+        builder.add(term, field, position < 0 ? -1 : first + position);
+      const { length, positions } =
+        field === "title" || field === "description"
+          ? analyser.analyse(text, take)
+          : analyser.analyseShared(text, take);
       first += positions + gapBetweenTexts;
       lengths[field] = (lengths[field] ?? 0) + length;
       if (field === "title" || field === "brand") {
@@ -809,8 +820,10 @@ async function index(
 }
 
 /** Chinese words that the shop uses for its brands and categories. */
-function collectOwnWords(items: readonly (Item | undefined)[]): Set<string> {
-  const texts = new Set(items.flatMap((item) => (item === undefined ? [] : ownWordsOf(item))));
+function collectOwnWords(items: Iterable<Item | undefined>): Set<string> {
+  const texts = new Set<string>();
+  for (const item of items)
+    if (item !== undefined) for (const text of ownWordsOf(item)) texts.add(text);
   const words = new Set<string>();
   for (const text of texts) {
     for (const { kind, text: word } of runsOf(normaliseText(text))) {

@@ -33,47 +33,60 @@ export function maxEditsFor(word: string): number {
  *      e  3  2  1  1  1
  */
 export function nearTerms(dictionary: TermDictionary, word: string, maxEdits: number): NearTerm[] {
-  const typed = codePointsOf(word);
+  const typed = Array.from(word, (letter) => letter.codePointAt(0)!);
   const width = typed.length + 1;
   const deepest = typed.length + maxEdits;
   const table = new Uint8Array((deepest + 2) * width);
   for (let j = 0; j < width; j++) table[j] = j;
+  const { text, starts } = dictionary;
   const letters = new Int32Array(deepest + 1);
   let known = 0; // letters whose rows are right
   const near: NearTerm[] = [];
   let term = 0;
   while (term < dictionary.size) {
-    const own = codePointsOf(dictionary.term(term));
-    let shared = 0;
-    while (shared < known && shared < own.length && letters[shared] === own[shared]) shared++;
-    known = shared;
-    let leap = -1;
-    for (let i = shared; i < own.length; i++) {
-      if (i >= deepest) {
-        leap = i;
+    const first = starts[term]!;
+    const end = starts[term + 1]!;
+    let at = first;
+    let depth = 0;
+    let least = 0;
+    // Terms of other kinds than words begin with a sign.
+    if (isSign(text[first]!)) least = maxEdits + 1;
+    while (at < end && least <= maxEdits) {
+      const byte = text[at]!;
+      const bytes = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+      let letter = bytes === 1 ? byte : byte & (0x7f >> bytes);
+      for (let i = 1; i < bytes; i++) letter = (letter << 6) | (text[at + i]! & 0x3f);
+      if (depth >= deepest) {
+        least = maxEdits + 1; // longer than any term that is near
         break;
       }
-      letters[i] = own[i]!;
-      const least = fillRow(table, width, i + 1, typed, letters);
-      known = i + 1;
-      if (least > maxEdits) {
-        leap = i + 1;
-        break;
+      at += bytes;
+      if (depth < known && letters[depth] === letter) {
+        depth++;
+        continue;
       }
+      letters[depth++] = letter;
+      known = depth;
+      least = fillRow(table, width, depth, typed, letters);
     }
-    if (leap >= 0) {
-      const prefix = String.fromCodePoint(...own.slice(0, Math.max(1, leap)));
-      term = Math.max(term + 1, dictionary.withPrefix(prefix)[1]);
+    if (least > maxEdits) {
+      if (at > first) known = Math.max(0, Math.min(known, depth - 1));
+      term = dictionary.pastPrefixOf(term, Math.max(1, at - first));
       continue;
     }
-    const edits = table[own.length * width + width - 1]!;
+    const edits = table[depth * width + width - 1]!;
     if (edits > 0 && edits <= maxEdits) {
-      near.push({ term, edits, sameStart: own[0] === typed[0] });
+      near.push({ term, edits, sameStart: letters[0] === typed[0] });
     }
+    known = Math.min(known, depth);
     term++;
   }
   return near;
 }
+
+/** ASCII that is no letter and no digit. */
+const isSign = (byte: number): boolean =>
+  byte < 0x30 || (byte > 0x39 && byte < 0x61) || (byte > 0x7a && byte < 0x80);
 
 /** @returns  the least cell of the row */
 function fillRow(
@@ -104,6 +117,3 @@ function fillRow(
   }
   return least;
 }
-
-const codePointsOf = (text: string): number[] =>
-  Array.from(text, (letter) => letter.codePointAt(0)!);

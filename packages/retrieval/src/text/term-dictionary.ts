@@ -55,6 +55,32 @@ export class TermDictionary {
     return [this.#firstNotBelow(bytes), this.#firstNotBelow(after)];
   }
 
+  /** First number after `term` whose text does not begin with the first `length` bytes of its text. */
+  pastPrefixOf(term: number, length: number): number {
+    // Prefixes that are leapt over are mostly short lists: doubling steps, then halving.
+    let step = 1;
+    let low = term;
+    while (low + step < this.size && this.#sharesBytes(term, low + step, length)) {
+      low += step;
+      step *= 2;
+    }
+    let high = Math.min(this.size, low + step);
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.#sharesBytes(term, middle, length)) low = middle;
+      else high = middle;
+    }
+    return high;
+  }
+
+  #sharesBytes(a: number, b: number, length: number): boolean {
+    const { text, starts } = this;
+    const [from, other] = [starts[a]!, starts[b]!];
+    if (starts[b + 1]! - other < length) return false;
+    for (let i = 0; i < length; i++) if (text[from + i] !== text[other + i]) return false;
+    return true;
+  }
+
   term(number: number): string {
     return openStrings(this.text, this.starts.subarray(number, number + 2))[0]!;
   }

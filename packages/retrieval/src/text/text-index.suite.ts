@@ -103,7 +103,11 @@ export function behavesAsTextIndex(name: string, build: Build): void {
     });
 
     test("ranks the exact word above pinyin", async () => {
-      assert.deepEqual(await find(["耐克运动鞋", "Naike socks"], "naike"), ["Naike socks"]);
+      assert.deepEqual(await find(["耐克运动鞋", "Naike socks"], "naike"), [
+        "Naike socks",
+        "耐克运动鞋",
+      ]);
+      assert.deepEqual(await find(["龙年卫衣", "long dress"], "long "), ["long dress"]);
       assert.deepEqual(await find(["耐克", "奈可 耐克 NIKE"], "耐克"), ["耐克", "奈可 耐克 NIKE"]);
     });
 

@@ -1,0 +1,396 @@
+/**
+ * The text index at the size of a large shop, and side by side with others that run inside Node.
+ *
+ *     node --expose-gc bench/search-speed.ts [--items 1000000] [--peers 100000] [--write]
+ *
+ * Products are made from real titles: those of icecat-chorus, bestbuy-catalogue, amazon-office-2018
+ * and zh-ecommerce-ner under MAGPIE_DATASETS. Each has a real title of which every second word is
+ * drawn again from the words of all titles by their frequency, a real brand, a category path and four
+ * attributes; one in five is Chinese. So words and lengths are real, and combinations new.
+ *
+ * Queries are one to three words of a title and so have an answer: in English, in Chinese, one word
+ * with a letter left out, one that is still being typed. "With 5 facets" counts brand, categories,
+ * two attributes and the price over all hits. Building is CPU time, the collector's
+ * threads included, less the making of the products, which is timed alone.
+ *
+ * Side by side: the same English titles, all words asked for, 20 best with their score, and how many
+ * match. MiniSearch has no limit and ranks every hit; FlexSearch has no scores, and no total beyond
+ * its limit, which is set to all items; Orama tells every hit's count itself.
+ */
+import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { parseArgs } from "node:util";
+import { gunzipSync, inflateRawSync } from "node:zlib";
+import { create, insertMultiple, search as searchOrama } from "@orama/orama";
+import type { Item } from "@magpie/domain";
+import { seededRandom, type Random } from "@magpie/numerics";
+import { FacetIndex, InvertedTextIndex, type ItemSet } from "@magpie/retrieval";
+import { Index as FlexIndex } from "flexsearch";
+import MiniSearch from "minisearch";
+
+const { values } = parseArgs({
+  options: {
+    items: { type: "string", default: "1000000" },
+    peers: { type: "string", default: "100000" },
+    write: { type: "boolean", default: false },
+  },
+});
+const datasets =
+  process.env["MAGPIE_DATASETS"] ?? join(import.meta.dirname, "..", "..", "shared", "data");
+const has = (file: string): boolean => existsSync(join(datasets, file));
+const unzipped = (file: string): string =>
+  gunzipSync(readFileSync(join(datasets, file))).toString("utf8");
+
+interface Vocabulary {
+  readonly english: readonly (readonly string[])[];
+  readonly chinese: readonly string[];
+  readonly brands: readonly string[];
+}
+
+/** Real titles, as words; Chinese ones whole. */
+function readVocabulary(): Vocabulary {
+  const titles: string[] = [];
+  const brands = new Set<string>();
+  for (const file of globSync(join(datasets, "icecat-chorus", "products-*.json.zip")).sort()) {
+    const bytes = readFileSync(file);
+    const start = 30 + bytes.readUInt16LE(26) + bytes.readUInt16LE(28);
+    const products = JSON.parse(inflateRawSync(bytes.subarray(start)).toString("utf8")) as {
+      title?: string;
+      supplier?: string;
+    }[];
+    for (const { title, supplier } of products) {
+      if (title) titles.push(title);
+      if (supplier) brands.add(supplier);
+    }
+  }
+  if (has("bestbuy-catalogue/products_3291.json.gz")) {
+    const products = JSON.parse(unzipped("bestbuy-catalogue/products_3291.json.gz")) as {
+      name: string;
+      brand?: string;
+    }[];
+    for (const { name, brand } of products) {
+      titles.push(name);
+      if (brand) brands.add(brand);
+    }
+  }
+  if (has("amazon-office-2018/Office_Products.item.json.gz")) {
+    const products = JSON.parse(
+      unzipped("amazon-office-2018/Office_Products.item.json.gz"),
+    ) as Record<string, { title?: string }>;
+    for (const { title } of Object.values(products)) if (title) titles.push(title);
+  }
+  const chinese = has("zh-ecommerce-ner/train.txt.gz")
+    ? unzipped("zh-ecommerce-ner/train.txt.gz")
+        .split(/\r?\n\r?\n/)
+        .map((lines) =>
+          lines
+            .split(/\r?\n/)
+            .map((line) => line.split(" ")[0] ?? "")
+            .join(""),
+        )
+        .filter((title) => title.length > 4)
+    : [];
+  if (titles.length === 0 || chinese.length === 0) {
+    process.stderr.write(`No titles under ${datasets}: set MAGPIE_DATASETS to the data sets.\n`);
+    process.exit(1);
+  }
+  return {
+    english: titles.map((title) => title.split(/\s+/)),
+    chinese,
+    brands: [...brands],
+  };
+}
+
+const vocabulary = readVocabulary();
+const pick = <T>(random: Random, list: readonly T[]): T => list[random.int(list.length)]!;
+const colours = "black white red blue green grey silver pink gold brown".split(" ");
+const materials = "cotton steel plastic leather wood glass nylon aluminium".split(" ");
+
+/** The same products every time they are gone through; not kept. */
+function products(count: number): Iterable<Item> {
+  return {
+    *[Symbol.iterator]() {
+      const random = seededRandom(7, "search-speed");
+      for (let i = 0; i < count; i++) yield productOf(random, i);
+    },
+  };
+}
+
+function productOf(random: Random, i: number): Item {
+  const isChinese = i % 5 === 4;
+  const title = isChinese
+    ? `${pick(random, vocabulary.chinese).slice(0, 18)}${pick(random, vocabulary.chinese).slice(-12)}`
+    : pick(random, vocabulary.english)
+        .map((word, place) =>
+          place % 2 === 0 ? word : pick(random, pick(random, vocabulary.english)),
+        )
+        .slice(0, 14)
+        .join(" ");
+  return {
+    id: `p${i}`,
+    title: title || "product",
+    brand: pick(random, vocabulary.brands),
+    categories: [`Department ${random.int(12)} > Aisle ${random.int(40)} > Shelf ${random.int(9)}`],
+    attributes: {
+      colour: pick(random, colours),
+      material: pick(random, materials),
+      size: `${1 + random.int(60)} cm`,
+      model: `${String.fromCharCode(65 + random.int(26))}${100 + random.int(9_900)}`,
+    },
+    variants: [
+      {
+        id: "v",
+        price: { amount: 100 + random.int(50_000), currency: "EUR" },
+        availability: { available: true },
+      },
+    ],
+  };
+}
+
+const lines: string[] = [];
+const ms = (value: number): string => `${value.toFixed(2)} ms`;
+const seconds = (value: number): string => `${value.toFixed(1)} s`;
+const whole = (value: number): string => Math.round(value).toLocaleString("en");
+
+/** Nearest-rank quantile. */
+function quantile(sample: readonly number[], share: number): number {
+  const sorted = sample.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+}
+
+const cpuMs = (since: NodeJS.CpuUsage): number => {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1000;
+};
+const resident = (): number => {
+  globalThis.gc?.();
+  return process.memoryUsage.rss();
+};
+
+/** One to three words from titles, as someone who has seen the product would type them. */
+function queriesOf(titles: readonly string[], count: number, seed: string): string[] {
+  const random = seededRandom(11, seed);
+  return Array.from({ length: count }, () => {
+    const words = pick(random, titles)
+      .split(/\s+/)
+      .map((word) => word.toLowerCase())
+      .filter((word) => /^[a-z]{3,}$/.test(word));
+    const wanted = 1 + random.int(3);
+    return words.length === 0
+      ? "black"
+      : Array.from({ length: wanted }, () => pick(random, words)).join(" ");
+  });
+}
+
+async function large(count: number): Promise<void> {
+  const generating = process.cpuUsage();
+  const titles: string[] = [];
+  let seen = 0;
+  for (const { title } of products(count)) if (seen++ % 997 === 0) titles.push(title);
+  const generated = cpuMs(generating);
+  const building = process.cpuUsage();
+  const built = await InvertedTextIndex.build(products(count));
+  const buildMs = cpuMs(building) - 2 * generated;
+  const bytes = built.toBytes();
+  const facets = FacetIndex.build(products(count));
+  const random = seededRandom(13, "queries");
+  const english = queriesOf(titles, 300, "english");
+  const chinese = Array.from({ length: 300 }, () => {
+    const title = pick(random, vocabulary.chinese);
+    const at = random.int(Math.max(1, title.length - 4));
+    return title.slice(at, at + 2 + random.int(3));
+  });
+  const oneWord = english.map((query) => query.split(" ")[0]!);
+  const cases: readonly (readonly [string, readonly string[], boolean])[] = [
+    ["1 to 3 words", english.map((query) => `${query} `), false],
+    ["1 to 3 words, 5 facets counted", english.map((query) => `${query} `), true],
+    ["2 to 4 Chinese characters", chinese, false],
+    ["2 to 4 Chinese characters, 5 facets counted", chinese, true],
+    ["the last word still being typed", english.map((query) => query.slice(0, -1)), false],
+    ["one word, a letter left out", oneWord.map((word) => `${word[0]}${word.slice(2)} `), false],
+  ];
+  const before = resident();
+  const copy = new Uint8Array(bytes);
+  const opening = performance.now();
+  const index = await InvertedTextIndex.open(copy);
+  const openMs = performance.now() - opening;
+  index.search("耐克运动鞋", { limit: 20 }); // loads the dictionary of Chinese words
+  const opened = resident() - before;
+  lines.push(
+    "",
+    `## ${whole(count)} products`,
+    "",
+    "| | |",
+    "|---|---|",
+    `| built, CPU time | ${seconds(buildMs / 1000)}, ${whole((1000 * count) / buildMs)} products/s |`,
+    `| snapshot | ${whole(bytes.length / 1e6)} MB, ${whole(bytes.length / count)} bytes per product |`,
+    `| opened | ${ms(openMs)}, ${whole(opened / 1e6)} MB resident with the Chinese dictionary |`,
+    "",
+    "| query, 20 best, exact total | p50 | p95 | p99 | hits, mean |",
+    "|---|---|---|---|---|",
+  );
+  const requests = [
+    { field: "brand" },
+    { field: "categories" },
+    { field: "attributes.colour" },
+    { field: "attributes.material" },
+    { field: "price", bounds: [1_000, 5_000, 10_000, 25_000] },
+  ];
+  const none = new Map<string, ItemSet>();
+  for (const [name, queries, withFacets] of cases) {
+    const times: number[] = [];
+    let hits = 0;
+    for (let round = 0; round < 2; round++) {
+      for (const query of queries) {
+        const start = performance.now();
+        const answer = index.search(query, { limit: 20 });
+        if (withFacets) facets.counts(answer.matches, none, requests);
+        if (round > 0) times.push(performance.now() - start);
+        hits += answer.total;
+      }
+    }
+    const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => ms(quantile(times, share)));
+    lines.push(`| ${name} | ${p50} | ${p95} | ${p99} | ${whole(hits / 2 / queries.length)} |`);
+  }
+}
+
+interface Peer {
+  readonly name: string;
+  readonly build: (
+    titles: readonly string[],
+  ) => Promise<(query: string) => number> | ((query: string) => number);
+}
+
+/** Each returns how many titles have all words, having fetched the 20 best. */
+const peers: readonly Peer[] = [
+  {
+    name: "Magpie",
+    build: async (titles) => {
+      const variants = productOf(seededRandom(1, "variants"), 0).variants;
+      const index = await InvertedTextIndex.build(
+        titles.map((title, i): Item => ({ id: `p${i}`, title, variants })),
+      );
+      return (query) => index.search(`${query} `, { limit: 20, mode: "all", explain: false }).total;
+    },
+  },
+  {
+    name: "MiniSearch 7.2",
+    build: (titles) => {
+      const index = new MiniSearch({ fields: ["title"] });
+      index.addAll(titles.map((title, id) => ({ id, title })));
+      return (query) => index.search(query, { combineWith: "AND" }).length;
+    },
+  },
+  {
+    name: "FlexSearch 0.8",
+    build: (titles) => {
+      const index = new FlexIndex({ tokenize: "strict" });
+      for (const [id, title] of titles.entries()) index.add(id, title);
+      return (query) => index.search(query, { limit: titles.length }).length;
+    },
+  },
+  {
+    name: "SQLite FTS5",
+    build: (titles) => {
+      const database = new DatabaseSync(":memory:");
+      database.exec("create virtual table t using fts5(title, content='', tokenize='unicode61')");
+      database.exec("begin");
+      const add = database.prepare("insert into t(rowid, title) values (?, ?)");
+      for (const [id, title] of titles.entries()) add.run(id + 1, title);
+      database.exec("commit");
+      const best = database.prepare(
+        "select rowid, rank from t where t match ? order by rank limit 20",
+      );
+      const count = database.prepare("select count(*) as n from t where t match ?");
+      return (query) => {
+        const words = query
+          .split(" ")
+          .map((word) => `"${word}"`)
+          .join(" ");
+        best.all(words);
+        return count.get(words)!["n"] as number;
+      };
+    },
+  },
+];
+
+async function sideBySide(count: number): Promise<void> {
+  const titles: string[] = [];
+  for (const { title } of products(Math.ceil(count * 1.25))) {
+    if (/^[\x20-\x7e]*$/.test(title)) titles.push(title);
+    if (titles.length === count) break;
+  }
+  const queries = queriesOf(titles, 200, "peers");
+  lines.push(
+    "",
+    `## Side by side, ${whole(titles.length)} English titles`,
+    "",
+    "| engine | built | p50 | p95 | hits, mean |",
+    "|---|---|---|---|---|",
+  );
+  for (const { name, build } of peers) {
+    const start = performance.now();
+    const search = await build(titles);
+    const built = performance.now() - start;
+    const times: number[] = [];
+    let hits = 0;
+    for (let round = 0; round < 2; round++) {
+      for (const query of queries) {
+        const began = performance.now();
+        const found = search(query);
+        if (round === 0) continue;
+        times.push(performance.now() - began);
+        hits += found;
+      }
+    }
+    lines.push(
+      `| ${name} | ${seconds(built / 1000)} | ${ms(quantile(times, 0.5))} | ` +
+        `${ms(quantile(times, 0.95))} | ${(hits / queries.length).toFixed(1)} |`,
+    );
+  }
+  await orama(titles, queries.slice(0, 50));
+}
+
+/** Fewer queries, one round: at this size they take a tenth of a second and more each. */
+async function orama(titles: readonly string[], queries: readonly string[]): Promise<void> {
+  const start = performance.now();
+  const index = create({ schema: { title: "string" } as const });
+  await insertMultiple(
+    index,
+    titles.map((title) => ({ title })),
+    1_000,
+  );
+  const built = performance.now() - start;
+  const times: number[] = [];
+  let hits = 0;
+  for (const term of queries) {
+    const began = performance.now();
+    const { count } = await searchOrama(index, { term, threshold: 0, exact: false, limit: 20 });
+    times.push(performance.now() - began);
+    hits += count;
+  }
+  lines.push(
+    `| Orama 3.1 (${queries.length} queries) | ${seconds(built / 1000)} | ` +
+      `${ms(quantile(times, 0.5))} | ${ms(quantile(times, 0.95))} | ${(hits / queries.length).toFixed(1)} |`,
+  );
+}
+
+if (Number(values.items) > 0) await large(Number(values.items));
+if (Number(values.peers) > 0) await sideBySide(Number(values.peers));
+
+const report = [
+  "# Text search: speed",
+  "",
+  `${new Date().toISOString().slice(0, 10)} · ${cpus().length} cores, ${cpus()[0]!.model.trim()} · ` +
+    `Node ${process.version} · one thread, one query at a time`,
+  "",
+  `    node --expose-gc bench/search-speed.ts --items ${values.items} --peers ${values.peers} --write`,
+  ...lines,
+  "",
+].join("\n");
+process.stdout.write(report);
+if (values.write) {
+  writeFileSync(join(import.meta.dirname, "results", "text-engine.md"), report);
+}
