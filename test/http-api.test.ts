@@ -87,6 +87,13 @@ describe("every operation answers as the contract says", () => {
     const found = await answerOf<Ranking>("search", "/v1/search?query=mug&limit=5");
     assert.ok(found.items.some(({ item }) => item.id === "mug"));
     await answerOf("postSearch", "/v1/search", { query: "mug", locale: "en", filter: {} });
+    const marked = await answerOf<{
+      items: { highlights: { title: { value: string; matchLevel: string } } }[];
+    }>("postSearch", "/v1/search", { query: "mug", highlight: { open: "«", close: "»" } });
+    const { title } = marked.items.find(
+      (hit) => hit.highlights.title.value === "A «mug»",
+    )!.highlights;
+    assert.equal(title.matchLevel, "full");
     const kettles = await answerOf<Ranking>("search", "/v1/search?query=kettle&limit=1");
     const { results } = await answerOf<{ results: Ranking[] }>("multiSearch", "/v1/multi-search", {
       searches: [

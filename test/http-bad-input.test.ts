@@ -275,6 +275,12 @@ const cases: readonly Case[] = [
     field: "query",
   },
   {
+    name: "marks without an end",
+    ...post("/v1/search", JSON.stringify({ query: "mug", highlight: { open: "<b>" } })),
+    ...invalid,
+    field: "highlight.close",
+  },
+  {
     name: "one wrong search among several",
     ...post(
       "/v1/multi-search",

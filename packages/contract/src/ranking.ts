@@ -90,9 +90,24 @@ export const similarRequestSchema = Type.Object(
   { additionalProperties: false, title: "SimilarRequest" },
 );
 
+const tag = (description: string) => Type.String({ minLength: 1, maxLength: 100, description });
+
 /** Body of POST /v1/search. */
 export const searchRequestSchema = Type.Object(
-  { query, ...asking },
+  {
+    query,
+    ...asking,
+    highlight: Type.Optional(
+      Type.Object(
+        { open: tag("Goes before a word"), close: tag("Goes after it") },
+        {
+          additionalProperties: false,
+          description:
+            "Mark the query's words in `highlights` of each item. Texts come as the catalogue has them: escape them for HTML, so choose tags that survive it and put the markup in afterwards",
+        },
+      ),
+    ),
+  },
   { additionalProperties: false, title: "SearchRequest" },
 );
 
@@ -192,6 +207,31 @@ export const contributionSchema = Type.Object(
   { additionalProperties: false, title: "Contribution" },
 );
 
+const markedText = (description: string) =>
+  Type.Object(
+    {
+      value: Type.String({ description: "The text with its tags" }),
+      matchLevel: Type.Union([kind("none"), kind("partial"), kind("full")], {
+        description: "How many of the query's words it has",
+      }),
+      matchedWords: Type.Array(Type.String(), { description: "As typed" }),
+      fullyHighlighted: Type.Boolean({ description: "Every word of the text is marked" }),
+    },
+    { additionalProperties: false, description },
+  );
+
+/** Texts of a found item with the query's words marked, in the reader's language. */
+const highlightsSchema = Type.Object(
+  {
+    title: markedText("The title"),
+    brand: Type.Optional(markedText("The brand")),
+    description: Type.Optional(
+      markedText("The stretch of the description that has most of the words"),
+    ),
+  },
+  { additionalProperties: false, title: "Highlights" },
+);
+
 /** A served item with its place, its score and why it is there. */
 export const explainedItemSchema = Type.Object(
   {
@@ -201,6 +241,7 @@ export const explainedItemSchema = Type.Object(
     reasons: Type.Array(contributionSchema, {
       description: "Empty unless `explain` was asked for",
     }),
+    highlights: Type.Optional(highlightsSchema),
   },
   { additionalProperties: false, title: "ExplainedItem" },
 );

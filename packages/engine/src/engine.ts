@@ -16,6 +16,15 @@ import type {
   Shop,
   UserId,
 } from "@magpie/domain";
+import type { Highlighted, HighlightTags } from "@magpie/retrieval";
+
+/** Texts of a found item with the query's words marked. Markup that they hold is not escaped. */
+export interface MarkedTexts {
+  readonly title: Highlighted;
+  readonly brand?: Highlighted;
+  /** Cut to the stretch that has most of the words. */
+  readonly description?: Highlighted;
+}
 
 /** One served item: the catalogue's record with why it is here. */
 export interface RankedItem {
@@ -25,6 +34,8 @@ export interface RankedItem {
   readonly score: number;
   /** Empty unless `explain` was asked for; amounts sum to `score` within 1e-6. */
   readonly contributions: readonly Contribution[];
+  /** Present where a search asked for it. */
+  readonly marked?: MarkedTexts;
 }
 
 /** Milliseconds spent in each stage of one request, in order. */
@@ -53,6 +64,8 @@ export interface RecommendOptions {
 
 export interface SearchOptions extends RecommendOptions {
   readonly query: string;
+  /** Mark the query's words in the texts of the items. */
+  readonly highlight?: HighlightTags;
 }
 
 export type ItemOutcome<T extends string> =

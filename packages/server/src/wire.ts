@@ -1,5 +1,6 @@
 import type {
   DecisionRecord,
+  ExplainedItem,
   ExportLine,
   KeyRecord,
   RankingResponse,
@@ -9,7 +10,7 @@ import type {
 } from "@magpie/contract";
 import type { ApiKey, Decision, SnapshotRecord, UserSummary } from "@magpie/data";
 import type { Event, EventInput } from "@magpie/domain";
-import type { ServedRanking, Task } from "@magpie/engine";
+import type { MarkedTexts, ServedRanking, Task } from "@magpie/engine";
 
 /**
  * From the engine's types to the wire's. Times become RFC 3339, names follow the contract, and
@@ -23,13 +24,30 @@ export function rankingToWire(ranking: ServedRanking): RankingResponse {
     scenario,
     snapshot,
     pipeline,
-    items: items.map(({ item, position, score, contributions }) => ({
+    items: items.map(({ item, position, score, contributions, marked }) => ({
       item,
       position,
       score,
       reasons: [...contributions],
+      ...(marked && { highlights: highlightsToWire(marked) }),
     })),
     ...(total !== undefined && { total }),
+  };
+}
+
+function highlightsToWire({
+  title,
+  brand,
+  description,
+}: MarkedTexts): NonNullable<ExplainedItem["highlights"]> {
+  const text = ({ matchedWords, ...rest }: MarkedTexts["title"]) => ({
+    ...rest,
+    matchedWords: [...matchedWords],
+  });
+  return {
+    title: text(title),
+    ...(brand && { brand: text(brand) }),
+    ...(description && { description: text(description) }),
   };
 }
 

@@ -4,20 +4,28 @@ import {
   type Candidate,
   type Contribution,
   type HistoryEntry,
+  type Item,
   type ItemFilter,
   type ItemIndex,
   type RetrievedList,
   type ServingRequest,
 } from "@magpie/domain";
-import { modelHistory } from "@magpie/retrieval";
+import { modelHistory, type HighlightTags } from "@magpie/retrieval";
 import { v7 as uuidV7 } from "uuid";
-import type { RankedItem, RecommendOptions, ServedRanking } from "../engine.ts";
+import type {
+  MarkedTexts,
+  RankedItem,
+  RecommendOptions,
+  SearchOptions,
+  ServedRanking,
+} from "../engine.ts";
 import { cartItems, type Act, type LiveHistories } from "../live/histories.ts";
 import { joinHistory } from "../live/join-history.ts";
 import type { ItemRecords } from "../live/records.ts";
 import type { Serving } from "../snapshot/serving.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { nameHistoryItems } from "./explain.ts";
+import { markTexts } from "./marked-texts.ts";
 import { pageOf } from "./options.ts";
 import { proposersOf, runPipeline } from "./pipeline.ts";
 import { retrieverNames } from "./retrievers.ts";
@@ -58,7 +66,7 @@ export class Answerer {
   async answer(
     serving: Serving,
     scenarioName: string,
-    options: RecommendOptions & { readonly query?: string },
+    options: RecommendOptions & Partial<Pick<SearchOptions, "query" | "highlight">>,
     nowMs: number,
   ): Promise<ServedRanking> {
     const watch = new Stopwatch();
@@ -104,6 +112,7 @@ export class Answerer {
 
     const ids = chosen.map(({ itemIndex }) => serving.catalog.idOf(itemIndex));
     const records = await this.#parts.records.getMany(ids);
+    const mark = marker(serving, request, options.highlight);
     const items = chosen.flatMap((candidate, i): RankedItem[] => {
       const item = records[i];
       // Deleted between ranking and reading.
@@ -114,6 +123,7 @@ export class Answerer {
           position: page.offset + i + 1,
           score: candidate.score,
           contributions: reasons?.[i] ?? [],
+          ...(mark && { marked: mark(item) }),
         },
       ];
     });
@@ -146,6 +156,17 @@ export class Answerer {
       timings: watch.timings,
     };
   }
+}
+
+/** Marks the texts of an item of the answer, where that was asked for. */
+function marker(
+  serving: Serving,
+  { query, locale }: ServingRequest,
+  tags: HighlightTags | undefined,
+): ((item: Item) => MarkedTexts) | undefined {
+  if (query === undefined || tags === undefined) return undefined;
+  const highlighter = serving.highlighter(query, locale);
+  return (item) => markTexts(item, locale, highlighter, tags);
 }
 
 function contextItemOf(

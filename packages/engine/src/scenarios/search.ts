@@ -10,7 +10,12 @@ import {
   type ServingRequest,
 } from "@magpie/domain";
 import { Availability } from "@magpie/ranking";
-import { ItemSet, type InvertedTextIndex, type TextHits } from "@magpie/retrieval";
+import {
+  ItemSet,
+  type Highlighter,
+  type InvertedTextIndex,
+  type TextHits,
+} from "@magpie/retrieval";
 import type { LiveCatalog } from "../live/live-catalog.ts";
 import { candidateWindow } from "./options.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -31,10 +36,12 @@ export class SearchScenario implements Scenario {
   readonly contextItem = "optional";
   /** People look for what they had, too: out-of-stock items are found, behind the others. */
   readonly filter: ItemFilter = {};
+  readonly #index: InvertedTextIndex;
   readonly #pipeline: Pipeline;
   readonly #totals = new WeakMap<ServingRequest, number>();
 
   constructor(catalog: LiveCatalog, index: InvertedTextIndex, models: ServedModels) {
+    this.#index = index;
     const retriever = new LiveTextRetriever(catalog, index, (request, total) =>
       this.#totals.set(request, total),
     );
@@ -49,6 +56,11 @@ export class SearchScenario implements Scenario {
 
   pipelineFor(): Pipeline {
     return this.#pipeline;
+  }
+
+  /** Marks a query's words in texts, those of items that changed since the snapshot too. */
+  highlighter(query: string, locale: string): Highlighter {
+    return this.#index.highlighter(query, locale);
   }
 
   /** Number of items that matched an answered request. */

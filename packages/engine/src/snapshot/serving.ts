@@ -2,7 +2,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Vocabulary, type ItemVocabulary } from "@magpie/data";
 import type { ItemId, ItemIndex, ServingRequest } from "@magpie/domain";
-import { Int8VectorIndex, ItemFilterIndex, InvertedTextIndex } from "@magpie/retrieval";
+import {
+  Int8VectorIndex,
+  ItemFilterIndex,
+  InvertedTextIndex,
+  type Highlighter,
+} from "@magpie/retrieval";
 import { modelByKind, SasRecModel, type TrainedModel } from "@magpie/models";
 import { CategoryLabels } from "../live/category-labels.ts";
 import { LiveCatalog } from "../live/live-catalog.ts";
@@ -97,6 +102,11 @@ export class Serving {
   /** Number of items that matched a search request that has been answered; else undefined. */
   totalOf(request: ServingRequest): number | undefined {
     return this.#search.totalOf(request);
+  }
+
+  /** Marks a query's words in texts. */
+  highlighter(query: string, locale: string): Highlighter {
+    return this.#search.highlighter(query, locale);
   }
 
   /** Runs work over the snapshot; it stays open until the work is done. */
