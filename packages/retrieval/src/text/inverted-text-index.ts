@@ -7,6 +7,7 @@ import {
   pinyinTerm,
   type QueryClause,
   type QueryUnit,
+  type TextExtent,
   type Token,
 } from "./analysis/analyser.ts";
 import { inflectionsOf } from "./analysis/inflections.ts";
@@ -796,18 +797,19 @@ async function index(
   background?: CollectionStatistics,
 ): Promise<Postings> {
   const builder = new PostingsBuilder();
+  const shared = new SharedTexts(analyser, builder);
   let count = 0;
   for (const item of items) {
     if (count++ % itemsPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
     const lengths: Partial<Record<SourceField, number>> = {};
     let first = 0;
     for (const { field, text } of item === undefined ? [] : textsOf(item)) {
-      const take = (term: string, position: number): void =>
-        builder.add(term, field, position < 0 ? -1 : first + position);
       const { length, positions } =
         field === "title" || field === "description"
-          ? analyser.analyse(text, take)
-          : analyser.analyseShared(text, take);
+          ? analyser.analyse(text, (term, position) =>
+              builder.add(term, field, position < 0 ? -1 : first + position),
+            )
+          : shared.add(text, field, first);
       first += positions + gapBetweenTexts;
       lengths[field] = (lengths[field] ?? 0) + length;
       if (field === "title" || field === "brand") {
@@ -817,6 +819,46 @@ async function index(
     builder.endItem(lengths);
   }
   return builder.finish(background);
+}
+
+const maxSharedTexts = 50_000;
+
+/** Texts that many items have, such as brands and categories: analysed once, then added as numbers. */
+class SharedTexts {
+  readonly #analyser: Analyser;
+  readonly #builder: PostingsBuilder;
+  readonly #known = new Map<string, SharedText>();
+
+  constructor(analyser: Analyser, builder: PostingsBuilder) {
+    this.#analyser = analyser;
+    this.#builder = builder;
+  }
+
+  add(text: string, field: SourceField, first: number): TextExtent {
+    let known = this.#known.get(text);
+    if (known === undefined) {
+      const numbers: number[] = [];
+      const places: number[] = [];
+      const extent = this.#analyser.analyse(text, (term, position) => {
+        numbers.push(this.#builder.numberOf(term));
+        places.push(position);
+      });
+      known = { extent, numbers: Uint32Array.from(numbers), places: Int32Array.from(places) };
+      if (this.#known.size >= maxSharedTexts) this.#known.clear();
+      this.#known.set(text, known);
+    }
+    const { numbers, places, extent } = known;
+    for (let i = 0; i < numbers.length; i++) {
+      this.#builder.addNumber(numbers[i]!, field, places[i]! < 0 ? -1 : first + places[i]!);
+    }
+    return extent;
+  }
+}
+
+interface SharedText {
+  readonly extent: TextExtent;
+  readonly numbers: Uint32Array;
+  readonly places: Int32Array;
 }
 
 /** Chinese words that the shop uses for its brands and categories. */

@@ -281,13 +281,23 @@ export class PostingsBuilder {
 
   /** @param position  among the words of the item; -1 for terms that no phrase asks for */
   add(term: Term, field: SourceField, position: number): void {
-    const shift = bitsPerField * slotOf[field];
+    this.addNumber(this.numberOf(term), field, position);
+  }
+
+  /** The number by which this builder knows a term. */
+  numberOf(term: Term): number {
     let number = this.#numbers.get(term);
     if (number === undefined) {
       number = this.#numbers.size;
       this.#numbers.set(term, number);
       this.#newestOf.push(0);
     }
+    return number;
+  }
+
+  /** `add` of a term whose number is known, which saves looking it up. */
+  addNumber(number: number, field: SourceField, position: number): void {
+    const shift = bitsPerField * slotOf[field];
     let posting = this.#newestOf.at(number) - 1;
     if (posting < this.#first) {
       posting = this.#termOf.length;

@@ -79,10 +79,8 @@ const maxReadings = 8;
 const maxWholeWord = 12;
 const maxKnownRuns = 200_000;
 
-const maxKnownTexts = 50_000;
-
 /** How long a text is, in words and in positions. */
-interface TextExtent {
+export interface TextExtent {
   readonly length: number;
   readonly positions: number;
 }
@@ -100,10 +98,6 @@ const maxQueryLength = 300;
 export class Analyser {
   readonly #segmenter: Segmenter;
   readonly #ownWords: readonly string[];
-  readonly #knownTexts = new Map<
-    string,
-    { extent: TextExtent; terms: { term: Term; position: number }[] }
-  >();
   readonly #knownRuns = new Map<string, SpacedParts>();
   #soundingLike: Map<string, string[]> | undefined;
 
@@ -120,20 +114,6 @@ export class Analyser {
    */
   analyse(text: string, emit: EmitTerm): TextExtent {
     return this.#terms(normaliseText(text), emit);
-  }
-
-  /** The same for a text that many items share, such as a brand: its terms are remembered. */
-  analyseShared(text: string, emit: (term: Term, position: number) => void): TextExtent {
-    let known = this.#knownTexts.get(text);
-    if (known === undefined) {
-      const terms: { term: Term; position: number }[] = [];
-      const extent = this.analyse(text, (term, position) => terms.push({ term, position }));
-      known = { extent, terms };
-      if (this.#knownTexts.size >= maxKnownTexts) this.#knownTexts.clear();
-      this.#knownTexts.set(text, known);
-    }
-    for (const { term, position } of known.terms) emit(term, position);
-    return known.extent;
   }
 
   /** All terms of a text with their places in it: what the index sees. */
