@@ -64,8 +64,8 @@ function writeEvents(path: string, count: number): void {
   for (let i = 0; i < count; i++) {
     const timestamp = new Date(Math.floor(startMs + i * stepMs)).toISOString();
     const draw = random.next();
-    // One robot acts all the time; the others are many, few of them busy.
-    const isRobot = draw < 0.002;
+    // A robot comes in the last two days; the others are many, few of them busy.
+    const isRobot = draw < 0.05 && i > 0.98 * count;
     const user = isRobot ? "robot-1" : `user-${Math.floor(userCount * random.next() ** 2)}`;
     const item = Math.floor(itemCount * random.next() ** 3) + (draw > 0.999 ? itemCount : 0);
     const kind = random.next();

@@ -167,6 +167,7 @@ samp{padding:.05rem .3rem;border-radius:4px;background:var(--ground);font-size:.
 table{width:100%;border-collapse:collapse;font-size:.88rem}
 td,th{padding:.25rem .6rem .25rem 0;text-align:left;vertical-align:top}
 td:first-child{white-space:nowrap;color:var(--dim)}
+.findings td:nth-child(-n+2){width:1%;white-space:nowrap;padding-right:1.2rem}
 .users td:not(:first-child),.users th:not(:first-child){text-align:right;font-variant-numeric:tabular-nums}
 .nothing{margin-top:1.5rem;color:var(--good)}
 @media print{body{background:#fff}article{border:0;padding:0}}
