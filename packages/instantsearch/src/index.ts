@@ -1,0 +1,2 @@
+export { createSearchClient } from "./search-client.ts";
+export type * from "./search-client.ts";
