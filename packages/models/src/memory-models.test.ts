@@ -137,6 +137,7 @@ describe("session-kNN", () => {
     fading: 1,
     closeness: 1,
     backward: 0.5,
+    repeat: 0,
     lengthDamping: 0,
     rarity: 0,
     ageing: 0,
@@ -177,6 +178,14 @@ describe("session-kNN", () => {
     const damped = await scores("session-knn", sessions, past(1), { ...plain, lengthDamping: 0.5 });
     near(damped[2], 1 / Math.SQRT2);
     near(damped[3], 1 / 2);
+  });
+
+  test("counts a return to what the session has seen, the newest most", async () => {
+    const sessions = sequencesOf([[1, 2]], 2);
+    const found = await scores("session-knn", sessions, past(1, 1, 2), { ...plain, repeat: 0.1 });
+    const likeness = 1 + Math.exp(-1); // both items are shared, item 1 one place back
+    near(found[2], 0.1 * likeness);
+    near(found[1], 0.5 * likeness + 0.1 * likeness * Math.exp(-1));
   });
 
   test("asks only the nearest", async () => {
