@@ -120,7 +120,8 @@ export async function compareMemoryModels(task: MemoryTask): Promise<void> {
     task.protocol,
     "",
     ...task.notes.map((note) => `- ${note}`),
-    `- ${variants.length} recipes were compared on validation by ${task.pickedBy}; the best of each kind was trained on all of train and read test once. Equal scores count by their expected rank.`,
+    `- ${variants.length} recipes; where a kind has several, validation picked by ${task.pickedBy}. What was picked was trained on all of train and read test once.`,
+    "- Equal scores count by their expected rank. Seconds were taken on a machine that others loaded.",
     "",
     `| ${header.join(" | ")} |`,
     `|---|---|${header

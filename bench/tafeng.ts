@@ -21,6 +21,9 @@ const itemCount = [...history.values(), ...future.values()]
   .reduce((most, item) => Math.max(most, item), 0);
 const past = users.map((user) => history.get(user)!);
 
+/** As in the paper of TIFU-kNN. */
+const paperFading = { groups: 7, basketFading: 0.9, groupFading: 0.7 };
+
 await compareMemoryModels({
   command: "tafeng",
   protocol:
@@ -43,13 +46,15 @@ await compareMemoryModels({
     { kind: "popularity" },
     { kind: "personal-frequency" },
     { kind: "tifu-knn" },
-    { kind: "tifu-knn", own: 0.5 },
-    { kind: "tifu-knn", own: 0.3 },
-    { kind: "tifu-knn", own: 0.5, neighbours: 1_000 },
-    { kind: "tifu-knn", own: 0.3, neighbours: 1_000 },
-    { kind: "tifu-knn", own: 0.5, groups: 3, neighbours: 600 },
-    { kind: "tifu-knn", own: 0.5, groupFading: 0.9, neighbours: 600 },
-    { kind: "tifu-knn", own: 0.5, basketFading: 1, groupFading: 1, neighbours: 600 },
+    ...[
+      { own: 0.7, neighbours: 300 },
+      { own: 0.5, neighbours: 300 },
+      { own: 0.3, neighbours: 300 },
+      { own: 0.5, neighbours: 1_000 },
+      { own: 0.3, neighbours: 1_000 },
+    ].map((changes) => ({ kind: "tifu-knn", ...paperFading, ...changes })),
+    { kind: "tifu-knn", ...paperFading, groups: 3 },
+    { kind: "tifu-knn", ...paperFading, groupFading: 0.9 },
   ],
   train: sequencesOf(past),
   test: heldOutOf(
