@@ -248,6 +248,24 @@ describe("the way from files to answers", () => {
     assert.match(items[0]!.item.id, /^running-shoes-/);
   });
 
+  test("measures its search by what shoppers clicked", async () => {
+    const judged = await json<{ queries: number; judgements: number }>(
+      0,
+      ...data,
+      ..."relevance import --clicks --least-shown 2 --output clicked.csv".split(" "),
+    );
+    assert.ok(judged.queries > 0 && judged.judgements >= judged.queries);
+    const measured = await json<{ queries: number; metrics: { mrrAt10: { mean: number } } }>(
+      0,
+      ...data,
+      ..."relevance run clicked.csv --locale zh --save run.json".split(" "),
+    );
+    assert.equal(measured.queries, judged.queries);
+    assert.ok(measured.metrics.mrrAt10.mean > 0);
+    const saved = JSON.parse(await readFile(inFolder("run.json"), "utf8")) as { answers: object };
+    assert.equal(Object.keys(saved.answers).length, judged.queries);
+  });
+
   test("exports what import reads again", async () => {
     const told = await json<{ lines: number }>(
       0,
