@@ -459,6 +459,11 @@ export class InvertedTextIndex implements TextIndex {
     const words = filter?.words;
     scratch.beginUnit();
     const { matched } = scratch;
+    const only = onlyList(unit);
+    if (only !== undefined && !onlyFound) {
+      scratch.addList(only, words, gate);
+      return;
+    }
     const isOpen = (row: number): boolean =>
       (words === undefined || ((words[row >> 5] ?? 0) & (1 << (row & 31))) !== 0) &&
       (gate < 0 || matched[row] === gate);
@@ -732,6 +737,14 @@ function groupOf(
   return { text, alternatives: [], need, importance: "medium", isPhrase, isPrefix };
 }
 
+/** The list of postings that is all there is to a unit, where it has just one. */
+function onlyList({ readings, extras }: Unit): Alternative | undefined {
+  const clauses = readings.flat();
+  const [clause] = clauses;
+  if (readings.length !== 1 || clauses.length !== 1 || extras.length > 0) return undefined;
+  return clause?.length === 1 ? clause[0] : undefined;
+}
+
 const emptyUnit = (word: string): QueryUnit => ({ word, readings: [], extras: [], isWeak: false });
 
 /** The word in its normal form when it is one of plain letters or digits, else "". */
@@ -762,19 +775,34 @@ function bestPlaces(
   sort: TextSort | undefined,
   count: number,
 ): Int32Array {
-  if (sort === undefined) {
-    return Int32Array.from(topK(Float32Array.from(rows, scoreOf), count).indices);
+  if (sort !== undefined) return sortedPlaces(rows, scoreOf, sort, count);
+  const scores = new Float32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) scores[i] = scoreOf(rows[i]!);
+  return Int32Array.from(topK(scores, count).indices);
+}
+
+function sortedPlaces(
+  rows: Int32Array,
+  scoreOf: (row: number) => number,
+  { valueOf, order }: TextSort,
+  count: number,
+): Int32Array {
+  // Smallest first either way; unknown values are larger than all.
+  const direction = order === "ascending" ? 1 : -1;
+  const keys = new Float64Array(rows.length);
+  for (let i = 0; i < rows.length; i++) {
+    const value = valueOf(rows[i]!);
+    keys[i] = Number.isNaN(value) ? Infinity : direction * value;
   }
-  const direction = sort.order === "ascending" ? 1 : -1;
-  const values = Float64Array.from(rows, sort.valueOf);
-  return Int32Array.from(rows.keys())
-    .sort((a, b) => {
-      const [x, y] = [values[a]!, values[b]!];
-      if (Number.isNaN(x) || Number.isNaN(y))
-        return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
-      return direction * (x - y) || scoreOf(rows[b]!) - scoreOf(rows[a]!) || a - b;
-    })
-    .subarray(0, count);
+  // Sorting numbers alone is native and fast; only what reaches the page is compared in full.
+  const last = keys.slice().sort()[Math.min(count, keys.length) - 1] ?? -Infinity;
+  const reaching: number[] = [];
+  for (let i = 0; i < keys.length; i++) if (keys[i]! <= last) reaching.push(i);
+  reaching.sort((a, b) => {
+    const [x, y] = [keys[a]!, keys[b]!]; // not subtracted before they differ: ∞ − ∞ is no number
+    return x === y ? scoreOf(rows[b]!) - scoreOf(rows[a]!) || a - b : x - y;
+  });
+  return Int32Array.from(reaching.slice(0, count));
 }
 
 interface Met {
@@ -786,6 +814,8 @@ interface Met {
 const amountOf = (clauses: readonly Met[]): number =>
   clauses.reduce((sum, { amount }) => sum + amount, 0);
 
+/** Looking a row up in a list costs as much as reading so many postings. */
+const lookupCost = 16;
 /** Positions left free, so that no phrase goes from one text into the next. */
 const gapBetweenTexts = 1;
 /** Items indexed before the event loop gets its turn. */
@@ -969,6 +999,39 @@ class Scratch {
         this.scores[row] = this.#unitBest[row]!;
       } else this.scores[row]! += this.#unitBest[row]!;
       if (!onlyFound) this.matched[row]!++;
+    }
+  }
+
+  /**
+   * What a unit of one list adds, in one pass, or by looking up the few rows found so far.
+   *
+   * @param words  bitmap of the rows that may be found
+   */
+  addList(list: Alternative, words: Int32Array | undefined, gate: number): void {
+    const { rows, impacts, from, to, factor } = list;
+    const { matched, scores, found } = this;
+    if (gate > 0 && this.foundCount * lookupCost < to - from) {
+      for (let i = 0; i < this.foundCount; i++) {
+        const row = found[i]!;
+        if (matched[row] !== gate) continue;
+        const at = placeOf(rows, from, to, row);
+        if (at < 0) continue;
+        scores[row]! += factor * impacts[at]!;
+        matched[row]!++;
+      }
+      return;
+    }
+    for (let i = from; i < to; i++) {
+      const row = rows[i]!;
+      if (words !== undefined && ((words[row >> 5] ?? 0) & (1 << (row & 31))) === 0) continue;
+      const before = matched[row]!;
+      if (gate >= 0 && before !== gate) continue;
+      const amount = factor * impacts[i]!;
+      if (before === 0) {
+        found[this.foundCount++] = row;
+        scores[row] = amount;
+      } else scores[row]! += amount;
+      matched[row] = before + 1;
     }
   }
 
