@@ -6,7 +6,7 @@
  *
  * The first start has nothing: no data, no built storefront. With `--interrupt` a third run begins
  * anew, is stopped by Ctrl-C after so many seconds, and goes on from there. `--write` puts the
- * table into bench/results/simulator.md.
+ * table into bench/results/demo.md.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -124,5 +124,5 @@ const table = [
 ].join("\n");
 console.log(table);
 if (flags.write) {
-  await writeSection(join(root, "bench/results/simulator.md"), "The demo, measured", table);
+  await writeSection(join(root, "bench/results/demo.md"), "The demo, measured", table);
 }

@@ -8,7 +8,7 @@
  * values of its text attributes, and answers with any of the words (Orama once more with all of
  * them, as its ranking of any is poor). The field weights of the others
  * are chosen from one grid by cross-validation over queries (5 folds by position, trec nDCG@10 of the
- * other four); ours are its defaults, fitted to nothing here. Writes bench/results/search-api.md.
+ * other four); ours are its defaults, fitted to nothing here. Writes bench/results/icecat.md.
  */
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -319,7 +319,7 @@ ${table(
 )}
 `;
 await writeSection(
-  join(import.meta.dirname, "results", "search-api.md"),
+  join(import.meta.dirname, "results", "icecat.md"),
   "Search, measured",
   section,
 );

@@ -7,7 +7,7 @@
  * The snapshot is synthetic and built directly (untrained models of full size, clustered vectors):
  * this measures time and memory, not quality. One process makes the shop; another one, held to one
  * core by `taskset` where there is such a command, opens it, answers and makes the load, so that its
- * memory is that of serving. `--write` puts the table into `bench/results/engine.md`.
+ * memory is that of serving. `--write` puts the table into `bench/results/recommend.md`.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -320,7 +320,7 @@ if (flags.part === "make") {
     if (flags.write) {
       const results = join(import.meta.dirname, "results");
       await mkdir(results, { recursive: true });
-      await writeFile(join(results, "engine.md"), table);
+      await writeFile(join(results, "recommend.md"), table);
     }
   } finally {
     await rm(directory, { recursive: true, force: true });

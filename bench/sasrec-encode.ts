@@ -72,6 +72,6 @@ const report = [
 ].join("\n");
 console.log(report);
 if (options.write) {
-  const path = join(import.meta.dirname, "results/tensor.md");
-  await writeSection(path, "Tensor and SASRec: measured", report);
+  const path = join(import.meta.dirname, "results/sasrec-encode.md");
+  await writeSection(path, "SASRec on a request, measured", report);
 }

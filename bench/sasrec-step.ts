@@ -151,6 +151,6 @@ const report = [
 console.log(`\n${report}`);
 
 if (options.write) {
-  const path = join(import.meta.dirname, "results/tensor.md");
-  await writeSection(path, "Tensor and SASRec: measured", report);
+  const path = join(import.meta.dirname, "results/sasrec-step.md");
+  await writeSection(path, "A SASRec step, measured", report);
 }

@@ -392,5 +392,5 @@ const report = [
 ].join("\n");
 process.stdout.write(report);
 if (values.write) {
-  writeFileSync(join(import.meta.dirname, "results", "text-engine.md"), report);
+  writeFileSync(join(import.meta.dirname, "results", "search-speed.md"), report);
 }
