@@ -14,7 +14,7 @@ if (chromiumPath === undefined) {
 }
 
 /** A real browser on the real server over the tiny simulated shop. */
-describe.skipIf(chromiumPath === undefined)("storefront", { timeout: 60_000 }, () => {
+describe.skipIf(chromiumPath === undefined)("storefront", { timeout: 180_000 }, () => {
   let shop: HttpShop;
   let browser: Browser;
   let context: BrowserContext;
@@ -34,7 +34,7 @@ describe.skipIf(chromiumPath === undefined)("storefront", { timeout: 60_000 }, (
   const openContext = async (options: Parameters<Browser["newContext"]>[0] = {}) => {
     context = await browser.newContext({ locale: "en-US", ...options });
     page = await context.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(40_000);
     problems = [];
     page.on("pageerror", (error) => problems.push(String(error)));
     page.on("console", (message) => {
