@@ -48,7 +48,7 @@ const usage = (command: string): string => `Compares models on ${command}.
   --models LIST    kinds, comma-separated (default: all that apply). Tables of some models are
                    shown and not written, unless --results says where
   --seeds LIST     default 1,2,3; models without chance run once
-  --threads N      threads of the numeric engine (default 2)
+  --threads N      threads of the numeric engine (default 1)
   --config JSON    changes to recipes, by kind: '{"sasrec":{"epochs":2}}'.
                    Shown and not written, unless --results says where
   --fresh          forget runs that were made before
@@ -69,7 +69,7 @@ export async function compareModels(command: string, taskName: ModelTaskName): P
     options: {
       models: { type: "string" },
       seeds: { type: "string", default: "1,2,3" },
-      threads: { type: "string", default: "2" },
+      threads: { type: "string", default: "1" },
       config: { type: "string", default: "{}" },
       fresh: { type: "boolean", default: false },
       cache: { type: "string", default: join(here, ".cache", command) },
