@@ -9,12 +9,19 @@ interface Job<T> {
   readonly reject: (error: unknown) => void;
 }
 
-/** What a group commit does around the jobs of one transaction. */
-export interface CommitHooks {
+/** How a group is committed, and what is done around the jobs of its transaction. */
+export interface CommitOptions {
+  /** How long the first job of a group waits for others. */
+  readonly windowMs: number;
+  /**
+   * "synced": on disk when it settles. "written": with the operating system, without waiting for the
+   * disk; the end of the process takes nothing, a loss of power may take the last seconds.
+   */
+  readonly durability: "synced" | "written";
   /** Last inside the transaction. */
-  readonly beforeCommit: () => void;
-  /** After it is durable. */
-  readonly afterCommit: () => void;
+  readonly beforeCommit?: () => void;
+  /** After it. */
+  readonly afterCommit?: () => void;
 }
 
 /**
@@ -24,17 +31,14 @@ export interface CommitHooks {
  */
 export class GroupCommit {
   readonly #database: DatabaseSync;
-  readonly #windowMs: number;
-  readonly #hooks: CommitHooks;
+  readonly #options: CommitOptions;
   #queue: Job<unknown>[] = [];
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param windowMs  how long the first job of a group waits for others */
-  constructor(database: DatabaseSync, windowMs: number, hooks: CommitHooks) {
+  constructor(database: DatabaseSync, options: CommitOptions) {
     this.#database = database;
-    this.#windowMs = windowMs;
-    this.#hooks = hooks;
+    this.#options = options;
   }
 
   /**
@@ -49,7 +53,7 @@ export class GroupCommit {
     const job: Job<T> = { work, committed, resolve, reject };
     this.#queue.push(job as Job<unknown>);
     if (this.#queue.length >= maxGroup) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), this.#windowMs);
+    else this.#timer ??= setTimeout(() => this.flush(), this.#options.windowMs);
     return promise;
   }
 
@@ -78,12 +82,16 @@ export class GroupCommit {
   }
 
   #commit(jobs: readonly Job<unknown>[]): void {
-    const results = inTransaction(this.#database, () => {
-      const values = jobs.map(({ work }) => work());
-      this.#hooks.beforeCommit();
-      return values;
-    });
-    this.#hooks.afterCommit();
+    const { durability, beforeCommit, afterCommit } = this.#options;
+    const transaction = () =>
+      inTransaction(this.#database, () => {
+        const values = jobs.map(({ work }) => work());
+        beforeCommit?.();
+        return values;
+      });
+    const results =
+      durability === "synced" ? transaction() : withoutSync(this.#database, transaction);
+    afterCommit?.();
     for (const [i, { committed, resolve }] of jobs.entries()) {
       committed(results[i]);
       resolve(results[i]);
@@ -94,6 +102,16 @@ export class GroupCommit {
   close(): void {
     this.flush();
     this.#closed = true;
+  }
+}
+
+/** Runs a transaction whose commit does not wait for the disk; the next synced one takes it along. */
+function withoutSync<T>(database: DatabaseSync, transaction: () => T): T {
+  database.exec("PRAGMA synchronous = NORMAL");
+  try {
+    return transaction();
+  } finally {
+    database.exec("PRAGMA synchronous = FULL");
   }
 }
 

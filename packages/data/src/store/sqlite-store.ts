@@ -70,6 +70,7 @@ class SqliteStore implements Store {
   readonly #database: DatabaseSync;
   readonly #lock: FolderLock;
   readonly #commit: GroupCommit;
+  readonly #decisionCommit: GroupCommit;
   #closed: Promise<void> | undefined;
 
   constructor(
@@ -84,7 +85,10 @@ class SqliteStore implements Store {
     const seed = readMeta(database, "hash_seed") as number;
     const users = new Dictionary(database, "user_key", seed);
     const items = new Dictionary(database, "item_key", seed);
-    this.#commit = new GroupCommit(database, options.commitWindowMs, {
+    const windowMs = options.commitWindowMs;
+    this.#commit = new GroupCommit(database, {
+      windowMs,
+      durability: "synced",
       beforeCommit: () => {
         users.write();
         items.write();
@@ -102,7 +106,9 @@ class SqliteStore implements Store {
       folder,
       options.segmentEvents,
     );
-    this.decisions = new SqliteDecisions(database, this.#commit);
+    // Written in the thread that answers requests: its syncs would be waited for by shoppers.
+    this.#decisionCommit = new GroupCommit(database, { windowMs, durability: "written" });
+    this.decisions = new SqliteDecisions(database, this.#decisionCommit);
     this.keys = new SqliteKeys(database, options.now);
     this.snapshots = new SqliteSnapshots(database);
     this.imports = new SqliteImports(database);
@@ -118,6 +124,7 @@ class SqliteStore implements Store {
       const erased = await this.events.prepareErasure(user);
       // What waits for its commit would otherwise be written after the erasure.
       this.#commit.flush();
+      this.#decisionCommit.flush();
       const counts = inTransaction(this.#database, () => {
         const live = erased.write();
         const decisions = this.#database.prepare("DELETE FROM decision WHERE user = ?").run(user);
@@ -148,6 +155,7 @@ class SqliteStore implements Store {
 
   async #close(): Promise<void> {
     this.#commit.close();
+    this.#decisionCommit.close();
     await this.events.abortBulk();
     await this.events.maintenance.run(async () => {
       this.events.close();

@@ -169,7 +169,10 @@ export interface Decision {
 }
 
 export interface DecisionStore {
-  /** Group-committed; resolves when durable. Callers on the hot path need not await it. */
+  /**
+   * Resolves when the decision is with the operating system: the end of the process does not take
+   * it, a loss of power may. Callers on the hot path need not await it.
+   */
   append(decision: Decision): Promise<void>;
   get(requestId: string): Promise<Decision | undefined>;
   byUser(user: UserId, limit: number): Promise<Decision[]>;
