@@ -318,9 +318,5 @@ ${table(
   against.map(({ comparison }) => comparison),
 )}
 `;
-await writeSection(
-  join(import.meta.dirname, "results", "icecat.md"),
-  "Search, measured",
-  section,
-);
+await writeSection(join(import.meta.dirname, "results", "icecat.md"), "Search, measured", section);
 process.stdout.write(section);
