@@ -7,6 +7,9 @@ import { ProductList } from "../components/ProductList.tsx";
 import { useCategories, useNotedEvents, usePromotions } from "../shop/shop.ts";
 import { useLanguage } from "../shop/texts.ts";
 
+/** Acts that say something about taste; what was merely shown does not. */
+const tellingActs: ReadonlySet<string> = new Set(["view", "wishlist", "add_to_cart", "purchase"]);
+
 /** Links to the top level of the category tree. */
 function Departments() {
   const { t } = useTranslation();
@@ -90,7 +93,7 @@ export function HomePage() {
   const { t } = useTranslation();
   usePageTitle(t("page.home"));
   const noted = useNotedEvents();
-  const known = (noted.data?.events ?? []).some(({ items }) => (items ?? []).length > 0);
+  const known = (noted.data?.events ?? []).some(({ type }) => tellingActs.has(type));
   return (
     <Stack gap="xl">
       <Departments />
