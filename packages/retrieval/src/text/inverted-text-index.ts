@@ -11,7 +11,7 @@ import {
   type Token,
 } from "./analysis/analyser.ts";
 import { inflectionsOf } from "./analysis/inflections.ts";
-import { normaliseText } from "./analysis/normalise.ts";
+import { normaliseText, withoutStrayMarks } from "./analysis/normalise.ts";
 import { runsOf } from "./analysis/runs.ts";
 import { loadSegmenter, type Segmenter } from "./analysis/segmenter.ts";
 import { CompiledDictionaries, type TextDictionaries } from "./dictionaries.ts";
@@ -164,7 +164,7 @@ export class InvertedTextIndex implements TextIndex {
   }
 
   parse(query: string, locale?: string): ParsedQuery {
-    const typed = query.slice(0, maxQueryLength);
+    const typed = withoutStrayMarks(query.slice(0, maxQueryLength));
     const spans = spansOf(typed);
     const groups = spans.flatMap((span, i): QueryGroup[] => {
       if (span.isPhrase || span.isExcluded) {

@@ -350,6 +350,11 @@ export function behavesAsTextIndex(name: string, build: Build): void {
       );
     });
 
+    test("an accent that stands on nothing parts no word", async () => {
+      const index = await build([product("7.\u03017a")]);
+      assert.deepEqual([...index.search("7.\u03017a", { limit: 5 }).items], [1]);
+    });
+
     test("survives queries that nobody means", async () => {
       const index = await build([product("red shoe")]);
       for (const query of ["'; DROP TABLE items; --", "a".repeat(10_000), "鞋".repeat(5_000)]) {

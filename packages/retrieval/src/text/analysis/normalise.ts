@@ -22,6 +22,13 @@ export function normaliseText(text: string): string {
   return han.test(plain) ? toSimplified(plain) : plain;
 }
 
+const strayMarks = /(?<![\p{L}\p{N}\p{M}])[\u0300-\u036f]+/gu;
+
+/** Drops accents that stand on nothing, so that they part no word: the normal form has none. */
+export function withoutStrayMarks(text: string): string {
+  return text.replace(strayMarks, "");
+}
+
 /** A normal form with the places in the original that its characters come from. */
 export interface TracedText {
   readonly text: string;
