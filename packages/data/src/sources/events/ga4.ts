@@ -1,7 +1,8 @@
+import { itemPrice } from "./item-price.ts";
 import type { EventInput, EventItem, EventType, Money } from "@magpie/domain";
 import { parseLines } from "../lines.ts";
 import { given, scalarOf, textOf, type LooseFields } from "../loose-fields.ts";
-import { parsePrice, priceProblem } from "../prices.ts";
+import { parsePrice } from "../prices.ts";
 import { shown, type EventDraft, type Problem, type Reader } from "../reader.ts";
 import { isoOf, parseTime, zoneNamed } from "../timestamps.ts";
 import { readDraft } from "./event-draft.ts";
@@ -200,18 +201,8 @@ function readItem(
   const written = scalarOf(item["price"]);
   let price: Money | undefined;
   if (written !== undefined && currency !== undefined) {
-    const read = parsePrice(written, currency);
-    if (!read.ok) {
-      problems.push({
-        rule: read.problem === "bad-currency" ? "bad-currency" : "impossible-price",
-        line,
-        field: `${place}.price`,
-        value: shown(written),
-        message: priceProblem(read.problem),
-      });
-      return "problem";
-    }
-    price = read.money;
+    price = itemPrice(written, currency, { line, field: `${place}.price` }, problems);
+    if (price === undefined) return "problem";
   }
   const position = index === undefined || index === "(not set)" ? NaN : Number(index) + 1;
   return {
