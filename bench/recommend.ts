@@ -27,6 +27,7 @@ import {
 } from "@magpie/models";
 import { seededRandom, type Random } from "@magpie/numerics";
 import { Int8VectorIndex } from "@magpie/retrieval";
+import { giveHeapRoom } from "@magpie/server";
 import { weightDefaults } from "../packages/engine/src/scenarios/scenarios.ts";
 import { makeDraft, sealSnapshot } from "../packages/engine/src/snapshot/folder.ts";
 import {
@@ -227,6 +228,7 @@ async function measure(directory: string): Promise<string> {
       },
     });
   for (let i = 0; i < 200; i++) await ask();
+  giveHeapRoom(); // as `magpie serve` does
 
   const latencies: number[] = [];
   const stages = new Map<string, number[]>();

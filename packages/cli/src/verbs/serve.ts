@@ -1,5 +1,5 @@
 import { openEngine, type Engine } from "@magpie/engine";
-import { startServer, type ServerOptions } from "@magpie/server";
+import { giveHeapRoom, startServer, type ServerOptions } from "@magpie/server";
 import { Option } from "commander";
 import type { Shell } from "../shell.ts";
 import { ensureStorefront } from "../storefront-build.ts";
@@ -23,6 +23,7 @@ export async function serveUntilStopped(
   welcome: (url: string) => { value: unknown; text: string },
 ): Promise<void> {
   const server = await startServer({ engine, ...options });
+  giveHeapRoom();
   try {
     const { value, text } = welcome(server.url);
     shell.result(value, text);
