@@ -13,6 +13,8 @@ import type {
   MultiSearchRequest,
   MultiSearchResponse,
   PromotionsResponse,
+  FacetValuesRequest,
+  FacetValuesResponse,
   RankingResponse,
   RecommendRequest,
   RevokedKey,
@@ -116,6 +118,10 @@ export function createClient(options: ClientOptions) {
     /** Several searches in one round trip, answered in their order; at most 20. */
     multiSearch: (searches: MultiSearchRequest["searches"], options?: CallOptions) =>
       post<MultiSearchResponse>("/v1/multi-search", { searches }, options),
+
+    /** Values of a facet that begin like a text, over what a query finds. */
+    searchFacet: (field: string, request: FacetValuesRequest, options?: CallOptions) =>
+      post<FacetValuesResponse>(`/v1/facets/${part(field)}`, request, options),
 
     scenarios: (options?: CallOptions) => get<ScenariosResponse>("/v1/scenarios", {}, options),
 

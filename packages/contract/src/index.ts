@@ -1,6 +1,7 @@
 export type { Contribution, EventInput, Item, Promotion, Reason, Shop } from "@magpie/domain";
 export * from "./catalog.ts";
 export * from "./events.ts";
+export * from "./facets.ts";
 export * from "./openapi.ts";
 export * from "./operations.ts";
 export * from "./problem.ts";

@@ -78,6 +78,16 @@ export const errorCodes = facts({
     title: "The offset is out of bounds",
     doc: "Pages are cut from a window of fixed size; `detail` says how far it reaches.",
   },
+  UNKNOWN_FIELD: {
+    status: 400,
+    title: "No item has such a field",
+    doc: "A condition, a facet or an order names a field that no item of the catalogue has; `detail` lists those there are.",
+  },
+  NOT_A_NUMBER_FIELD: {
+    status: 400,
+    title: "The field holds words, not numbers",
+    doc: "Bounds, ranges and orders need a field with numbers; `detail` lists those there are.",
+  },
   MISSING_KEY: {
     status: 401,
     title: "An API key is needed",

@@ -1,5 +1,12 @@
 import { itemSchema, type Contribution } from "@magpie/domain";
 import { Type, type Static } from "typebox";
+import {
+  conditionsSchema,
+  facetCountsSchema,
+  facetRequestSchema,
+  fieldTestSchema,
+  sortSchema,
+} from "./facets.ts";
 
 const id = Type.String({ minLength: 1, maxLength: 512 });
 const ids = (description: string) => Type.Array(id, { maxItems: 200, description });
@@ -30,6 +37,7 @@ export const filterSchema = Type.Object(
       ),
     ),
     excludeItemIds: Type.Optional(ids("Items that must not be shown")),
+    where: Type.Optional(conditionsSchema),
   },
   { additionalProperties: false, title: "ItemFilter" },
 );
@@ -92,11 +100,24 @@ export const similarRequestSchema = Type.Object(
 
 const tag = (description: string) => Type.String({ minLength: 1, maxLength: 100, description });
 
+const refinements = Type.Optional(
+  Type.Array(fieldTestSchema, {
+    maxItems: 50,
+    description:
+      "Choices in facets, one per field: all must hold, and a facet's own choice is left out of its counts",
+  }),
+);
+
 /** Body of POST /v1/search. */
 export const searchRequestSchema = Type.Object(
   {
     query,
     ...asking,
+    refinements,
+    facets: Type.Optional(
+      Type.Array(facetRequestSchema, { maxItems: 50, description: "Fields to count values of" }),
+    ),
+    sort: Type.Optional(sortSchema),
     highlight: Type.Optional(
       Type.Object(
         { open: tag("Goes before a word"), close: tag("Goes after it") },
@@ -109,6 +130,22 @@ export const searchRequestSchema = Type.Object(
     ),
   },
   { additionalProperties: false, title: "SearchRequest" },
+);
+
+/** Body of POST /v1/facets/{field}. */
+export const facetValuesRequestSchema = Type.Object(
+  {
+    text: Type.String({
+      maxLength: 100,
+      description: "What the values, or one of their words, begin with",
+    }),
+    query: Type.Optional(query),
+    filter: Type.Optional(filterSchema),
+    refinements,
+    locale,
+    limit,
+  },
+  { additionalProperties: false, title: "FacetValuesRequest" },
 );
 
 /** Body of POST /v1/multi-search. */
@@ -262,6 +299,14 @@ export const rankingResponseSchema = Type.Object(
         description: "How many items match, where they are counted (search)",
       }),
     ),
+    relaxed: Type.Optional(
+      Type.Boolean({
+        description: "No item has all words of the query: these have some of them (search)",
+      }),
+    ),
+    facets: Type.Optional(
+      Type.Array(facetCountsSchema, { description: "In the order asked for (search)" }),
+    ),
   },
   { additionalProperties: false, title: "RankingResponse" },
 );
@@ -285,6 +330,7 @@ export type Filter = Static<typeof filterSchema>;
 export type RecommendRequest = Static<typeof recommendRequestSchema>;
 export type SimilarRequest = Static<typeof similarRequestSchema>;
 export type SearchRequest = Static<typeof searchRequestSchema>;
+export type FacetValuesRequest = Static<typeof facetValuesRequestSchema>;
 export type MultiSearchRequest = Static<typeof multiSearchRequestSchema>;
 export type SimilarParameters = Static<typeof similarParametersSchema>;
 export type SearchParameters = Static<typeof searchParametersSchema>;

@@ -2,6 +2,7 @@ import { itemSchema } from "@magpie/domain";
 import { Type, type TSchema } from "typebox";
 import * as catalog from "./catalog.ts";
 import * as events from "./events.ts";
+import * as facets from "./facets.ts";
 import * as examples from "./examples.ts";
 import * as operations from "./operations.ts";
 import type { ErrorCode } from "./problem.ts";
@@ -186,11 +187,17 @@ export const routes = {
     summary: "Search the catalogue, with all options",
     scope: "read",
     body: ranking.searchRequestSchema,
+    description:
+      "Choices in facets go into `refinements`, so that the other values of the same facet keep their counts; conditions that nobody chose go into `filter`. An empty query lists everything that passes.",
     bodyExample: {
       query: "blue mug",
       userId: "u-17",
       limit: 20,
-      filter: { priceCents: { max: 5_000 } },
+      refinements: [
+        { field: "brand", anyOf: ["Clayworks"] },
+        { field: "price", max: 5_000 },
+      ],
+      facets: [{ field: "brand" }, { field: "price", bounds: [1_000, 2_500] }],
     },
     answers: {
       200: {
@@ -199,7 +206,28 @@ export const routes = {
         example: { ...examples.rankingResponse, scenario: "search", total: 1 },
       },
     },
-    errors: ["NO_SNAPSHOT"],
+    errors: ["UNKNOWN_FIELD", "NOT_A_NUMBER_FIELD", "NO_SNAPSHOT"],
+  },
+  searchFacet: {
+    id: "searchFacet",
+    method: "POST",
+    path: "/v1/facets/:field",
+    tag: "Serving",
+    summary: "Search in the values of a facet",
+    description:
+      "Values that begin with a text, or have a word that does, with their counts over what the query finds; the facet's own choice is left out.",
+    scope: "read",
+    params: facets.facetPathSchema,
+    body: ranking.facetValuesRequestSchema,
+    bodyExample: { text: "cla", query: "mug" },
+    answers: {
+      200: {
+        description: "Most frequent first",
+        schema: facets.facetValuesResponseSchema,
+        example: { field: "brand", values: [{ value: "Clayworks", count: 4 }] },
+      },
+    },
+    errors: ["UNKNOWN_FIELD", "NO_SNAPSHOT"],
   },
   multiSearch: {
     id: "multiSearch",
@@ -224,7 +252,7 @@ export const routes = {
         example: { results: [{ ...examples.rankingResponse, scenario: "search", total: 1 }] },
       },
     },
-    errors: ["NO_SNAPSHOT"],
+    errors: ["UNKNOWN_FIELD", "NOT_A_NUMBER_FIELD", "NO_SNAPSHOT"],
   },
   getItem: {
     id: "getItem",

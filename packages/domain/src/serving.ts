@@ -1,5 +1,29 @@
 import type { ItemId, ItemIndex, UserId } from "./ids.ts";
 
+export interface GeoPoint {
+  /** Degrees, in [-90, 90]. */
+  readonly latitude: number;
+  /** Degrees, in [-180, 180]. */
+  readonly longitude: number;
+}
+
+/**
+ * A test of one field of an item. Fields are "brand", "shop", "categories", "tags", "available",
+ * "price" (minor units), "rating", "createdAt" (Unix milliseconds), `attributes.NAME` and
+ * `options.NAME`.
+ */
+export type FieldTest = { readonly not?: boolean } & (
+  | { readonly field: string; readonly anyOf: readonly string[] }
+  /** Bounds are inclusive; one of them may be absent. */
+  | { readonly field: string; readonly min?: number; readonly max?: number }
+  | { readonly field: string; readonly exists: true }
+  | { readonly near: GeoPoint; readonly radiusMeters: number }
+  | { readonly southWest: GeoPoint; readonly northEast: GeoPoint }
+);
+
+/** Each clause must hold, and holds when one of its tests does: any condition can be said so. */
+export type FieldConditions = readonly (readonly FieldTest[])[];
+
 /** Filters that every retriever honours. Several values of one field are alternatives. */
 export interface ItemFilter {
   readonly availableOnly?: boolean;
@@ -10,6 +34,35 @@ export interface ItemFilter {
   /** Inclusive bounds on the featured variant's price, in minor units. */
   readonly priceCents?: { readonly min?: number; readonly max?: number };
   readonly excludeItemIds?: readonly string[];
+  /** Conditions on any field, beside the ones above. */
+  readonly where?: FieldConditions;
+}
+
+/** A number to order a search by, in place of relevance; items without it go last either way. */
+export interface SearchSort {
+  /** A field with numbers, or "popularity". */
+  readonly field: string;
+  readonly order: "ascending" | "descending";
+}
+
+/** What is asked of one facet. */
+export interface FacetRequest {
+  readonly field: string;
+  /** Most values that are listed; 100 when absent. */
+  readonly limit?: number;
+  /** Bounds of ranges to count in, ascending, for numbers: [10, 20] gives <10, 10-20, >=20. */
+  readonly bounds?: readonly number[];
+}
+
+/** What a search asks for beside its words. */
+export interface SearchAsk {
+  /**
+   * Choices in facets, one per field: all must hold, and a facet's own choice is left out of its
+   * counts, so that its other values keep theirs.
+   */
+  readonly refinements: readonly FieldTest[];
+  readonly facets: readonly FacetRequest[];
+  readonly sort?: SearchSort;
 }
 
 /** One act of a user as models and explanations see it. */
@@ -31,6 +84,7 @@ export interface ServingRequest {
   readonly history: readonly HistoryEntry[];
   /** What the user typed. */
   readonly query?: string;
+  readonly search?: SearchAsk;
   /** The item whose page is shown. */
   readonly contextItem?: ItemIndex;
   readonly filter: ItemFilter;

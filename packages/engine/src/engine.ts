@@ -9,14 +9,17 @@ import type {
 import type {
   Contribution,
   Event,
+  FacetRequest,
+  FieldTest,
   Item,
   ItemFilter,
   Progress,
   Promotion,
+  SearchSort,
   Shop,
   UserId,
 } from "@magpie/domain";
-import type { Highlighted, HighlightTags } from "@magpie/retrieval";
+import type { FacetCounts, FacetValue, Highlighted, HighlightTags } from "@magpie/retrieval";
 
 /** Texts of a found item with the query's words marked. Markup that they hold is not escaped. */
 export interface MarkedTexts {
@@ -49,6 +52,10 @@ export interface ServedRanking {
   readonly items: readonly RankedItem[];
   /** Number of items that matched, where the scenario counts them (search). */
   readonly total?: number;
+  /** True when no item has all words of the query, so that items with some of them were taken. */
+  readonly relaxed?: boolean;
+  /** In the order asked for. */
+  readonly facets?: readonly FacetCounts[];
   readonly timings: StageTimings;
 }
 
@@ -66,6 +73,20 @@ export interface SearchOptions extends RecommendOptions {
   readonly query: string;
   /** Mark the query's words in the texts of the items. */
   readonly highlight?: HighlightTags;
+  /** Choices in facets, one per field; a facet's own choice is left out of its counts. */
+  readonly refinements?: readonly FieldTest[];
+  readonly facets?: readonly FacetRequest[];
+  /** By relevance when absent. */
+  readonly sort?: SearchSort;
+}
+
+/** Asks for the values of one facet that begin like a text, over what a search finds. */
+export interface FacetValueOptions extends Pick<
+  SearchOptions,
+  "query" | "filter" | "refinements" | "locale" | "limit"
+> {
+  readonly field: string;
+  readonly text: string;
 }
 
 export type ItemOutcome<T extends string> =
@@ -114,7 +135,9 @@ export interface Health {
 export interface Engine {
   /** `scenario`: "home-feed", "similar-items", "popular", "cart". Unknown: RequestError UNKNOWN_SCENARIO. */
   recommend(scenario: string, options: RecommendOptions): Promise<ServedRanking>;
+  /** `UNKNOWN_FIELD`, `NOT_A_NUMBER_FIELD` for conditions, facets and orders that cannot be. */
   search(options: SearchOptions): Promise<ServedRanking>;
+  searchFacet(options: FacetValueOptions): Promise<readonly FacetValue[]>;
   scenarios(): readonly string[];
 
   /** Validates, gates (consent, pseudonyms), stores durably and updates live state; one outcome per input. */

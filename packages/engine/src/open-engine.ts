@@ -22,8 +22,10 @@ import {
   type UserId,
   type WorkContext,
 } from "@magpie/domain";
+import type { FacetValue } from "@magpie/retrieval";
 import type {
   Engine,
+  FacetValueOptions,
   Health,
   ItemOutcome,
   RecommendOptions,
@@ -142,6 +144,12 @@ class ShopEngine implements Engine {
 
   search(options: SearchOptions): Promise<ServedRanking> {
     return this.#answer("search", options);
+  }
+
+  searchFacet(options: FacetValueOptions): Promise<readonly FacetValue[]> {
+    return this.#fromSnapshot((serving) =>
+      this.#answerer.facetValues(serving, options, this.#options.now()),
+    );
   }
 
   scenarios(): readonly string[] {
@@ -385,10 +393,16 @@ class ShopEngine implements Engine {
     return join(this.#directory, snapshotsFolder);
   }
 
-  async #answer(
+  #answer(
     scenario: string,
-    options: RecommendOptions & { readonly query?: string },
+    options: RecommendOptions & Partial<SearchOptions>,
   ): Promise<ServedRanking> {
+    return this.#fromSnapshot((serving) =>
+      this.#answerer.answer(serving, scenario, options, this.#options.now()),
+    );
+  }
+
+  async #fromSnapshot<T>(work: (serving: Serving) => Promise<T>): Promise<T> {
     const serving = this.#serving;
     if (serving === undefined) {
       throw new StoreError(
@@ -398,9 +412,7 @@ class ShopEngine implements Engine {
         { kind: "unavailable" },
       );
     }
-    return serving.use(() =>
-      this.#answerer.answer(serving, scenario, options, this.#options.now()),
-    );
+    return serving.use(() => work(serving));
   }
 
   async #trainAndPublish(

@@ -1,18 +1,21 @@
 import { itemVocabulary } from "@magpie/data";
 import { itemIndex, type Candidate, type Item, type ServingRequest } from "@magpie/domain";
-import { ItemFilterIndex } from "@magpie/retrieval";
+import { FacetIndex, ItemFilterIndex } from "@magpie/retrieval";
 import { CategoryLabels } from "./live/category-labels.ts";
 import { createdMsOf, LiveCatalog, textHashOf } from "./live/live-catalog.ts";
 
 /** A catalogue of a few items for tests. */
 export function smallCatalog(...items: Item[]): LiveCatalog {
   const vocabulary = itemVocabulary(items.map(({ id }) => id));
+  const facets = FacetIndex.build(items);
+  const rowOf = (id: string): number | undefined => {
+    const row = vocabulary.indexOf(id);
+    return row === -1 ? undefined : row;
+  };
   return new LiveCatalog({
     vocabulary,
-    filter: ItemFilterIndex.build(items, (id) => {
-      const row = vocabulary.indexOf(id);
-      return row === -1 ? undefined : row;
-    }),
+    filter: ItemFilterIndex.build(items, rowOf, facets),
+    facets,
     createdMs: Float64Array.from([NaN, ...items.map(createdMsOf)]),
     textHashes: Uint32Array.from([0, ...items.map(textHashOf)]),
     labels: CategoryLabels.empty(),

@@ -24,4 +24,12 @@ describe("the availability rule", () => {
     });
     assert.equal(ranking[2]!.score, 10);
   });
+
+  test("moves nothing past the window that is ranked", () => {
+    const rule = new Availability(odd, "move-last", 3);
+    assert.deepEqual(
+      rowsOf(rule.rerank(request(), candidates([2, 1, 4, 3, 6, 5]))),
+      [1, 2, 4, 3, 6, 5],
+    );
+  });
 });

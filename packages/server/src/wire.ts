@@ -2,6 +2,7 @@ import type {
   DecisionRecord,
   ExplainedItem,
   ExportLine,
+  FacetCounts as WireFacet,
   KeyRecord,
   RankingResponse,
   Snapshot,
@@ -18,7 +19,7 @@ import type { MarkedTexts, ServedRanking, Task } from "@magpie/engine";
  */
 
 export function rankingToWire(ranking: ServedRanking): RankingResponse {
-  const { requestId, scenario, snapshot, pipeline, items, total } = ranking;
+  const { requestId, scenario, snapshot, pipeline, items, total, relaxed, facets } = ranking;
   return {
     queryId: requestId,
     scenario,
@@ -32,6 +33,22 @@ export function rankingToWire(ranking: ServedRanking): RankingResponse {
       ...(marked && { highlights: highlightsToWire(marked) }),
     })),
     ...(total !== undefined && { total }),
+    ...(relaxed !== undefined && { relaxed }),
+    ...(facets !== undefined && facets.length > 0 && { facets: facets.map(facetToWire) }),
+  };
+}
+
+function facetToWire({
+  field,
+  values,
+  statistics,
+  ranges,
+}: NonNullable<ServedRanking["facets"]>[number]): WireFacet {
+  return {
+    field,
+    values: [...values],
+    ...(statistics && { statistics }),
+    ...(ranges && { ranges: [...ranges] }),
   };
 }
 

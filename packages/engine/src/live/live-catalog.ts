@@ -1,13 +1,15 @@
 import type { CatalogStore, ItemVocabulary } from "@magpie/data";
 import { itemId, itemIndex, type Item, type ItemId, type ItemIndex } from "@magpie/domain";
-import type { ItemFilterIndex } from "@magpie/retrieval";
+import type { FacetIndex, ItemFilterIndex } from "@magpie/retrieval";
 import { CategoryLists } from "./category-lists.ts";
 import type { CategoryLabels } from "./category-labels.ts";
 
 /** What a snapshot says about its items. */
 export interface CatalogParts {
   readonly vocabulary: ItemVocabulary;
+  /** Over `facets`. */
   readonly filter: ItemFilterIndex;
+  readonly facets: FacetIndex;
   /** [items + 1]: Unix milliseconds of `createdAt`; NaN where the catalogue does not say. */
   readonly createdMs: Float64Array;
   /** [items + 1]: `textHashOf` each item, by which a change of stock is told from one of words. */
@@ -26,6 +28,7 @@ export interface CatalogParts {
  */
 export class LiveCatalog {
   readonly filter: ItemFilterIndex;
+  readonly facets: FacetIndex;
   /** Rows that trained models know: 1 to this. */
   readonly trainedItems: number;
   readonly #vocabulary: ItemVocabulary;
@@ -41,6 +44,7 @@ export class LiveCatalog {
   constructor(parts: CatalogParts) {
     this.#vocabulary = parts.vocabulary;
     this.filter = parts.filter;
+    this.facets = parts.facets;
     this.trainedItems = parts.vocabulary.size;
     this.#createdMs = parts.createdMs;
     this.#textHashes = parts.textHashes;
@@ -68,6 +72,7 @@ export class LiveCatalog {
       this.#newIndices.set(item.id, index);
     }
     this.filter.upsert(index, item);
+    this.facets.upsert(index, item);
     this.#reserve(index);
     this.#setCreated(index, item);
     this.#categoryLists?.put(index);

@@ -8,11 +8,13 @@ import {
   type ItemFilter,
   type ItemIndex,
   type RetrievedList,
+  type SearchAsk,
   type ServingRequest,
 } from "@magpie/domain";
-import { modelHistory, type HighlightTags } from "@magpie/retrieval";
+import { modelHistory, type FacetValue, type HighlightTags } from "@magpie/retrieval";
 import { v7 as uuidV7 } from "uuid";
 import type {
+  FacetValueOptions,
   MarkedTexts,
   RankedItem,
   RecommendOptions,
@@ -66,7 +68,7 @@ export class Answerer {
   async answer(
     serving: Serving,
     scenarioName: string,
-    options: RecommendOptions & Partial<Pick<SearchOptions, "query" | "highlight">>,
+    options: RecommendOptions & Partial<SearchOptions>,
     nowMs: number,
   ): Promise<ServedRanking> {
     const watch = new Stopwatch();
@@ -91,11 +93,12 @@ export class Answerer {
       locale: options.locale ?? "en",
       ...(options.user !== undefined && { user: options.user }),
       history: historyOf(serving, acts, inCart),
-      ...(options.query !== undefined && { query: options.query }),
+      ...(options.query !== undefined && { query: options.query, search: searchAskOf(options) }),
       ...(contextItem !== undefined && { contextItem }),
       filter: { ...scenario.filter, ...definedOf(options.filter) },
       explain: options.explain ?? false,
     };
+    serving.checkFields(request);
     watch.lap("understand");
 
     const pipeline = scenario.pipelineFor(request);
@@ -145,17 +148,50 @@ export class Answerer {
         retrievers: proposersOf(lists, serving.catalog.indexOf(item.id) as ItemIndex),
       })),
     });
-    const total = serving.totalOf(request);
+    const found = serving.foundBy(request);
+    const facets = found && serving.facetsOf(request);
+    if (facets !== undefined && facets.length > 0) watch.lap("facets");
     return {
       requestId: request.requestId,
       scenario: scenarioName,
       snapshot: serving.version,
       pipeline: pipeline.name,
       items,
-      ...(total !== undefined && { total }),
+      ...(found && { total: found.total, relaxed: found.relaxed, facets: facets! }),
       timings: watch.timings,
     };
   }
+
+  /** @throws {RequestError} `UNKNOWN_FIELD`, `INVALID_LIMIT` */
+  async facetValues(
+    serving: Serving,
+    { field, text, query, filter, refinements, locale, limit }: FacetValueOptions,
+    nowMs: number,
+  ): Promise<readonly FacetValue[]> {
+    const page = pageOf({ limit: limit ?? defaultFacetValues });
+    const request: ServingRequest = {
+      requestId: uuidV7({ msecs: nowMs }),
+      scenario: "search",
+      nowMs,
+      limit: 0,
+      locale: locale ?? "en",
+      history: [],
+      query,
+      search: searchAskOf({ ...(refinements && { refinements }) }),
+      filter: definedOf(filter),
+      explain: false,
+    };
+    serving.checkFields(request);
+    return serving.facetValues(request, { field, text, limit: page.limit });
+  }
+}
+
+/** Facet values listed when the caller does not say how many. */
+const defaultFacetValues = 10;
+
+/** What a search asks for beside its words. */
+function searchAskOf({ refinements, facets, sort }: Partial<SearchOptions>): SearchAsk {
+  return { refinements: refinements ?? [], facets: facets ?? [], ...(sort && { sort }) };
 }
 
 /** Marks the texts of an item of the answer, where that was asked for. */

@@ -6,6 +6,7 @@ import type { Sealed } from "./folder.ts";
 export const snapshotFiles = {
   vocabulary: "vocabulary.bin",
   filter: "item-filter.bin",
+  facets: "item-facets.bin",
   created: "item-created-ms.f64",
   textHashes: "item-text-hash.u32",
   labels: "category-labels.json",

@@ -3,9 +3,12 @@ import { join } from "node:path";
 import { Vocabulary, type ItemVocabulary } from "@magpie/data";
 import type { ItemId, ItemIndex, ServingRequest } from "@magpie/domain";
 import {
+  FacetIndex,
   Int8VectorIndex,
   ItemFilterIndex,
   InvertedTextIndex,
+  type FacetCounts,
+  type FacetValue,
   type Highlighter,
 } from "@magpie/retrieval";
 import { modelByKind, SasRecModel, type TrainedModel } from "@magpie/models";
@@ -13,7 +16,8 @@ import { CategoryLabels } from "../live/category-labels.ts";
 import { LiveCatalog } from "../live/live-catalog.ts";
 import { buildScenarios, type Scenario } from "../scenarios/scenarios.ts";
 import { servedModels, type ServedModels } from "../scenarios/retrievers.ts";
-import { SearchScenario } from "../scenarios/search.ts";
+import type { Found } from "../scenarios/search/live-text-retriever.ts";
+import { SearchScenario } from "../scenarios/search/search-scenario.ts";
 import { readManifest } from "./folder.ts";
 import {
   modelFolder,
@@ -63,6 +67,7 @@ export class Serving {
     const [
       vocabulary,
       filterBytes,
+      facetBytes,
       createdBytes,
       hashBytes,
       labels,
@@ -72,6 +77,7 @@ export class Serving {
     ] = await Promise.all([
       Vocabulary.load<ItemId, ItemIndex>(path(snapshotFiles.vocabulary)),
       readFile(path(snapshotFiles.filter)),
+      readFile(path(snapshotFiles.facets)),
       readFile(path(snapshotFiles.created)),
       readFile(path(snapshotFiles.textHashes)),
       readFile(path(snapshotFiles.labels), "utf8"),
@@ -79,7 +85,14 @@ export class Serving {
       readFile(path(snapshotFiles.text)).then((bytes) => InvertedTextIndex.open(bytes)),
       ...manifest.models.map(({ kind }) => modelByKind(kind).load(path(modelFolder(kind)))),
     ]);
-    const catalog = liveCatalog(vocabulary, filterBytes, createdBytes, hashBytes, labels);
+    const catalog = liveCatalog(
+      vocabulary,
+      filterBytes,
+      facetBytes,
+      createdBytes,
+      hashBytes,
+      labels,
+    );
     const models = servedModels(trained, {
       popularityDays: manifest.popularityDays,
       vectors: vectorBytes === undefined ? undefined : Int8VectorIndex.open(vectorBytes),
@@ -99,9 +112,27 @@ export class Serving {
     return Object.hasOwn(this.#scenarios, name) ? this.#scenarios[name] : undefined;
   }
 
-  /** Number of items that matched a search request that has been answered; else undefined. */
-  totalOf(request: ServingRequest): number | undefined {
-    return this.#search.totalOf(request);
+  /** What a search request that has been answered found on all pages; else undefined. */
+  foundBy(request: ServingRequest): Found | undefined {
+    return this.#search.foundBy(request);
+  }
+
+  /** Counts of the facets that an answered search request asked for. */
+  facetsOf(request: ServingRequest): readonly FacetCounts[] {
+    return this.#search.facetsOf(request);
+  }
+
+  /** Values of a facet over what a search request finds. */
+  facetValues(
+    request: ServingRequest,
+    asked: { readonly field: string; readonly text: string; readonly limit: number },
+  ): Promise<readonly FacetValue[]> {
+    return this.#search.facetValues(request, asked);
+  }
+
+  /** @throws {RequestError} `UNKNOWN_FIELD`, `NOT_A_NUMBER_FIELD` */
+  checkFields({ search, filter }: ServingRequest): void {
+    this.#search.checkFields(search ?? { refinements: [], facets: [] }, filter);
   }
 
   /** Marks a query's words in texts. */
@@ -130,6 +161,7 @@ export class Serving {
 function liveCatalog(
   vocabulary: ItemVocabulary,
   filterBytes: Uint8Array,
+  facetBytes: Uint8Array,
   createdBytes: Buffer,
   hashBytes: Buffer,
   labels: string,
@@ -139,9 +171,11 @@ function liveCatalog(
     const row = catalog.indexOf(id);
     return row === -1 ? undefined : row;
   };
+  const facets = FacetIndex.open(facetBytes);
   const catalog: LiveCatalog = new LiveCatalog({
     vocabulary,
-    filter: ItemFilterIndex.open(filterBytes, rowOf),
+    filter: ItemFilterIndex.open(filterBytes, rowOf, facets),
+    facets,
     // Copies: both are written to when items change, and a Buffer may start at any byte.
     createdMs: new Float64Array(new Uint8Array(createdBytes).buffer),
     textHashes: new Uint32Array(new Uint8Array(hashBytes).buffer),

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ItemVocabulary } from "@magpie/data";
 import type { Item, WorkContext } from "@magpie/domain";
-import { InvertedTextIndex, ItemFilterIndex } from "@magpie/retrieval";
+import { FacetIndex, InvertedTextIndex, ItemFilterIndex } from "@magpie/retrieval";
 import { CategoryLabels } from "../live/category-labels.ts";
 import { createdMsOf, LiveCatalog, textHashOf } from "../live/live-catalog.ts";
 import { snapshotFiles } from "../snapshot/manifest.ts";
@@ -25,10 +25,13 @@ export async function writeCatalog(
   { vocabulary, items, draft }: CatalogInput,
   context: WorkContext,
 ): Promise<LiveCatalog> {
-  const filter = ItemFilterIndex.build(Array.from({ length: vocabulary.size }), (id) => {
+  const noItems = Array.from<undefined>({ length: vocabulary.size });
+  const facets = FacetIndex.build(noItems);
+  const rowOf = (id: string): number | undefined => {
     const row = vocabulary.indexOf(id);
     return row === -1 ? undefined : row;
-  });
+  };
+  const filter = ItemFilterIndex.build(noItems, rowOf, facets);
   const createdMs = new Float64Array(vocabulary.size + 1).fill(NaN);
   const textHashes = new Uint32Array(vocabulary.size + 1);
   const labels = CategoryLabels.empty();
@@ -40,6 +43,7 @@ export async function writeCatalog(
       const row = vocabulary.indexOf(item.id);
       if (row === -1) continue;
       filter.upsert(row, item);
+      facets.upsert(row, item);
       createdMs[row] = createdMsOf(item);
       textHashes[row] = textHashOf(item);
       labels.add(item);
@@ -49,11 +53,12 @@ export async function writeCatalog(
     context.onProgress({ stage: "index/catalogue", done, total: vocabulary.size, unit: "items" });
   }
   await writeFile(join(draft, snapshotFiles.filter), filter.toBytes());
+  await writeFile(join(draft, snapshotFiles.facets), facets.toBytes());
   await writeFile(join(draft, snapshotFiles.created), new Uint8Array(createdMs.buffer));
   await writeFile(join(draft, snapshotFiles.textHashes), new Uint8Array(textHashes.buffer));
   await writeFile(join(draft, snapshotFiles.labels), JSON.stringify(labels));
   const text = await InvertedTextIndex.build(texts);
   await writeFile(join(draft, snapshotFiles.text), text.toBytes());
   await vocabulary.save(join(draft, snapshotFiles.vocabulary));
-  return new LiveCatalog({ vocabulary, filter, createdMs, textHashes, labels });
+  return new LiveCatalog({ vocabulary, filter, facets, createdMs, textHashes, labels });
 }

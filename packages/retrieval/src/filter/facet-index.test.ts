@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Item } from "@magpie/domain";
+import type { FieldConditions, Item } from "@magpie/domain";
 import * as fc from "fast-check";
 import { describe, test } from "vitest";
 import { product } from "../text/text-index.suite.ts";
@@ -43,6 +43,22 @@ for (const [name, make] of [
     const facets = make();
     const all = ItemSet.all(5);
     const none = new Map<string, ItemSet>();
+
+    test("pass conditions: clauses together, tests of a clause by choice, and their opposites", () => {
+      const rows = (conditions: FieldConditions) => [...facets.passing(conditions).toRows()];
+      const zoom = { field: "brand", anyOf: ["zoom"] };
+      const red = { field: "attributes.colour", anyOf: ["red"] };
+      const paris = { near: { latitude: 48.85, longitude: 2.34 }, radiusMeters: 5_000 };
+      assert.deepEqual(rows([]), [1, 2, 3, 4]);
+      assert.deepEqual(rows([[zoom], [red]]), [3]);
+      assert.deepEqual(rows([[zoom, red]]), [1, 3, 4]);
+      assert.deepEqual(rows([[{ ...zoom, not: true }]]), [1, 2]);
+      assert.deepEqual(rows([[{ field: "price", min: 250, max: 300 }]]), [2, 3]);
+      assert.deepEqual(rows([[{ field: "attributes.colour", exists: true, not: true }]]), [4]);
+      assert.deepEqual(rows([[paris]]), [4]);
+      assert.deepEqual(rows([[{ ...paris, not: true }, zoom]]), [1, 2, 3, 4]);
+      assert.deepEqual(rows([[{ field: "available", anyOf: ["true"] }]]), [1, 2, 3, 4]);
+    });
 
     test("count values, ancestors of categories included, whatever their case", () => {
       const [brand, categories] = facets.counts(all, none, [

@@ -1,17 +1,14 @@
-import type { Item } from "@magpie/domain";
+import {
+  isAvailable,
+  type FacetRequest,
+  type FieldConditions,
+  type FieldTest,
+  type GeoPoint,
+  type Item,
+} from "@magpie/domain";
 import { openArrays, openStrings, packArrays, packStrings } from "../packed/packed-arrays.ts";
 import type { PackableArray } from "../packed/packed-arrays.ts";
 import { ItemSet } from "./item-set.ts";
-
-/** What is asked of one facet. */
-export interface FacetRequest {
-  /** As `FacetIndex.fields` names it. */
-  readonly field: string;
-  /** Most values that are listed; 100 when absent. */
-  readonly limit?: number;
-  /** Bounds of ranges to count in, ascending, for numbers: [10, 20] gives <10, 10-20, >=20. */
-  readonly bounds?: readonly number[];
-}
 
 export interface FacetValue {
   readonly value: string;
@@ -41,10 +38,17 @@ export interface FacetCounts {
   readonly ranges?: readonly FacetRange[];
 }
 
-export interface GeoPoint {
-  readonly latitude: number;
-  readonly longitude: number;
-}
+/** Fields that are there although no item of a shop may have them. */
+const ownFields: ReadonlySet<string> = new Set([
+  "brand",
+  "shop",
+  "categories",
+  "tags",
+  "available",
+  "price",
+  "rating",
+  "createdAt",
+]);
 
 const packedKind = "magpie-facets/1";
 const defaultLimit = 100;
@@ -175,6 +179,53 @@ export class FacetIndex {
   /** The item's number in a field; NaN where it has none. */
   numberOf(field: string, row: number): number {
     return this.#numbers.get(field)?.[row] ?? NaN;
+  }
+
+  /** True for a field that some item has or had, and for those that any item may have. */
+  knows(field: string): boolean {
+    return this.#sets.has(field) || this.#numbers.has(field) || ownFields.has(field);
+  }
+
+  /** True for a field whose values are numbers on some item, or on items by their form. */
+  hasNumbers(field: string): boolean {
+    return (
+      this.#numbers.has(field) || field === "price" || field === "rating" || field === "createdAt"
+    );
+  }
+
+  /** Items that pass all conditions. */
+  passing(conditions: FieldConditions): ItemSet {
+    const passing = ItemSet.all(this.#rows);
+    for (const clause of conditions) {
+      const some = new ItemSet(this.#rows);
+      for (const test of clause) some.unite(this.matching(test));
+      passing.intersect(some);
+    }
+    return passing;
+  }
+
+  /** Items that pass one test. */
+  matching(test: FieldTest): ItemSet {
+    const found = this.#found(test);
+    return test.not === true ? ItemSet.all(this.#rows).subtract(found) : found;
+  }
+
+  #found(test: FieldTest): ItemSet {
+    if ("near" in test) return this.around(test.near, test.radiusMeters);
+    if ("southWest" in test) return this.insideBox(test.southWest, test.northEast);
+    if ("anyOf" in test) return this.select(test.field, test.anyOf);
+    if ("exists" in test) return this.#having(test.field);
+    return this.range(test.field, test);
+  }
+
+  #having(field: string): ItemSet {
+    const having = this.range(field, {});
+    const column = this.#sets.get(field);
+    if (column === undefined) return having;
+    for (let row = 1; row < this.#rows; row++) {
+      if ((column.setOf[row] ?? -1) >= 0) having.words[row >> 5]! |= 1 << (row & 31);
+    }
+    return having;
   }
 
   /** Items with at least one of the values; none for a field or value that no item has. */
@@ -424,6 +475,7 @@ function factsOf(item: Item): Facts {
   };
   if (item.brand !== undefined) add("brand", item.brand);
   if (item.shopId !== undefined) add("shop", item.shopId);
+  add("available", String(isAvailable(item)));
   for (const path of item.categories ?? []) {
     const levels = path.split(">").map((level) => level.trim());
     for (let depth = 1; depth <= levels.length; depth++) {
@@ -441,6 +493,7 @@ function factsOf(item: Item): Facts {
   }
   numbers.set("price", item.variants[0]!.price.amount);
   if (item.rating !== undefined) numbers.set("rating", item.rating.value);
+  if (item.createdAt !== undefined) numbers.set("createdAt", Date.parse(item.createdAt));
   return { values, numbers };
 }
 

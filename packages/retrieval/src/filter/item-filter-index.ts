@@ -1,5 +1,6 @@
 import { isAvailable, type Item, type ItemFilter } from "@magpie/domain";
 import { openArrays, openStrings, packArrays, packStrings } from "../packed/packed-arrays.ts";
+import type { FacetIndex } from "./facet-index.ts";
 import { ItemSet } from "./item-set.ts";
 
 /** Bitmaps of single values that are kept; the least recently used go first. */
@@ -16,6 +17,7 @@ const maxCachedBytes = 64 * 2 ** 20;
  */
 export class ItemFilterIndex {
   readonly #rowOf: (itemId: string) => number | undefined;
+  readonly #facets: FacetIndex | undefined;
   readonly #brands: Values;
   readonly #shops: Values;
   readonly #categories: Values;
@@ -33,8 +35,13 @@ export class ItemFilterIndex {
   readonly #compiled = new WeakMap<ItemFilter, { revision: number; passing: ItemSet }>();
   #revision = 0;
 
-  private constructor(columns: Columns, rowOf: (itemId: string) => number | undefined) {
+  private constructor(
+    columns: Columns,
+    rowOf: (itemId: string) => number | undefined,
+    facets: FacetIndex | undefined,
+  ) {
     this.#rowOf = rowOf;
+    this.#facets = facets;
     this.#rows = columns.brandOf.length;
     this.#brands = new Values(columns.brands, valueKey);
     this.#shops = new Values(columns.shops, valueKey);
@@ -52,12 +59,14 @@ export class ItemFilterIndex {
    * @param items  the item of row 1, of row 2, and so on; undefined where a row has no item (any
    *               more), which then never passes
    * @param rowOf  the row of an item id, for `excludeItemIds`
+   * @param facets over the same rows, for `where`
    */
   static build(
     items: Iterable<Item | undefined>,
     rowOf: (itemId: string) => number | undefined,
+    facets?: FacetIndex,
   ): ItemFilterIndex {
-    const index = new ItemFilterIndex(emptyColumns(), rowOf);
+    const index = new ItemFilterIndex(emptyColumns(), rowOf, facets);
     let row = 1;
     for (const item of items) {
       if (item === undefined) index.#reserve(row + 1);
@@ -69,7 +78,11 @@ export class ItemFilterIndex {
   }
 
   /** Opens what `toBytes` gave. */
-  static open(bytes: Uint8Array, rowOf: (itemId: string) => number | undefined): ItemFilterIndex {
+  static open(
+    bytes: Uint8Array,
+    rowOf: (itemId: string) => number | undefined,
+    facets?: FacetIndex,
+  ): ItemFilterIndex {
     const { arrays } = openArrays(bytes, packedKind);
     const strings = (name: string): string[] =>
       openStrings(arrays[`${name}Text`] as Uint8Array, arrays[`${name}Starts`] as Uint32Array);
@@ -89,6 +102,7 @@ export class ItemFilterIndex {
         available: new ItemSet(rows, (arrays["available"] as Int32Array).slice()),
       },
       rowOf,
+      facets,
     );
   }
 
@@ -146,6 +160,10 @@ export class ItemFilterIndex {
       passing.intersect(this.#anyOf("shop", filter.shopIds, this.#shops));
     }
     if (filter.priceCents) this.#keepPrices(passing, filter.priceCents);
+    if (filter.where?.length) {
+      if (this.#facets === undefined) throw new Error("internal: a filter without fields");
+      passing.intersect(this.#facets.passing(filter.where));
+    }
     for (const id of filter.excludeItemIds ?? []) {
       const row = this.#rowOf(id);
       if (row !== undefined) passing.delete(row);

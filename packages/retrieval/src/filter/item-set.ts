@@ -63,6 +63,14 @@ export class ItemSet {
     return this;
   }
 
+  /** Takes out all that is in `other`. */
+  subtract(other: ItemSet): this {
+    const { words } = this;
+    const shared = Math.min(words.length, other.words.length);
+    for (let i = 0; i < shared; i++) words[i]! &= ~other.words[i]!;
+    return this;
+  }
+
   clone(): ItemSet {
     return new ItemSet(this.rows, this.words.slice());
   }

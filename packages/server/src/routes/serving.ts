@@ -57,6 +57,16 @@ export function servingRoutes(app: App, { engine, metrics }: Services): void {
   });
 
   app.route({
+    ...bind(routes.searchFacet),
+    handler: async (request, reply) => {
+      const { field } = request.params;
+      const values = await engine.searchFacet({ query: "", ...request.body, field });
+      reply.header("cache-control", "no-store");
+      return { field, values: [...values] };
+    },
+  });
+
+  app.route({
     ...bind(routes.multiSearch),
     handler: async (request, reply) => {
       const rankings = await Promise.all(

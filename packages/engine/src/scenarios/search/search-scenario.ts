@@ -1,0 +1,176 @@
+import {
+  RequestError,
+  type FacetRequest,
+  type FieldTest,
+  type ItemFilter,
+  type SearchAsk,
+  type ServingRequest,
+} from "@magpie/domain";
+import { Availability } from "@magpie/ranking";
+import type {
+  FacetCounts,
+  FacetValue,
+  Highlighter,
+  InvertedTextIndex,
+  TextSort,
+} from "@magpie/retrieval";
+import type { LiveCatalog } from "../../live/live-catalog.ts";
+import { candidateWindow } from "../options.ts";
+import type { Pipeline } from "../pipeline.ts";
+import type { ServedModels } from "../retrievers.ts";
+import type { Scenario } from "../scenarios.ts";
+import { LiveTextRetriever, type Found } from "./live-text-retriever.ts";
+import { asFound, TextRanker } from "./text-ranker.ts";
+
+/**
+ * Search over the snapshot's text index and over the words that changed since.
+ *
+ *     query, filter, choices ─▶ text match + a little popularity ─▶ what is out of stock goes last
+ *                           ╰─▶ or in the order of a field        ╰▶ counts of the facets asked
+ *
+ * Without words it lists everything that passes, the most taken first.
+ */
+export class SearchScenario implements Scenario {
+  readonly contextItem = "optional";
+  /** People look for what they had, too: out-of-stock items are found, behind the others. */
+  readonly filter: ItemFilter = {};
+  readonly #catalog: LiveCatalog;
+  readonly #index: InvertedTextIndex;
+  readonly #retriever: LiveTextRetriever;
+  readonly #popularity: Float32Array | undefined;
+  readonly #byRelevance: Pipeline;
+  readonly #asFound: Pipeline;
+  readonly #found = new WeakMap<ServingRequest, Found>();
+
+  constructor(catalog: LiveCatalog, index: InvertedTextIndex, models: ServedModels) {
+    this.#catalog = catalog;
+    this.#index = index;
+    this.#popularity = models.popularity?.scores;
+    this.#retriever = new LiveTextRetriever({
+      catalog,
+      index,
+      sortOf: (request) => this.#sortOf(request),
+      onFound: (request, found) => this.#found.set(request, found),
+    });
+    const lastWhenSoldOut = new Availability(
+      (item) => catalog.filter.isAvailable(item),
+      "move-last",
+      candidateWindow,
+    );
+    this.#byRelevance = {
+      name: "search/1",
+      retrievers: [this.#retriever],
+      depth: candidateWindow,
+      ranker: new TextRanker(candidateWindow, models.popularity),
+      rerankers: [lastWhenSoldOut],
+    };
+    this.#asFound = {
+      ...this.#byRelevance,
+      name: "search-sorted/1",
+      ranker: asFound,
+      rerankers: [],
+    };
+  }
+
+  /** Pages beyond the window that is ranked are reached by asking for more. */
+  pipelineFor(request: ServingRequest): Pipeline {
+    const pipeline = this.#sortOf(request) === undefined ? this.#byRelevance : this.#asFound;
+    return { ...pipeline, depth: Math.max(candidateWindow, request.limit) };
+  }
+
+  /** Marks a query's words in texts, those of items that changed since the snapshot too. */
+  highlighter(query: string, locale: string): Highlighter {
+    return this.#index.highlighter(query, locale);
+  }
+
+  /** What an answered request found on all pages. */
+  foundBy(request: ServingRequest): Found | undefined {
+    return this.#found.get(request);
+  }
+
+  /** Counts of the facets that an answered request asked for. */
+  facetsOf(request: ServingRequest): readonly FacetCounts[] {
+    const found = this.#found.get(request);
+    const asked = request.search?.facets ?? [];
+    if (found === undefined || asked.length === 0) return [];
+    return this.#catalog.facets.counts(found.matches, found.refinements, asked);
+  }
+
+  /**
+   * Values of a facet that begin like a text, over what a search finds, the facet's own choice left
+   * out.
+   */
+  async facetValues(
+    request: ServingRequest,
+    { field, text, limit }: { field: string; text: string; limit: number },
+  ): Promise<readonly FacetValue[]> {
+    this.checkFields({ refinements: [], facets: [{ field }] }, {});
+    await this.#retriever.retrieve(request, 0);
+    const { matches, refinements } = this.#found.get(request)!;
+    const within = matches.clone();
+    for (const [other, choice] of refinements) if (other !== field) within.intersect(choice);
+    return this.#catalog.facets.searchValues(field, text, within, limit);
+  }
+
+  /**
+   * @throws {RequestError} `UNKNOWN_FIELD`, `NOT_A_NUMBER_FIELD` when a field that is asked about is
+   *   not there, or holds no numbers where numbers are needed
+   */
+  checkFields({ refinements, facets, sort }: SearchAsk, { where = [] }: ItemFilter): void {
+    for (const clause of where) for (const test of clause) this.#checkTest(test, "filter.where");
+    for (const test of refinements) this.#checkTest(test, "refinements");
+    for (const facet of facets) this.#checkFacet(facet);
+    if (sort !== undefined && sort.field !== "popularity") {
+      this.#checkNumbers(sort.field, "sort.field");
+    }
+  }
+
+  #checkTest(test: FieldTest, place: string): void {
+    if (!("field" in test)) return;
+    if ("anyOf" in test || "exists" in test) this.#checkField(test.field, place);
+    else this.#checkNumbers(test.field, place);
+  }
+
+  #checkFacet({ field, bounds }: FacetRequest): void {
+    if (bounds === undefined) this.#checkField(field, "facets");
+    else this.#checkNumbers(field, "facets");
+  }
+
+  #checkField(field: string, place: string): void {
+    if (this.#catalog.facets.knows(field)) return;
+    throw new RequestError(
+      "UNKNOWN_FIELD",
+      `${place}: no item has a field "${field}".`,
+      `Use one of ${this.#fieldNames(() => true)}.`,
+    );
+  }
+
+  #checkNumbers(field: string, place: string): void {
+    this.#checkField(field, place);
+    if (this.#catalog.facets.hasNumbers(field)) return;
+    throw new RequestError(
+      "NOT_A_NUMBER_FIELD",
+      `${place}: "${field}" holds words, and numbers are needed here.`,
+      `Use one of ${this.#fieldNames(({ hasNumbers }) => hasNumbers)}.`,
+    );
+  }
+
+  #fieldNames(isMeant: (field: { readonly hasNumbers: boolean }) => boolean): string {
+    const names = this.#catalog.facets.fields().filter(isMeant);
+    return names.map(({ field }) => `"${field}"`).join(", ");
+  }
+
+  #sortOf({ search, query }: ServingRequest): TextSort | undefined {
+    const popularity = this.#popularity;
+    const byPopularity = (order: TextSort["order"]): TextSort => ({
+      valueOf: (row) => popularity?.[row] ?? NaN,
+      order,
+    });
+    if (search?.sort !== undefined) {
+      const { field, order } = search.sort;
+      if (field === "popularity") return byPopularity(order);
+      return { valueOf: (row) => this.#catalog.facets.numberOf(field, row), order };
+    }
+    return query?.trim() === "" ? byPopularity("descending") : undefined;
+  }
+}
