@@ -23,9 +23,6 @@ import { datasetFolder, type ModelTask, type ModelTaskName, modelTasks } from ".
 
 const here = import.meta.dirname;
 
-/** Kinds in whose training chance plays a part: one run for each seed. */
-const isSeeded = (kind: string): boolean => kind === "sasrec";
-
 const columns: readonly MetricAt[] = [
   "recallAt5",
   "ndcgAt5",
@@ -92,7 +89,7 @@ export async function compareModels(command: string, taskName: ModelTaskName): P
   const results: RunResult[] = [];
   for (const kind of kinds) {
     const config = { ...modelByKind(kind).defaults, ...changes[kind] };
-    for (const seed of isSeeded(kind) ? options.seeds.split(",").map(Number) : [1]) {
+    for (const seed of modelByKind(kind).isSeeded ? options.seeds.split(",").map(Number) : [1]) {
       const threads = Number(options.threads);
       results.push(await runOnce(cache, { task: taskName, files, kind, seed, config, threads }));
     }
@@ -177,7 +174,7 @@ function reportOf(command: string, task: ModelTask, results: readonly RunResult[
   const runsBy = (seenItems: SeenItems): Run[] =>
     results.map(({ request, name, test, cost }) => ({
       model: name,
-      ...(isSeeded(request.kind) && { seed: request.seed }),
+      ...(modelByKind(request.kind).isSeeded && { seed: request.seed }),
       evaluation: test[seenItems],
       cost,
     }));

@@ -50,7 +50,7 @@ const sequenceTask = (
   notes: readonly string[] = [],
 ): ModelTask => ({
   dataset,
-  kinds: ["popularity", "item-knn", "ease", "sasrec"],
+  kinds: ["popularity", "item-knn", "ease", "sasrec", "stacked-blend"],
   notes: [...leaveOneOutNotes, ...notes],
   published,
   split: async (folder) => leaveOneOut(await readS3Rec(folder)),
@@ -125,7 +125,7 @@ export const modelTasks = {
   ]),
   "online-retail": {
     dataset: "online-retail-uci",
-    kinds: ["popularity", "popularity-recent", "item-knn", "ease", "sasrec"],
+    kinds: ["popularity", "popularity-recent", "item-knn", "ease", "sasrec", "stacked-blend"],
     notes: [
       "About the last tenth of all purchases is test, the tenth before it validation; training ends where " +
         "validation begins, so at test all models are a tenth of the data behind, as a shop that " +

@@ -32,6 +32,7 @@ const name = "BPR-MF";
  */
 export const bprMf: Model<BprMfConfig> = {
   kind,
+  isSeeded: true,
   defaults: {
     width: 64,
     epochs: 40,

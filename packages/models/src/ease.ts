@@ -49,6 +49,7 @@ const name = "EASE";
  */
 export const ease: Model<EaseConfig> = {
   kind,
+  isSeeded: false,
   // Picked on the validation parts of amazon-beauty, amazon-sports and lastfm-s3rec, leave-one-out
   // (bench/linear-recipe):
   // NDCG@10 .0470, .0311, .0279, flat between ridges of 200 and 500. The restricted form gives the

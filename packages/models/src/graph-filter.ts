@@ -48,6 +48,7 @@ const lanes = 16;
  */
 export const graphFilter: Model<GraphFilterConfig> = {
   kind,
+  isSeeded: true,
   defaults: { rank: 256, idealWeight: 0.3, sharpening: 2.5, recency: 1 },
 
   expectedBytes({ train }, config) {

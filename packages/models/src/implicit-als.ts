@@ -32,6 +32,7 @@ const name = "implicit ALS";
  */
 export const implicitAls: Model<ImplicitAlsConfig> = {
   kind,
+  isSeeded: true,
   defaults: { width: 64, epochs: 12, unobserved: 0.05, ridge: 1 },
 
   expectedBytes({ train }, config) {

@@ -34,6 +34,7 @@ const name = "item-kNN";
  */
 export const itemKnn: Model<ItemKnnConfig> = {
   kind,
+  isSeeded: false,
   // Picked on the validation parts of amazon-beauty, amazon-sports and lastfm-s3rec, leave-one-out
   // (bench/linear-recipe): NDCG@10 .0455, .0284, .0305, against .0299, .0145, .0290 without shrinkage
   // and recency. No combination is best on all three.

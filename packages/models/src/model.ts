@@ -48,6 +48,8 @@ export interface TrainingCost {
 export interface Model<Config extends object = object> {
   /** Stable, kebab-case: "sasrec", "item-knn". */
   readonly kind: string;
+  /** True where chance plays a part in training: tables then need several seeds. */
+  readonly isSeeded: boolean;
   /** The default recipe, good on every data set; documented where it is declared. */
   readonly defaults: Config;
   /** Memory that training will take, known before it is spent. */

@@ -69,6 +69,7 @@ function nextBasketModel(
 ): Model<NextBasketConfig> {
   return {
     kind,
+    isSeeded: false,
     defaults,
     expectedBytes: ({ train }) =>
       2 * (8 * train.items.length + 4 * (train.userCount + train.itemCount)) +

@@ -64,6 +64,7 @@ const format = 1;
 function popularityModel(kind: string, defaults: PopularityConfig): Model<PopularityConfig> {
   return {
     kind,
+    isSeeded: false,
     defaults,
     expectedBytes: ({ train }) => (train.itemCount + 1) * (8 + 4),
     train({ train }, config) {

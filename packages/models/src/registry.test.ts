@@ -36,9 +36,10 @@ const split = leaveOneOut(grouped());
 const data = { train: split.train, validation: split.validation };
 const context = { seed: 1, threads: 1, ...silentWork() };
 /** Defaults, made small where training takes epochs. */
-const small: Readonly<Record<string, object>> = {
+const small: Record<string, object> = {
   sasrec: { width: 16, feedForward: 16, blocks: 1, historyLimit: 8, epochs: 2, batchRows: 8 },
 };
+small["stacked-blend"] = { recipes: { sasrec: small["sasrec"] } };
 const pasts: History[] = [
   { userIndex: 3, items: Int32Array.of(1, 2, 3) },
   { userIndex: -1, items: Int32Array.of(24) },

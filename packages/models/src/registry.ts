@@ -11,6 +11,7 @@ import { rp3Beta } from "./rp3-beta.ts";
 import { sasRec } from "./sasrec-model.ts";
 import { sessionKnn } from "./session-knn.ts";
 import { slim } from "./slim.ts";
+import { stackedBlend } from "./stacked-blend.ts";
 import { transitions } from "./transitions.ts";
 
 /** The models that a shop trains, in the order in which tables list them. */
@@ -28,6 +29,7 @@ export const allModels: readonly Model[] = [
   sessionKnn,
   personalFrequency,
   tifuKnn,
+  stackedBlend([popularity, recentPopularity, itemKnn, ease, transitions, slim, rp3Beta, sasRec]),
 ];
 
 /**

@@ -30,6 +30,7 @@ const name = "RP3beta";
  */
 export const rp3Beta: Model<Rp3BetaConfig> = {
   kind,
+  isSeeded: false,
   defaults: { neighbours: 200, alpha: 0.9, beta: 0.4, recency: 0.65 },
 
   expectedBytes({ train }, config) {

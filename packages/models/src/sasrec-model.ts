@@ -150,6 +150,7 @@ export class SasRecModel implements TrainedModel, VectorScorer, HistoryExplainer
 /** SASRec: see `SasRecConfig` for the network and its recipe. */
 export const sasRec: Model<SasRecConfig> = {
   kind,
+  isSeeded: true,
   defaults: sasRecDefaults,
 
   expectedBytes({ train, validation }, config) {

@@ -51,6 +51,7 @@ const format = 1;
  */
 export const sessionKnn: Model<SessionKnnConfig> = {
   kind,
+  isSeeded: false,
   // Picked on Diginetica's last train sessions (bench/diginetica), where a fifth of all next clicks go
   // back to something the session has seen: without `repeat`, P@20 falls from .51 to .47 and MRR@20
   // from .18 to .14. The rest is flat. `ageing` of 1 helps there; it stays 0, because rows of a shop's

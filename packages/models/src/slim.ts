@@ -37,6 +37,7 @@ const maxRounds = 50;
  */
 export const slim: Model<SlimConfig> = {
   kind,
+  isSeeded: false,
   defaults: { candidates: 200, lasso: 1, ridge: 50, recency: 0.65 },
 
   expectedBytes({ train }, config) {

@@ -44,6 +44,7 @@ const contentBlock = 64;
  */
 export const transitions: Model<TransitionsConfig> = {
   kind,
+  isSeeded: false,
   defaults: {
     reach: 10,
     fading: 0.7,

@@ -44,9 +44,6 @@ const shown: readonly MetricAt[] = [
   "coverageAt10",
 ];
 
-/** Kinds in whose training chance plays a part: one run for each seed. */
-const isSeeded = (kind: string): boolean => kind === "sasrec";
-
 /** The last 10 % of interactions are test, the 10 % before them validation, unless cuts are given. */
 function timeSplit(sequences: Sequences, given: Given): Split {
   const times = sequences.timestampsMs?.toSorted();
@@ -84,7 +81,7 @@ async function measure(
     shell.note(
       `${kind}: expects ${(model.expectedBytes(data, model.defaults) / 2 ** 20).toFixed(0)} MiB beyond the data`,
     );
-    for (const seed of isSeeded(kind) ? given.seeds : given.seeds.slice(0, 1)) {
+    for (const seed of modelByKind(kind).isSeeded ? given.seeds : given.seeds.slice(0, 1)) {
       const trained = await model.train(data, model.defaults, { ...shell.work(), seed });
       const evaluation = await evaluate(trained, split.test, {
         cutoffs: [10],
@@ -94,7 +91,7 @@ async function measure(
       });
       runs.push({
         model: trained.name,
-        ...(isSeeded(kind) && { seed }),
+        ...(modelByKind(kind).isSeeded && { seed }),
         evaluation,
         cost: trained.cost,
       });
