@@ -1,12 +1,9 @@
 import type { FieldTest } from "@magpie/domain";
 import { Type, type Static } from "typebox";
 
-const field = Type.String({
-  minLength: 1,
-  maxLength: 200,
-  description:
-    "`brand`, `shop`, `categories`, `tags`, `available`, `price` (minor units), `rating`, `createdAt` (Unix milliseconds), `attributes.NAME` or `options.NAME`",
-});
+const fieldNames =
+  "`brand`, `shop`, `categories`, `tags`, `available`, `price` (minor units), `rating`, `createdAt` (Unix milliseconds), `attributes.NAME` or `options.NAME`";
+const field = Type.String({ minLength: 1, maxLength: 200, description: fieldNames });
 const not = Type.Optional(Type.Boolean({ description: "Items that do not pass the test" }));
 const number = Type.Number({ minimum: -1e15, maximum: 1e15 });
 
@@ -70,7 +67,11 @@ export const conditionsSchema = Type.Array(
 
 export const facetRequestSchema = Type.Object(
   {
-    field,
+    field: Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: `${fieldNames}; \`*\`: all there are`,
+    }),
     limit: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 1_000, description: "Most values listed; 100" }),
     ),

@@ -32,6 +32,8 @@ export interface Route {
   readonly description?: string;
   /** What a key must allow; `null`: no key is needed. */
   readonly scope: KeyScope | null;
+  /** Where the key comes: as `Authorization: Bearer`, or as Algolia's clients send it. */
+  readonly keyStyle?: "bearer" | "algolia";
   readonly params?: TSchema;
   readonly querystring?: TSchema;
   /** The documented body. */

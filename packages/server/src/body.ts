@@ -26,6 +26,15 @@ export function readBodies(app: FastifyInstance): void {
     refuseOtherForms(request, "text/plain");
     return parseJson(body);
   });
+  // Algolia's clients send JSON under types that need no preflight.
+  app.addContentTypeParser(
+    "application/x-www-form-urlencoded",
+    whole,
+    async (request: FastifyRequest, body: Buffer) => {
+      refuseOtherForms(request, "application/x-www-form-urlencoded");
+      return parseJson(body);
+    },
+  );
   app.addContentTypeParser(
     "application/x-ndjson",
     async (request: FastifyRequest, body: Readable) => {

@@ -152,8 +152,13 @@ function secretOf(request: FastifyRequest, route: Route): string | undefined {
       "Send Authorization: Bearer mgp_….",
     );
   }
+  const query = request.query as Readonly<Record<string, unknown>>;
+  if (route.keyStyle === "algolia") {
+    const given = request.headers["x-algolia-api-key"] ?? query["x-algolia-api-key"];
+    return typeof given === "string" ? given : undefined;
+  }
   if (route.id !== "postEvents") return undefined;
-  const { key } = request.query as { key?: unknown };
+  const { key } = query;
   return typeof key === "string" ? key : undefined;
 }
 

@@ -40,5 +40,7 @@ export function loggerOf(options: LogOptions | false): NonNullable<FastifyServer
 
 /** An address without the values of `key` parameters, and without anything that looks like a key. */
 export function withoutSecrets(url: string): string {
-  return url.replaceAll(/([?&]key=)[^&#]*/gi, "$1[removed]").replaceAll(/mgp_[\w-]+/g, "[removed]");
+  return url
+    .replaceAll(/([?&](?:x-algolia-api-)?key=)[^&#]*/gi, "$1[removed]")
+    .replaceAll(/mgp_[\w-]+/g, "[removed]");
 }

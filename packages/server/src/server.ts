@@ -18,6 +18,7 @@ import { countRequests, limitDefaults, type ServerLimits } from "./limits.ts";
 import { loggerOf, withoutSecrets, type LogOptions } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { HttpError, toProblem } from "./problems.ts";
+import { algoliaRoutes } from "./routes/algolia.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { operationRoutes } from "./routes/operations.ts";
@@ -121,7 +122,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await app.register(cors, {
       origin: [...corsOrigins],
       methods: ["GET", "HEAD", "POST", "DELETE"],
-      allowedHeaders: ["authorization", "content-type", "x-request-id", "last-event-id"],
+      allowedHeaders: [
+        "authorization",
+        "content-type",
+        "x-request-id",
+        "last-event-id",
+        "x-algolia-api-key",
+        "x-algolia-application-id",
+        "x-algolia-agent",
+      ],
       exposedHeaders: ["server-timing", "x-request-id", "x-query-id", "retry-after", "location"],
       maxAge: 7_200,
     });
@@ -166,6 +175,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   userRoutes(app, services);
   taskRoutes(app, services);
   operationRoutes(app, services);
+  algoliaRoutes(app, services);
 
   await serveDocs(app, manifest.version);
   const page = storefrontDir === undefined ? undefined : await serveStorefront(app, storefrontDir);

@@ -10,7 +10,7 @@ import type {
   UserSummary as WireUser,
 } from "@magpie/contract";
 import type { ApiKey, Decision, SnapshotRecord, UserSummary } from "@magpie/data";
-import type { Event, EventInput } from "@magpie/domain";
+import { userId, type Event, type EventInput, type UserId } from "@magpie/domain";
 import type { MarkedTexts, ServedRanking, Task } from "@magpie/engine";
 
 /**
@@ -129,4 +129,13 @@ export function keyToWire({ id, name, scopes, createdMs, expiresMs }: ApiKey): K
 
 function time(ms: number): string {
   return new Date(ms).toISOString();
+}
+
+/** Joins the two names of a person into the key under which events are joined. */
+export function withUser<T extends { userId?: string; visitorId?: string }>(
+  asked: T,
+): Omit<T, "userId" | "visitorId"> & { user?: UserId } {
+  const { userId: known, visitorId, ...rest } = asked;
+  const key = known ?? visitorId;
+  return key === undefined ? rest : { ...rest, user: userId(key) };
 }

@@ -355,13 +355,35 @@ export class FacetIndex {
       to: bounds?.[i] ?? null,
       count: own,
     }));
-    return { field, values, statistics, ...(bounds && { ranges }) };
+    return {
+      field,
+      values: values.length > 0 ? values : numbersIn(column, rows).slice(0, limit),
+      statistics,
+      ...(bounds && { ranges }),
+    };
   }
 
   #reserve(rows: number): void {
     if (rows <= this.#rows) return;
     this.#rows = rows;
   }
+}
+
+/** More different numbers are a measure, not a choice: stars are listed, prices are not. */
+const maxListedNumbers = 50;
+
+/** The numbers themselves with their counts, most frequent first; none where they are too many. */
+function numbersIn(column: Float64Array, rows: Int32Array): FacetValue[] {
+  const counts = new Map<number, number>();
+  for (const row of rows) {
+    const value = column[row] ?? NaN;
+    if (Number.isNaN(value)) continue;
+    counts.set(value, (counts.get(value) ?? 0) + 1);
+    if (counts.size > maxListedNumbers) return [];
+  }
+  return Array.from(counts, ([value, count]) => ({ value: String(value), count })).sort(
+    (a, b) => b.count - a.count || Number(a.value) - Number(b.value),
+  );
 }
 
 /** One field's values: sets of values that rows share. */

@@ -1,9 +1,8 @@
 import { routes, type Filter, type SimilarParameters } from "@magpie/contract";
-import { userId, type UserId } from "@magpie/domain";
 import type { RecommendOptions, ServedRanking } from "@magpie/engine";
 import type { FastifyReply } from "fastify";
 import { bind, tellTimings, type App, type Services } from "../bind.ts";
-import { rankingToWire } from "../wire.ts";
+import { rankingToWire, withUser } from "../wire.ts";
 
 /** Recommendations, similar items and search. */
 export function servingRoutes(app: App, { engine, metrics }: Services): void {
@@ -77,15 +76,6 @@ export function servingRoutes(app: App, { engine, metrics }: Services): void {
       return { results: rankings.map(rankingToWire) };
     },
   });
-}
-
-/** Joins the two names of a person into the key under which events are joined. */
-function withUser<T extends { userId?: string; visitorId?: string }>(
-  asked: T,
-): Omit<T, "userId" | "visitorId"> & { user?: UserId } {
-  const { userId: known, visitorId, ...rest } = asked;
-  const key = known ?? visitorId;
-  return key === undefined ? rest : { ...rest, user: userId(key) };
 }
 
 /** Query parameters as the options that a body would have given. */

@@ -22,6 +22,9 @@ import type { Scenario } from "../scenarios.ts";
 import { LiveTextRetriever, type Found } from "./live-text-retriever.ts";
 import { asFound, TextRanker } from "./text-ranker.ts";
 
+/** Asks for all facets there are. */
+const everyField = "*";
+
 /**
  * Search over the snapshot's text index and over the words that changed since.
  *
@@ -91,7 +94,9 @@ export class SearchScenario implements Scenario {
   /** Counts of the facets that an answered request asked for. */
   facetsOf(request: ServingRequest): readonly FacetCounts[] {
     const found = this.#found.get(request);
-    const asked = request.search?.facets ?? [];
+    const asked = (request.search?.facets ?? []).flatMap((facet) =>
+      facet.field === everyField ? this.#everyFacet(facet) : [facet],
+    );
     if (found === undefined || asked.length === 0) return [];
     return this.#catalog.facets.counts(found.matches, found.refinements, asked);
   }
@@ -131,7 +136,13 @@ export class SearchScenario implements Scenario {
     else this.#checkNumbers(test.field, place);
   }
 
+  #everyFacet({ limit }: FacetRequest): FacetRequest[] {
+    const fields = this.#catalog.facets.fields();
+    return fields.map(({ field }) => ({ field, ...(limit !== undefined && { limit }) }));
+  }
+
   #checkFacet({ field, bounds }: FacetRequest): void {
+    if (field === everyField && bounds === undefined) return;
     if (bounds === undefined) this.#checkField(field, "facets");
     else this.#checkNumbers(field, "facets");
   }

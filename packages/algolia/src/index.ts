@@ -1,0 +1,12 @@
+export {
+  browseCursor,
+  facetResultOf,
+  hitOfItem,
+  resultOf,
+  type AlgoliaFacetResult,
+  type AlgoliaHit,
+  type AlgoliaResult,
+} from "./results.ts";
+
+export { eventsOf, type InsightsEvent } from "./insights.ts";
+export { readFacetQuery, readParameters, type Asked, type AskedFacet } from "./parameters.ts";

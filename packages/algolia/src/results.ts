@@ -1,0 +1,245 @@
+import type { ExplainedItem, FacetCounts, RankingResponse } from "@magpie/contract";
+import type { Item } from "@magpie/domain";
+import { fieldOf, levelOf } from "./fields.ts";
+import type { Asked, AskedFacet } from "./parameters.ts";
+
+type Marked = NonNullable<ExplainedItem["highlights"]>["title"];
+
+/** A hit: the item's own fields, names that pages of the dialect expect, and what was marked. */
+export interface AlgoliaHit {
+  readonly objectID: string;
+  readonly _highlightResult?: Readonly<Record<string, Marked>>;
+  readonly _snippetResult?: Readonly<Record<string, Pick<Marked, "value" | "matchLevel">>>;
+  readonly _rankingInfo?: unknown;
+  readonly [attribute: string]: unknown;
+}
+
+/** An answer as clients of the dialect read it. */
+export interface AlgoliaResult {
+  readonly index: string;
+  readonly hits: readonly AlgoliaHit[];
+  readonly nbHits: number;
+  readonly page: number;
+  readonly nbPages: number;
+  readonly hitsPerPage: number;
+  readonly offset?: number;
+  readonly length?: number;
+  readonly facets?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly facets_stats?: Readonly<
+    Record<
+      string,
+      { readonly min: number; readonly max: number; readonly avg: number; readonly sum: number }
+    >
+  >;
+  readonly renderingContent: {
+    readonly facetOrdering: {
+      readonly facets: { readonly order: readonly string[] };
+      readonly values: Readonly<Record<string, { readonly sortRemainingBy: "count" }>>;
+    };
+  };
+  readonly exhaustiveNbHits: true;
+  readonly exhaustiveFacetsCount: true;
+  readonly exhaustive: { readonly nbHits: true; readonly facetsCount: true };
+  readonly processingTimeMS: number;
+  readonly query: string;
+  readonly params: string;
+  /** Insights events carry it, and are joined by it. */
+  readonly queryID: string;
+  /** True when no item has all words, so that items with some of them are shown. */
+  readonly queryAfterRemoval?: string;
+}
+
+export interface AlgoliaFacetResult {
+  readonly facetHits: readonly {
+    readonly value: string;
+    readonly highlighted: string;
+    readonly count: number;
+  }[];
+  readonly exhaustiveFacetsCount: true;
+  readonly processingTimeMS: number;
+}
+
+const reachable = 10_000;
+
+/** An answer of our API as a result of the dialect. */
+export function resultOf(asked: Asked, answer: RankingResponse, tookMs: number): AlgoliaResult {
+  const { hitsPerPage, page, slice } = asked;
+  const nbHits = answer.total ?? answer.items.length;
+  const count = slice?.length ?? hitsPerPage;
+  const beyond = (slice?.offset ?? page * hitsPerPage) > reachable;
+  const hits = beyond ? [] : answer.items.slice(0, count).map((found) => hitOf(found, asked));
+  const counted = answer.facets ?? [];
+  const attributes = attributesOf(asked.facets, counted);
+  return {
+    index: asked.index,
+    hits,
+    nbHits,
+    page,
+    nbPages: hitsPerPage === 0 ? 0 : Math.ceil(Math.min(nbHits, reachable) / hitsPerPage),
+    hitsPerPage,
+    ...slice,
+    ...(attributes.length > 0 && facetsOf(attributes, counted, asked.maxValuesPerFacet)),
+    renderingContent: {
+      facetOrdering: {
+        facets: { order: attributes },
+        values: Object.fromEntries(
+          attributes.map((attribute) => [attribute, { sortRemainingBy: "count" }]),
+        ),
+      },
+    },
+    exhaustiveNbHits: true,
+    exhaustiveFacetsCount: true,
+    exhaustive: { nbHits: true, facetsCount: true },
+    processingTimeMS: tookMs,
+    query: asked.query,
+    params: asked.params,
+    queryID: answer.queryId,
+  };
+}
+
+/** Names of the facets of an answer, in the order asked for; of "*", those with anything to count. */
+function attributesOf(asked: readonly string[], counted: readonly FacetCounts[]): string[] {
+  if (!asked.includes("*")) return [...new Set(asked)];
+  return counted
+    .filter(({ values, statistics }) => values.length > 0 || (statistics?.count ?? 0) > 0)
+    .map(({ field }) => (field === "tags" ? "_tags" : field));
+}
+
+function facetsOf(
+  attributes: readonly string[],
+  counted: readonly FacetCounts[],
+  limit: number,
+): Pick<AlgoliaResult, "facets" | "facets_stats"> {
+  const byField = new Map(counted.map((facet) => [facet.field, facet]));
+  const facets: Record<string, Record<string, number>> = {};
+  const stats: Record<string, { min: number; max: number; avg: number; sum: number }> = {};
+  for (const attribute of attributes) {
+    const { field, level } = fieldOf(attribute);
+    const facet = byField.get(field);
+    if (facet === undefined) continue;
+    const values =
+      level === undefined
+        ? facet.values
+        : facet.values.filter(({ value }) => levelOf(value) === level);
+    if (values.length > 0) {
+      facets[attribute] = Object.fromEntries(
+        values.slice(0, limit).map(({ value, count }) => [value, count]),
+      );
+    }
+    if (facet.statistics !== undefined && facet.statistics.count > 0) {
+      const { min, max, avg, sum } = facet.statistics;
+      stats[attribute] = { min, max, avg, sum };
+    }
+  }
+  return { facets, ...(Object.keys(stats).length > 0 && { facets_stats: stats }) };
+}
+
+function hitOf({ item, score, highlights, reasons }: ExplainedItem, asked: Asked): AlgoliaHit {
+  const isHighlighted = wanted(asked.attributesToHighlight);
+  const isSnippeted = wanted(asked.attributesToSnippet?.map((one) => one.split(":")[0]!));
+  const marks: Record<string, Marked> = {};
+  for (const [attribute, mark] of [
+    ["title", highlights?.title],
+    ["name", highlights?.title],
+    ["brand", highlights?.brand],
+    ["description", highlights?.description],
+  ] as const) {
+    if (mark !== undefined && isHighlighted(attribute)) marks[attribute] = mark;
+  }
+  const { description } = highlights ?? {};
+  return {
+    ...hitOfItem(item, asked.attributesToRetrieve),
+    _highlightResult: marks,
+    ...(description !== undefined &&
+      isSnippeted("description") && {
+        _snippetResult: {
+          description: { value: description.value, matchLevel: description.matchLevel },
+        },
+      }),
+    ...(asked.getRankingInfo && { _rankingInfo: { userScore: score, reasons } }),
+  };
+}
+
+/** The item's fields as a record of the dialect, those that are wanted. */
+export function hitOfItem(item: Item, attributesToRetrieve?: readonly string[]): AlgoliaHit {
+  const [featured] = item.variants;
+  const latitude = item.attributes?.["latitude"];
+  const longitude = item.attributes?.["longitude"];
+  const fields: Record<string, unknown> = {
+    ...item,
+    name: item.title,
+    price: featured!.price.amount,
+    currency: featured!.price.currency,
+    available: item.variants.some(({ availability }) => availability.available),
+    ...(item.imageUrls?.[0] !== undefined && { image: item.imageUrls[0] }),
+    ...(item.rating !== undefined && { rating: item.rating.value, ratingCount: item.rating.count }),
+    ...(item.tags !== undefined && { _tags: item.tags }),
+    ...levelsOf(item.categories ?? []),
+    ...(typeof latitude === "number" &&
+      typeof longitude === "number" && { _geoloc: { lat: latitude, lng: longitude } }),
+  };
+  delete fields["id"];
+  const isWanted = wanted(attributesToRetrieve);
+  return {
+    objectID: item.id,
+    ...Object.fromEntries(
+      Object.entries(fields).filter(([name, value]) => value !== undefined && isWanted(name)),
+    ),
+  };
+}
+
+/** `hierarchicalCategories.lvl0`, `lvl1`, … as pages with a tree of categories read them. */
+function levelsOf(paths: readonly string[]): object {
+  if (paths.length === 0) return {};
+  const levels: Record<string, string[]> = {};
+  for (const path of paths) {
+    const parts = path.split(" > ");
+    parts.forEach((_, depth) => {
+      const own = (levels[`lvl${depth}`] ??= []);
+      const ancestor = parts.slice(0, depth + 1).join(" > ");
+      if (!own.includes(ancestor)) own.push(ancestor);
+    });
+  }
+  return { hierarchicalCategories: levels };
+}
+
+/** What a list of attributes lets through: all when absent or "*", "-name" takes one out. */
+function wanted(list: readonly string[] | undefined): (attribute: string) => boolean {
+  if (list === undefined) return () => true;
+  const takesAll = list.includes("*");
+  return (attribute) =>
+    !list.includes(`-${attribute}`) &&
+    (takesAll || list.some((one) => one === attribute || one.startsWith(`${attribute}.`)));
+}
+
+/** Values of a facet as hits, with the text that was typed marked. */
+export function facetResultOf(
+  { text, highlight, attribute }: AskedFacet,
+  values: readonly { readonly value: string; readonly count: number }[],
+  tookMs: number,
+): AlgoliaFacetResult {
+  const { level } = fieldOf(attribute);
+  return {
+    facetHits: values
+      .filter(({ value }) => level === undefined || levelOf(value) === level)
+      .map(({ value, count }) => ({ value, count, highlighted: marked(value, text, highlight) })),
+    exhaustiveFacetsCount: true,
+    processingTimeMS: tookMs,
+  };
+}
+
+function marked(
+  value: string,
+  text: string,
+  { open, close }: { open: string; close: string },
+): string {
+  const at = text === "" ? -1 : value.toLowerCase().indexOf(text.toLowerCase());
+  if (at === -1) return value;
+  const end = at + text.length;
+  return `${value.slice(0, at)}${open}${value.slice(at, end)}${close}${value.slice(end)}`;
+}
+
+/** Where browsing goes on; undefined after the last page. */
+export function browseCursor(shown: number, total: number): string | undefined {
+  return shown >= Math.min(total, reachable) ? undefined : String(shown);
+}
