@@ -27,8 +27,8 @@ describe("the InstantSearch client", () => {
     });
     const [result] = results;
     const mug = result!.hits.find(({ objectID }) => objectID === "mug")!;
-    assert.equal(mug.title, "A mug");
-    assert.deepEqual(mug._highlightResult.title, {
+    assert.equal(mug["title"], "A mug");
+    assert.deepEqual(mug._highlightResult!["title"], {
       value: "A __ais-highlight__mug__/ais-highlight__",
       matchLevel: "full",
       matchedWords: ["mug"],
@@ -66,22 +66,57 @@ describe("the InstantSearch client", () => {
     assert.deepEqual(results[20]!.hits, []);
   });
 
-  test.each([
-    [{ query: "mug", facetFilters: [["brand:x"]] }, "items", /facetFilters is not known/],
-    [{ query: "mug", filters: "price > 1" }, "items", /filters is not known/],
-    [{ query: "mug", hitsPerPage: 101 }, "items", /at most 100/],
-    [{ query: "mug" }, "items_price_asc", /no index "items_price_asc"/],
-  ])("refuses %j of %s rather than answering something else", async (params, index, message) => {
-    await assert.rejects(asking(params, index), message);
+  test("restricts, counts and orders as the widgets ask", async () => {
+    const all = (await asking({ query: "", facets: ["brand", "price"], hitsPerPage: 100 }))
+      .results[0]!;
+    const [brand, count] = Object.entries(all.facets!["brand"]!)[0]!;
+    const { results } = await searchClient().search([
+      { indexName: "items", params: { query: "", facetFilters: [[`brand:${brand}`]] } },
+      { indexName: "items_price_desc", params: { query: "", hitsPerPage: 100 } },
+      { indexName: "items", params: { query: "", numericFilters: ["price<=100"] } },
+    ]);
+    assert.equal(results[0]!.nbHits, count);
+    const prices = results[1]!.hits.map(({ price }) => price as number);
+    assert.deepEqual(
+      prices,
+      prices.toSorted((a, b) => b - a),
+    );
+    assert.equal(prices[0], all.facets_stats!["price"]!.max);
+    assert.ok(results[2]!.hits.every(({ price }) => (price as number) <= 100));
   });
 
-  test("passes over restrictions that are empty", async () => {
-    const { results } = await asking({
-      query: "mug",
-      facetFilters: [],
-      filters: "",
-      tagFilters: "",
+  test("searches the values of a facet, and recommends", async () => {
+    const { results } = await asking({ query: "", facets: ["brand"] });
+    const [brand] = Object.keys(results[0]!.facets!["brand"]!);
+    const [found] = await searchClient().searchForFacetValues([
+      { indexName: "items", params: { facetName: "brand", facetQuery: brand!.slice(0, 2) } },
+    ]);
+    assert.ok(found!.facetHits.some(({ value }) => value === brand));
+    const objectID = results[0]!.hits[0]!.objectID;
+    const recommended = await searchClient().getRecommendations([
+      { indexName: "items", model: "related-products", objectID, maxRecommendations: 3 },
+      { indexName: "items", model: "trending-items", maxRecommendations: 3 },
+    ]);
+    assert.ok(recommended.results[0]!.hits.every((hit) => hit.objectID !== objectID));
+    assert.equal(recommended.results[1]!.hits.length, 3);
+  });
+
+  test("says why a hit is there, where that is wanted", async () => {
+    const client = createSearchClient({
+      client: createClient({ baseUrl: shop.server.url, apiKey: shop.keys.read }),
+      explain: true,
     });
-    assert.ok(results[0]!.hits.length > 0);
+    const { results } = await client.search([{ indexName: "items", params: { query: "mug" } }]);
+    const { reasons } = results[0]!.hits[0]!._rankingInfo as { reasons: object[] };
+    assert.ok(reasons.length > 0);
+  });
+
+  test.each([
+    [{ query: "mug", filters: "price >" }, /filters/],
+    [{ query: "mug", hitsPerPage: 101 }, /hitsPerPage/],
+    [{ query: "mug", facetFilters: 7 }, /facetFilters/],
+    [{ query: "mug", facets: ["colourr"] }, /colourr/],
+  ])("refuses %j rather than answering something else", async (params, message) => {
+    await assert.rejects(asking(params), message);
   });
 });

@@ -1,170 +1,140 @@
+import {
+  facetResultOf,
+  readFacetQuery,
+  readParameters,
+  resultOf,
+  type AlgoliaFacetResult,
+  type AlgoliaResult,
+  type Asked,
+} from "@magpie/algolia";
 import type { Client } from "@magpie/client";
 
-type Answer = Awaited<ReturnType<Client["multiSearch"]>>["results"][number];
-type Found = Answer["items"][number];
-type Marked = NonNullable<Found["highlights"]>["title"];
-
-/** What InstantSearch asks for one of its indexes; parameters that are not named here come too. */
+/** What InstantSearch asks for one of its indexes; parameters as Algolia's API has them. */
 export interface InstantSearchRequest {
   readonly indexName: string;
-  readonly params?: {
-    readonly query?: string;
-    /** From 0. */
-    readonly page?: number;
-    readonly hitsPerPage?: number;
-    readonly highlightPreTag?: string;
-    readonly highlightPostTag?: string;
-    readonly userToken?: string;
-    readonly [parameter: string]: unknown;
-  };
+  readonly params?: Readonly<Record<string, unknown>>;
 }
 
-/** A found item as InstantSearch's widgets read it: the item's own fields and these. */
-export type InstantSearchHit = Found["item"] & {
-  readonly objectID: string;
-  readonly _highlightResult: Readonly<Record<"title" | "brand", Marked | undefined>>;
-  readonly _snippetResult: Readonly<Record<"description", Marked | undefined>>;
-};
-
-/** An answer as InstantSearch's widgets read it. */
-export interface InstantSearchResult {
-  readonly index: string;
-  readonly hits: readonly InstantSearchHit[];
-  readonly nbHits: number;
-  readonly page: number;
-  readonly nbPages: number;
-  readonly hitsPerPage: number;
-  readonly query: string;
-  readonly params: string;
-  readonly processingTimeMS: number;
-  readonly exhaustiveNbHits: boolean;
-  /** The event that follows carries it as its `queryId`. */
-  readonly queryID: string;
+/** What its widgets ask for a list of recommendations. */
+export interface RecommendationRequest {
+  readonly indexName: string;
+  readonly model: string;
+  readonly objectID?: string;
+  readonly maxRecommendations?: number;
+  readonly queryParameters?: Readonly<Record<string, unknown>>;
 }
 
 /** What InstantSearch calls with each change on the page. */
 export interface SearchClient {
-  search(
-    requests: readonly InstantSearchRequest[],
-  ): Promise<{ readonly results: InstantSearchResult[] }>;
+  search(requests: readonly InstantSearchRequest[]): Promise<{ readonly results: AlgoliaResult[] }>;
+  searchForFacetValues(requests: readonly InstantSearchRequest[]): Promise<AlgoliaFacetResult[]>;
+  getRecommendations(
+    requests: readonly RecommendationRequest[],
+  ): Promise<{ readonly results: AlgoliaResult[] }>;
 }
 
 export interface SearchClientOptions {
   readonly client: Client;
   /** Language of the page. */
   readonly locale?: string;
-  /** The index that the page's widgets name (default "items"). */
-  readonly indexName?: string;
+  /** Who looks, where it is known: results then count into what this person sees next. */
+  readonly userId?: () => string | undefined;
+  /** Say for each hit why it is there: `_rankingInfo.reasons`. */
+  readonly explain?: boolean;
 }
 
-/** How far a list can be paged: the server ranks this many candidates. */
-const reachable = 200;
 const searchesPerCall = 20;
-const maxLimit = 100;
+const defaultRecommendations = 20;
 
-/** Parameters that leave items out; to pass over them would show what the page did not ask for. */
-const restrictions = [
-  "facetFilters",
-  "numericFilters",
-  "filters",
-  "tagFilters",
-  "aroundLatLng",
-  "insideBoundingBox",
-  "insidePolygon",
-] as const;
+/** Widgets' models of recommendation that show what is like an item; the others show what sells. */
+const likeAnItem: ReadonlySet<string> = new Set([
+  "related-products",
+  "looking-similar",
+  "bought-together",
+]);
 
 /**
  * A search client for InstantSearch pages: `<InstantSearch searchClient={createSearchClient({ client
  * })}>`. All widgets' requests of one change go in one round trip.
  *
- * Rejects with an Error that names the parameter when a page restricts what is found, sorts by another
- * index or asks for more than 100 hits a page.
+ * Rejects with an error that names the parameter when something cannot be understood.
  */
 export function createSearchClient({
   client,
   locale,
-  indexName = "items",
+  userId,
+  explain = false,
 }: SearchClientOptions): SearchClient {
+  const read = ({ indexName, params = {} }: InstantSearchRequest): Asked => {
+    const asked = readParameters(indexName, {
+      ...params,
+      ...(explain && { getRankingInfo: true }),
+    });
+    const user = asked.request.userId ?? userId?.();
+    return {
+      ...asked,
+      request: {
+        ...asked.request,
+        ...(user !== undefined && { userId: user }),
+        ...(locale !== undefined && { locale }),
+      },
+    };
+  };
+
   return {
     async search(requests) {
       const started = performance.now();
-      const searches = requests.map((request) => searchOf(request, indexName, locale));
-      const calls = Array.from({ length: Math.ceil(searches.length / searchesPerCall) }, (_, i) =>
-        client.multiSearch(searches.slice(i * searchesPerCall, (i + 1) * searchesPerCall)),
+      const asked = requests.map(read);
+      const calls = Array.from({ length: Math.ceil(asked.length / searchesPerCall) }, (_, i) =>
+        client.multiSearch(
+          asked.slice(i * searchesPerCall, (i + 1) * searchesPerCall).map((one) => one.request),
+        ),
       );
       const answers = (await Promise.all(calls)).flatMap(({ results }) => results);
       const tookMs = Math.round(performance.now() - started);
-      return { results: answers.map((answer, i) => resultOf(requests[i]!, answer, tookMs)) };
+      return { results: answers.map((answer, i) => resultOf(asked[i]!, answer, tookMs)) };
     },
-  };
-}
 
-function pageOf({ params = {} }: InstantSearchRequest) {
-  const { page = 0, hitsPerPage = 20 } = params;
-  return { page, hitsPerPage };
-}
-
-function searchOf(request: InstantSearchRequest, indexName: string, locale: string | undefined) {
-  const { params = {} } = request;
-  const { page, hitsPerPage } = pageOf(request);
-  if (request.indexName !== indexName) {
-    throw new Error(`There is no index "${request.indexName}"; name "${indexName}" in the page.`);
-  }
-  for (const name of restrictions) {
-    const value = params[name];
-    if (value === undefined || value === "" || (Array.isArray(value) && value.length === 0))
-      continue;
-    throw new Error(`The parameter ${name} is not known here; take its widget out of the page.`);
-  }
-  if (hitsPerPage > maxLimit) {
-    throw new Error(`hitsPerPage is ${hitsPerPage}; at most ${maxLimit} can be asked for.`);
-  }
-  return {
-    query: params.query ?? "",
-    // InstantSearch asks for 0 hits where it wants to know only how many there are.
-    limit: Math.max(1, hitsPerPage),
-    offset: page * hitsPerPage,
-    highlight: {
-      open: params.highlightPreTag ?? "<em>",
-      close: params.highlightPostTag ?? "</em>",
+    searchForFacetValues(requests) {
+      return Promise.all(
+        requests.map(async ({ indexName, params = {} }) => {
+          const started = performance.now();
+          const facet = readFacetQuery(indexName, String(params["facetName"] ?? ""), params);
+          const { query, filter } = facet.asked.request;
+          const { values } = await client.searchFacet(facet.field, {
+            text: facet.text,
+            limit: facet.limit,
+            query,
+            ...(filter && { filter }),
+          });
+          return facetResultOf(facet, values, Math.round(performance.now() - started));
+        }),
+      );
     },
-    ...(locale !== undefined && { locale }),
-    ...(params.userToken !== undefined && { userId: params.userToken }),
-  };
-}
 
-function resultOf(
-  request: InstantSearchRequest,
-  { items, total, queryId }: Answer,
-  processingTimeMS: number,
-): InstantSearchResult {
-  const { page, hitsPerPage } = pageOf(request);
-  const nbHits = total ?? items.length;
-  return {
-    index: request.indexName,
-    hits: items.slice(0, hitsPerPage).map(hitOf),
-    nbHits,
-    page,
-    nbPages: hitsPerPage === 0 ? 0 : Math.ceil(Math.min(nbHits, reachable) / hitsPerPage),
-    hitsPerPage,
-    query: request.params?.query ?? "",
-    params: new URLSearchParams(
-      Object.entries(request.params ?? {}).map(([name, value]) => [
-        name,
-        typeof value === "string" ? value : (JSON.stringify(value) ?? ""),
-      ]),
-    ).toString(),
-    processingTimeMS,
-    exhaustiveNbHits: true,
-    queryID: queryId,
-  };
-}
-
-function hitOf({ item, highlights }: Found): InstantSearchHit {
-  return {
-    ...item,
-    objectID: item.id,
-    _highlightResult: { title: highlights?.title, brand: highlights?.brand },
-    _snippetResult: { description: highlights?.description },
+    async getRecommendations(requests) {
+      const results = await Promise.all(
+        requests.map(
+          async ({ indexName, model, objectID, maxRecommendations, queryParameters }) => {
+            const started = performance.now();
+            const limit = maxRecommendations ?? defaultRecommendations;
+            const asked = read({ indexName, params: { ...queryParameters, hitsPerPage: limit } });
+            const { filter, userId: user } = asked.request;
+            const asking = {
+              limit: Math.max(1, limit),
+              ...(filter && { filter }),
+              ...(user !== undefined && { userId: user }),
+              ...(locale !== undefined && { locale }),
+            };
+            const answer =
+              likeAnItem.has(model) && objectID !== undefined
+                ? await client.similar({ ...asking, itemId: objectID })
+                : await client.recommend("popular", asking);
+            return resultOf(asked, answer, Math.round(performance.now() - started));
+          },
+        ),
+      );
+      return { results };
+    },
   };
 }
