@@ -38,6 +38,18 @@ describe("the inverted index", () => {
     assert.equal(parts[0]![0]!.field, "title");
   });
 
+  test("keeps places of a word apart from items that have it only as two written together", async () => {
+    const index = await InvertedTextIndex.build([
+      product("blue t-shirt"),
+      product("red tshirt"),
+      product("tshirt red"),
+    ]);
+    const find = (query: string) => [...index.search(query, { limit: 5 }).items];
+    assert.deepEqual(find('"red tshirt"'), [2]);
+    assert.deepEqual(find('"tshirt red"'), [3]);
+    assert.deepEqual(index.search('"blue tshirt"', { limit: 5, mode: "all" }).total, 0);
+  });
+
   test("keeps rows without an item empty, and row numbers as they were", async () => {
     const index = await InvertedTextIndex.build([undefined, product("shoe"), undefined]);
     assert.deepEqual([...index.search("shoe", { limit: 5 }).items], [2]);

@@ -7,7 +7,6 @@ import {
   pinyinTerm,
   type QueryClause,
   type QueryUnit,
-  type TextExtent,
   type Token,
 } from "./analysis/analyser.ts";
 import { inflectionsOf } from "./analysis/inflections.ts";
@@ -16,9 +15,11 @@ import { runsOf } from "./analysis/runs.ts";
 import { loadSegmenter, type Segmenter } from "./analysis/segmenter.ts";
 import { CompiledDictionaries, type TextDictionaries } from "./dictionaries.ts";
 import { Highlighter, type HighlightWord } from "./highlight.ts";
-import { ownWordsOf, textsOf, type SourceField } from "./item-texts.ts";
+import { ItemIndexer } from "./item-indexer.ts";
+import { visitOwnNames } from "./item-texts.ts";
 import { spansOf, type ParsedQuery, type QueryGroup } from "./parsed-query.ts";
-import { Postings, PostingsBuilder, type CollectionStatistics } from "./postings.ts";
+import { PostingsBuilder } from "./postings-builder.ts";
+import { Postings, type CollectionStatistics } from "./postings.ts";
 import { maxEditsFor, nearTerms } from "./spelling.ts";
 import type {
   MatchStage,
@@ -816,8 +817,6 @@ const amountOf = (clauses: readonly Met[]): number =>
 
 /** Looking a row up in a list costs as much as reading so many postings. */
 const lookupCost = 16;
-/** Positions left free, so that no phrase goes from one text into the next. */
-const gapBetweenTexts = 1;
 /** Items indexed before the event loop gets its turn. */
 const itemsPerTurn = 200;
 
@@ -827,78 +826,22 @@ async function index(
   background?: CollectionStatistics,
 ): Promise<Postings> {
   const builder = new PostingsBuilder();
-  const shared = new SharedTexts(analyser, builder);
+  const indexer = new ItemIndexer(analyser, builder);
   let count = 0;
   for (const item of items) {
     if (count++ % itemsPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
-    const lengths: Partial<Record<SourceField, number>> = {};
-    let first = 0;
-    for (const { field, text } of item === undefined ? [] : textsOf(item)) {
-      const { length, positions } =
-        field === "title" || field === "description"
-          ? analyser.analyse(text, (term, position) =>
-              builder.add(term, field, position < 0 ? -1 : first + position),
-            )
-          : shared.add(text, field, first);
-      first += positions + gapBetweenTexts;
-      lengths[field] = (lengths[field] ?? 0) + length;
-      if (field === "title" || field === "brand") {
-        analyser.analysePinyin(text, (term) => builder.add(term, "title", -1));
-      }
-    }
-    builder.endItem(lengths);
+    indexer.add(item);
   }
   return builder.finish(background);
 }
 
-const maxSharedTexts = 50_000;
-
-/** Texts that many items have, such as brands and categories: analysed once, then added as numbers. */
-class SharedTexts {
-  readonly #analyser: Analyser;
-  readonly #builder: PostingsBuilder;
-  readonly #known = new Map<string, SharedText>();
-
-  constructor(analyser: Analyser, builder: PostingsBuilder) {
-    this.#analyser = analyser;
-    this.#builder = builder;
-  }
-
-  add(text: string, field: SourceField, first: number): TextExtent {
-    let known = this.#known.get(text);
-    if (known === undefined) {
-      const numbers: number[] = [];
-      const places: number[] = [];
-      const extent = this.#analyser.analyse(text, (term, position) => {
-        numbers.push(this.#builder.numberOf(term));
-        places.push(position);
-      });
-      known = { extent, numbers: Uint32Array.from(numbers), places: Int32Array.from(places) };
-      if (this.#known.size >= maxSharedTexts) this.#known.clear();
-      this.#known.set(text, known);
-    }
-    const { numbers, places, extent } = known;
-    for (let i = 0; i < numbers.length; i++) {
-      this.#builder.addNumber(numbers[i]!, field, places[i]! < 0 ? -1 : first + places[i]!);
-    }
-    return extent;
-  }
-}
-
-interface SharedText {
-  readonly extent: TextExtent;
-  readonly numbers: Uint32Array;
-  readonly places: Int32Array;
-}
-
 /** Chinese words that the shop uses for its brands and categories. */
 function collectOwnWords(items: Iterable<Item | undefined>): Set<string> {
-  const texts = new Set<string>();
-  for (const item of items)
-    if (item !== undefined) for (const text of ownWordsOf(item)) texts.add(text);
+  const names = new Set<string>();
+  for (const item of items) if (item !== undefined) visitOwnNames(item, (name) => names.add(name));
   const words = new Set<string>();
-  for (const text of texts) {
-    for (const { kind, text: word } of runsOf(normaliseText(text))) {
+  for (const name of names) {
+    for (const { kind, text: word } of runsOf(normaliseText(name))) {
       const fits = word.length > 1 && word.length <= maxOwnWordLength;
       if (kind === "unspaced" && fits) words.add(word);
     }

@@ -5,13 +5,12 @@ import type { TextField } from "./text-index.ts";
 export type SourceField = Exclude<TextField, "pinyin">;
 
 /**
- * All texts of an item by which it may be found, in all its languages: shoppers search in the
+ * Gives all texts of an item by which it may be found, in all its languages: shoppers search in the
  * language they think in, whichever the page is in.
  */
-export function textsOf(item: Item): { readonly field: SourceField; readonly text: string }[] {
-  const texts: { field: SourceField; text: string }[] = [];
+export function visitTexts(item: Item, visit: (field: SourceField, text: string) => void): void {
   const add = (field: SourceField, text: string | undefined): void => {
-    if (text !== undefined && text !== "") texts.push({ field, text });
+    if (text !== undefined && text !== "") visit(field, text);
   };
   const addCommon = ({ title, brand, categories, description }: ItemText): void => {
     add("title", title);
@@ -21,30 +20,43 @@ export function textsOf(item: Item): { readonly field: SourceField; readonly tex
   };
   addCommon(item);
   for (const tag of item.tags ?? []) add("attributes", tag);
-  for (const value of Object.values(item.attributes ?? {})) {
-    if (typeof value === "boolean") continue; // "true" is no word that anyone searches
-    for (const one of Array.isArray(value) ? value : [value]) add("attributes", String(one));
+  for (const name in item.attributes) {
+    const value = item.attributes[name];
+    if (value === undefined || typeof value === "boolean") continue; // nobody searches "true"
+    if (Array.isArray(value)) for (const one of value) add("attributes", String(one));
+    else add("attributes", String(value));
   }
-  const variantTexts = new Set<string>();
-  for (const variant of item.variants) {
-    for (const text of [variant.sku, ...(variant.barcodes ?? [])]) if (text) variantTexts.add(text);
-    for (const text of Object.values(variant.options ?? {})) variantTexts.add(text);
-    if (variant.title !== undefined && variant.title !== item.title)
-      variantTexts.add(variant.title);
-  }
-  for (const text of variantTexts) add("attributes", text);
-  for (const text of Object.values(item.locales ?? {})) {
+  for (const text of variantTextsOf(item)) add("attributes", text);
+  for (const locale in item.locales) {
+    const text = item.locales[locale]!;
     addCommon(text);
     for (const term of new Set(Object.values(text.terms ?? {}))) add("attributes", term);
   }
-  return texts;
 }
 
-/** Words of the shop for the segmenter: brands, the levels of its categories, short tags. */
-export function ownWordsOf(item: Item): string[] {
-  const names = [item, ...Object.values(item.locales ?? {})].flatMap(({ brand, categories }) => [
-    ...(brand === undefined ? [] : [brand]),
-    ...(categories ?? []).flatMap((path) => path.split(">")),
-  ]);
-  return [...names, ...(item.tags ?? [])];
+/** What an item's variants are called, each once. */
+function variantTextsOf({ title, variants }: Item): Iterable<string> {
+  let texts: Set<string> | undefined;
+  for (const variant of variants) {
+    if (variant.sku) (texts ??= new Set()).add(variant.sku);
+    for (const code of variant.barcodes ?? []) if (code) (texts ??= new Set()).add(code);
+    for (const name in variant.options) (texts ??= new Set()).add(variant.options[name]!);
+    if (variant.title !== undefined && variant.title !== title) {
+      (texts ??= new Set()).add(variant.title);
+    }
+  }
+  return texts ?? [];
+}
+
+/**
+ * Words of the shop for the segmenter: brands, category paths, short tags, as they are written.
+ */
+export function visitOwnNames(item: Item, visit: (name: string) => void): void {
+  const visitCommon = ({ brand, categories }: ItemText): void => {
+    if (brand !== undefined) visit(brand);
+    for (const path of categories ?? []) visit(path);
+  };
+  visitCommon(item);
+  for (const locale in item.locales) visitCommon(item.locales[locale]!);
+  for (const tag of item.tags ?? []) visit(tag);
 }

@@ -1,11 +1,11 @@
 import { openArrays, packArrays } from "../packed/packed-arrays.ts";
 import type { Term } from "./analysis/analyser.ts";
 import type { SourceField } from "./item-texts.ts";
-import { compareTerms, TermDictionary } from "./term-dictionary.ts";
+import { TermDictionary } from "./term-dictionary.ts";
 import type { TextField } from "./text-index.ts";
 
 /** Fields in the order of their bits in a posting. */
-const sourceFields = ["title", "brand", "categories", "attributes", "description"] as const;
+export const sourceFields = ["title", "brand", "categories", "attributes", "description"] as const;
 
 /** How much a match in a field says, and how much a long field is held against it (b of BM25). */
 const fieldModel: Readonly<Record<SourceField, { readonly weight: number; readonly b: number }>> = {
@@ -15,12 +15,15 @@ const fieldModel: Readonly<Record<SourceField, { readonly weight: number; readon
   attributes: { weight: 1, b: 0.5 },
   description: { weight: 0.4, b: 0.75 },
 };
-const pinyinWeight = 0.5;
+/** How much a word typed in Latin letters says, and nothing is held against its length. */
+export const pinyinWeight = 0.5;
 /** How soon more of the same word stops to matter. */
 const k1 = 1.2;
 
-const bitsPerField = 6;
-const maxCount = 2 ** bitsPerField - 1;
+/** Room for the count of one field in a posting. */
+export const bitsPerField = 6;
+/** Counts above it are taken for it. */
+export const maxCount = 2 ** bitsPerField - 1;
 
 /** What is known of the collection that scores depend on. */
 export interface CollectionStatistics {
@@ -38,8 +41,10 @@ export interface CollectionStatistics {
  *     positions of term t: bytes positionStarts[t] … positionStarts[t + 1], posting by posting
  *
  * A position is the step from the one before times two, plus one on the last of a posting, in
- * groups of seven bits: mostly one byte each. They are read from the start of a term's list, which
- * only phrases do; a table of where each posting begins would cost more than the positions.
+ * groups of seven bits: mostly one byte each. The first step is from -1, so that a step of 0 is a
+ * posting without positions; terms without any have no bytes. They are read from the start of a
+ * term's list, which only phrases do; a table of where each posting begins would cost more than the
+ * positions.
  *
  * The impact is the part of BM25F that does not depend on the query, worked out when the index is
  * built, so that a search multiplies and adds:
@@ -119,7 +124,9 @@ export class Postings implements CollectionStatistics {
     const counts = this.#counts[posting]!;
     const parts = sourceFields.map((field, slot) => ({
       field,
-      share: fieldPart(slot, countOf(counts, slot), this.#lengths, row, this.averageLengths),
+      share:
+        countOf(counts, slot) *
+        countWeight(slot, this.#lengths[row * sourceFields.length + slot]!, this.averageLengths),
     }));
     const sum = parts.reduce((total, { share }) => total + share, 0);
     return parts
@@ -196,15 +203,14 @@ export class PositionReader {
     const positions: number[] = [];
     if (this.#at >= this.#end) return positions;
     this.#posting++;
-    let position = 0;
-    let isLast = false;
-    while (!isLast) {
+    let position = -1;
+    for (;;) {
       const value = this.#next();
+      if (value >>> 1 === 0) return positions; // a posting without positions
       position += value >>> 1;
-      isLast = (value & 1) === 1;
       positions.push(position);
+      if ((value & 1) === 1) return positions;
     }
-    return positions;
   }
 
   #skip(): void {
@@ -221,7 +227,8 @@ export class PositionReader {
   }
 }
 
-interface PostingsParts {
+/** All that postings are made of, see `Postings`. */
+export interface PostingsParts {
   readonly documents: number;
   readonly averageLengths: readonly number[];
   readonly dictionary: TermDictionary;
@@ -235,245 +242,18 @@ interface PostingsParts {
   readonly lengths: Uint16Array;
 }
 
-const packedKind = "magpie-text-index/2";
-const pinyinMark = 0x7e; // "~", see `Term`
-const slotOf = Object.fromEntries(sourceFields.map((field, slot) => [field, slot])) as Readonly<
-  Record<SourceField, number>
->;
-const countOf = (counts: number, slot: number): number =>
+const packedKind = "magpie-text-index/3";
+
+/** How often a posting's term stands in a field, out of the packed counts. */
+export const countOf = (counts: number, slot: number): number =>
   (counts >>> (bitsPerField * slot)) & maxCount;
 
-/** One field's part of tf'. */
-function fieldPart(
-  slot: number,
-  count: number,
-  lengths: Uint16Array,
-  row: number,
-  averages: readonly number[],
-): number {
-  if (count === 0) return 0;
+/** What one occurrence in a field of this length adds to tf'. */
+export function countWeight(slot: number, length: number, averages: readonly number[]): number {
   const { weight, b } = fieldModel[sourceFields[slot]!];
   const average = averages[slot]!;
-  const relative = average > 0 ? lengths[row * sourceFields.length + slot]! / average : 1;
-  return (weight * count) / (1 - b + b * relative);
+  return weight / (1 - b + b * (average > 0 ? length / average : 1));
 }
 
-/** Gathers postings item by item, in order of rows, and sorts them by term at the end. */
-export class PostingsBuilder {
-  readonly #numbers = new Map<Term, number>();
-  /** Place of each term's newest posting, plus one; 0 before the first. */
-  readonly #newestOf = new GrowingArray();
-  readonly #termOf = new GrowingArray();
-  readonly #rowOf = new GrowingArray();
-  readonly #countsOf = new GrowingArray();
-  /** Occurrences: the posting they belong to, and where they stand. */
-  readonly #postingAt = new GrowingArray();
-  readonly #positionAt = new GrowingArray();
-  readonly #lengths = new GrowingArray();
-  #row = 1;
-  #documents = 0;
-  /** First posting of the item at hand. */
-  #first = 0;
-
-  constructor() {
-    for (let slot = 0; slot < sourceFields.length; slot++) this.#lengths.push(0); // row 0
-  }
-
-  /** @param position  among the words of the item; -1 for terms that no phrase asks for */
-  add(term: Term, field: SourceField, position: number): void {
-    this.addNumber(this.numberOf(term), field, position);
-  }
-
-  /** The number by which this builder knows a term. */
-  numberOf(term: Term): number {
-    let number = this.#numbers.get(term);
-    if (number === undefined) {
-      number = this.#numbers.size;
-      this.#numbers.set(term, number);
-      this.#newestOf.push(0);
-    }
-    return number;
-  }
-
-  /** `add` of a term whose number is known, which saves looking it up. */
-  addNumber(number: number, field: SourceField, position: number): void {
-    const shift = bitsPerField * slotOf[field];
-    let posting = this.#newestOf.at(number) - 1;
-    if (posting < this.#first) {
-      posting = this.#termOf.length;
-      this.#newestOf.set(number, posting + 1);
-      this.#termOf.push(number);
-      this.#rowOf.push(this.#row);
-      this.#countsOf.push(0);
-    }
-    const counts = this.#countsOf.at(posting);
-    if (((counts >>> shift) & maxCount) < maxCount) {
-      this.#countsOf.set(posting, counts + 2 ** shift);
-    }
-    if (position >= 0) {
-      this.#postingAt.push(posting);
-      this.#positionAt.push(position);
-    }
-  }
-
-  /** Ends the item of the next row. */
-  endItem(lengths: Partial<Record<SourceField, number>>): void {
-    for (const field of sourceFields) {
-      this.#lengths.push(Math.min(65_535, Math.ceil(lengths[field] ?? 0)));
-    }
-    if (this.#termOf.length > this.#first) this.#documents++;
-    this.#first = this.#termOf.length;
-    this.#row++;
-  }
-
-  /** @param background  statistics to score by, for an index of few items beside a large one */
-  finish(background?: CollectionStatistics): Postings {
-    const terms = [...this.#numbers.keys()].sort(compareTerms);
-    const placeOf = new Uint32Array(terms.length); // number of first sight → place in order
-    terms.forEach((term, place) => {
-      placeOf[this.#numbers.get(term)!] = place;
-    });
-
-    // A counting sort by term keeps the order of rows within each term.
-    const postings = this.#termOf.length;
-    const listStarts = new Uint32Array(terms.length + 1);
-    for (let i = 0; i < postings; i++) listStarts[placeOf[this.#termOf.at(i)]! + 1]!++;
-    for (let t = 0; t < terms.length; t++) listStarts[t + 1]! += listStarts[t]!;
-    const next = listStarts.slice();
-    const itemRows = new Int32Array(postings);
-    const counts = new Uint32Array(postings);
-    const sortedOf = new Uint32Array(postings);
-    for (let i = 0; i < postings; i++) {
-      const at = next[placeOf[this.#termOf.at(i)]!]!++;
-      itemRows[at] = this.#rowOf.at(i);
-      counts[at] = this.#countsOf.at(i);
-      sortedOf[i] = at;
-    }
-    const { positionStarts, positions } = this.#layPositions(sortedOf, listStarts);
-
-    const lengths = Uint16Array.from(this.#lengths.values());
-    const documents = background?.documents ?? this.#documents;
-    const averageLengths = background?.averageLengths ?? averagesOf(lengths, this.#documents);
-    const idf = new Float32Array(terms.length);
-    const impacts = new Float32Array(postings);
-    terms.forEach((term, t) => {
-      const own = listStarts[t + 1]! - listStarts[t]!;
-      const frequency = background?.documentFrequency(term) ?? own;
-      idf[t] = Math.log(1 + (documents - frequency + 0.5) / (frequency + 0.5));
-      const isPinyin = term.charCodeAt(0) === pinyinMark;
-      for (let i = listStarts[t]!; i < listStarts[t + 1]!; i++) {
-        let weighted = 0;
-        if (isPinyin) weighted = pinyinWeight * countOf(counts[i]!, 0);
-        else {
-          for (let slot = 0; slot < sourceFields.length; slot++) {
-            const count = countOf(counts[i]!, slot);
-            weighted += fieldPart(slot, count, lengths, itemRows[i]!, averageLengths);
-          }
-        }
-        impacts[i] = (weighted * (k1 + 1)) / (weighted + k1);
-      }
-    });
-    const dictionary = TermDictionary.build(terms);
-    return new Postings({
-      documents,
-      averageLengths,
-      dictionary,
-      listStarts,
-      idf,
-      itemRows,
-      impacts,
-      counts,
-      positionStarts,
-      positions,
-      lengths,
-    });
-  }
-
-  /** Writes the occurrences posting by posting, in the order of the sorted postings. */
-  #layPositions(
-    sortedOf: Uint32Array,
-    listStarts: Uint32Array,
-  ): { positionStarts: Uint32Array; positions: Uint8Array } {
-    const occurrences = this.#postingAt.length;
-    const starts = new Uint32Array(sortedOf.length + 1);
-    for (let i = 0; i < occurrences; i++) starts[sortedOf[this.#postingAt.at(i)]! + 1]!++;
-    for (let i = 0; i < sortedOf.length; i++) starts[i + 1]! += starts[i]!;
-    const next = starts.slice();
-    const sorted = new Uint32Array(occurrences);
-    for (let i = 0; i < occurrences; i++) {
-      sorted[next[sortedOf[this.#postingAt.at(i)]!]!++] = this.#positionAt.at(i);
-    }
-    const terms = listStarts.length - 1;
-    const positionStarts = new Uint32Array(terms + 1);
-    const bytes = new GrowingBytes();
-    for (let t = 0; t < terms; t++) {
-      for (let posting = listStarts[t]!; posting < listStarts[t + 1]!; posting++) {
-        let before = 0;
-        for (let i = starts[posting]!; i < starts[posting + 1]!; i++) {
-          const isLast = i + 1 === starts[posting + 1]!;
-          bytes.pushVarint(((sorted[i]! - before) << 1) | Number(isLast));
-          before = sorted[i]!;
-        }
-      }
-      positionStarts[t + 1] = bytes.length;
-    }
-    return { positionStarts, positions: bytes.values() };
-  }
-}
-
-function averagesOf(lengths: Uint16Array, documents: number): number[] {
-  const fields = sourceFields.length;
-  return sourceFields.map((_, slot) => {
-    let sum = 0;
-    for (let i = slot; i < lengths.length; i += fields) sum += lengths[i]!;
-    return documents === 0 ? 0 : sum / documents;
-  });
-}
-
-/** Whole numbers below 2³², doubling its room: an ordinary array would box or spread them. */
-class GrowingArray {
-  #values = new Uint32Array(1024);
-  length = 0;
-
-  push(value: number): void {
-    if (this.length === this.#values.length) {
-      const larger = new Uint32Array(2 * this.length);
-      larger.set(this.#values);
-      this.#values = larger;
-    }
-    this.#values[this.length++] = value;
-  }
-
-  at(i: number): number {
-    return this.#values[i]!;
-  }
-
-  set(i: number, value: number): void {
-    this.#values[i] = value;
-  }
-
-  values(): Uint32Array {
-    return this.#values.subarray(0, this.length);
-  }
-}
-
-class GrowingBytes {
-  #values = new Uint8Array(1024);
-  length = 0;
-
-  /** Seven bits per byte, the lowest first; the highest bit says that more follow. */
-  pushVarint(value: number): void {
-    if (this.length + 5 > this.#values.length) {
-      const larger = new Uint8Array(2 * this.#values.length);
-      larger.set(this.#values);
-      this.#values = larger;
-    }
-    let rest = value;
-    for (; rest >= 0x80; rest >>>= 7) this.#values[this.length++] = (rest & 0x7f) | 0x80;
-    this.#values[this.length++] = rest;
-  }
-
-  values(): Uint8Array {
-    return this.#values.slice(0, this.length);
-  }
-}
+/** The part of BM25F that the query does not change, of a weighted count tf'. */
+export const impactOf = (weighted: number): number => (weighted * (k1 + 1)) / (weighted + k1);

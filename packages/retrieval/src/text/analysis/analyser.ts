@@ -17,9 +17,12 @@ import { isStopWord } from "./stop-words.ts";
  *     #l88.9             a quantity: 3.5寸, 3.5英寸 and 3.5" alike
  */
 export type Term = string;
-const wordTerm = (word: string): Term => `=${word}`;
+/** A word that the segmenter found. */
+export const wordTerm = (word: string): Term => `=${word}`;
+/** A word as it is typed in Latin letters. */
 export const pinyinTerm = (letters: string): Term => `~${letters}`;
-const quantityTerm = (key: string): Term => `#${key}`;
+/** A quantity by its key. */
+export const quantityTerm = (key: string): Term => `#${key}`;
 
 /**
  * Takes one term of a text.
@@ -41,7 +44,7 @@ export interface Token {
 }
 
 /** Longest run that is also typed in one go: naikeyundongxie. */
-const maxJoinedPinyin = 8;
+export const maxJoinedPinyin = 8;
 
 const someHan = /\p{Script=Han}/u;
 const han = /^\p{Script=Han}+$/u;
@@ -85,7 +88,8 @@ export interface TextExtent {
   readonly positions: number;
 }
 
-interface SpacedParts {
+/** What a run of letters and digits is indexed as. */
+export interface SpacedParts {
   readonly parts: readonly { readonly term: Term; readonly from: number; readonly to: number }[];
   /** All parts in one piece, where there are several. */
   readonly whole: Term | undefined;
@@ -96,14 +100,15 @@ const maxQueryLength = 300;
 
 /** Turns texts into terms and queries into units, by the same rules. */
 export class Analyser {
-  readonly #segmenter: Segmenter;
+  /** Cuts unspaced scripts. */
+  readonly segmenter: Segmenter;
   readonly #ownWords: readonly string[];
   readonly #knownRuns = new Map<string, SpacedParts>();
   #soundingLike: Map<string, string[]> | undefined;
 
   /** @param ownWords  normalised words of the shop, which spelling by sound may fall back on */
   constructor(segmenter: Segmenter, ownWords: readonly string[]) {
-    this.#segmenter = segmenter;
+    this.segmenter = segmenter;
     this.#ownWords = ownWords;
   }
 
@@ -155,7 +160,7 @@ export class Analyser {
         }
         this.#segments(characters, from, emit);
       } else {
-        const { parts, whole } = this.#spacedParts(run.text);
+        const { parts, whole } = this.spacedParts(run.text);
         for (const { term, from, to } of parts) {
           emit(term, position++, run.from + from, run.from + to);
         }
@@ -170,7 +175,7 @@ export class Analyser {
   /** Words of two characters and more that the segmenter sees, inner ones included. */
   #segments(run: string, from: number, emit: EmitTerm): void {
     let cursor = 0;
-    for (const word of this.#segmenter.cutFine(run)) {
+    for (const word of this.segmenter.cutFine(run)) {
       // Inner words come before the word that has them, so the search may start at its beginning.
       let at = run.indexOf(word, cursor);
       if (at < 0) at = run.lastIndexOf(word, cursor);
@@ -180,8 +185,8 @@ export class Analyser {
     }
   }
 
-  /** Parts of a spaced run as terms; the same runs come back often, so they are remembered. */
-  #spacedParts(run: string): SpacedParts {
+  /** Parts of a normalised spaced run as terms; runs come back often, so they are remembered. */
+  spacedParts(run: string): SpacedParts {
     const known = this.#knownRuns.get(run);
     if (known !== undefined) return known;
     let at = 0;
@@ -210,7 +215,7 @@ export class Analyser {
       let wordBefore = "";
       const inOneGo: string[] = [];
       let before: readonly string[] = [];
-      for (const word of this.#segmenter.cut(run.text)) {
+      for (const word of this.segmenter.cut(run.text)) {
         const [from, to] = [at, at + word.length];
         at = to;
         if (!han.test(word)) {
@@ -235,7 +240,7 @@ export class Analyser {
         }
         before = syllables;
         wordBefore = word;
-        for (const inner of this.#segmenter.cutFine(word)) {
+        for (const inner of this.segmenter.cutFine(word)) {
           if (inner.length < 2 || inner === word) continue;
           const start = from + word.indexOf(inner);
           emitTyped(syllablesOf(inner), start, start + inner.length, emit);
@@ -333,7 +338,7 @@ export class Analyser {
   finerUnits(unit: QueryUnit): QueryUnit[] {
     const word = normaliseText(unit.word);
     if (!han.test(word)) return [];
-    const inner = this.#segmenter.cutFine(word).filter((part) => part !== word);
+    const inner = this.segmenter.cutFine(word).filter((part) => part !== word);
     return inner.map((part) => wordUnit(part, part, false));
   }
 
@@ -343,7 +348,7 @@ export class Analyser {
    */
   soundingLike(unit: QueryUnit): QueryUnit[] {
     const word = normaliseText(unit.word);
-    if (word.length < 2 || !han.test(word) || this.#segmenter.isKnown(word)) return [];
+    if (word.length < 2 || !han.test(word) || this.segmenter.isKnown(word)) return [];
     this.#soundingLike ??= Map.groupBy(
       this.#ownWords.filter((own) => han.test(own)),
       soundOf,
@@ -359,7 +364,7 @@ export class Analyser {
     const inPlace = simplified.length === typed.length;
     const units: QueryUnit[] = [];
     let from = 0;
-    for (const word of this.#segmenter.cut(simplified)) {
+    for (const word of this.segmenter.cut(simplified)) {
       const shown = inPlace ? typed.slice(from, from + word.length) : word;
       const unit = wordUnit(shown, word, isStopWord(word, locale));
       // The pair across two words: 跑步|鞋 adds to items that have 步鞋 in one piece.
@@ -373,10 +378,17 @@ export class Analyser {
 
 const soundOf = (word: string): string => syllablesOf(word).join(" ");
 
+/** Terms of a Chinese word as it is typed in Latin letters: in full, and its initials. */
+export function spelledIn(syllables: readonly string[]): Term[] {
+  if (syllables.length < 2) return [];
+  return [
+    pinyinTerm(syllables.join("")),
+    pinyinTerm(syllables.map((syllable) => syllable[0]!).join("")),
+  ];
+}
+
 function emitTyped(syllables: readonly string[], from: number, to: number, emit: EmitTerm): void {
-  if (syllables.length < 2) return;
-  emit(pinyinTerm(syllables.join("")), -1, from, to);
-  emit(pinyinTerm(syllables.map((syllable) => syllable[0]!).join("")), -1, from, to);
+  for (const term of spelledIn(syllables)) emit(term, -1, from, to);
 }
 
 /** A word in the form in which synonyms are compared. */

@@ -48,13 +48,34 @@ const quantityPattern = new RegExp(
   "gu",
 );
 
+/** By ASCII code: 1 for what a unit may begin with, in either case. */
+const startsUnit = new Uint8Array(128);
+for (const unit of unitNames) {
+  for (const first of [unit, unit.toUpperCase()]) {
+    const code = first.charCodeAt(0);
+    if (code < startsUnit.length) startsUnit[code] = 1;
+  }
+}
+
+/** False for texts that have no quantity, as is soon seen: no unit begins behind a number. */
+export function mayHaveQuantities(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at);
+    if (digit < 0x30 || digit > 0x39) continue;
+    let next = text.charCodeAt(at + 1); // NaN behind the end, which no table knows
+    if (next === 0x20 || next === 0x2d) next = text.charCodeAt(at + 2);
+    if (next > 0x7f || startsUnit[next] === 1) return true;
+  }
+  return false;
+}
+
 /**
  * Numbers with units in a normalised text, left to right.
  *
  *     3.5寸, 3.5英寸, 3.5" → l88.9        500ml, 500毫升, 0.5 l → v500
  */
 export function quantitiesOf(text: string): Quantity[] {
-  if (!/\d/.test(text)) return [];
+  if (!mayHaveQuantities(text)) return [];
   return Array.from(text.matchAll(quantityPattern), (match) => {
     const { dimension, factor } = unitTable.get(match[2]!)!;
     return {
