@@ -97,7 +97,11 @@ describe("the InstantSearch client", () => {
       { indexName: "items", model: "related-products", objectID, maxRecommendations: 3 },
       { indexName: "items", model: "trending-items", maxRecommendations: 3 },
     ]);
-    assert.ok(recommended.results[0]!.hits.every((hit) => hit.objectID !== objectID));
+    assert.ok(
+      recommended.results[0]!.hits.every(
+        (hit) => (hit as { objectID?: string }).objectID !== objectID,
+      ),
+    );
     assert.equal(recommended.results[1]!.hits.length, 3);
   });
 

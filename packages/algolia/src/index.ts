@@ -3,6 +3,7 @@ export {
   facetResultOf,
   hitOfItem,
   resultOf,
+  trendingFacetsOf,
   type AlgoliaFacetResult,
   type AlgoliaHit,
   type AlgoliaResult,

@@ -212,6 +212,29 @@ function wanted(list: readonly string[] | undefined): (attribute: string) => boo
     (takesAll || list.some((one) => one === attribute || one.startsWith(`${attribute}.`)));
 }
 
+/** Values of an attribute that many of the given hits have, those of the first hits before others. */
+export function trendingFacetsOf(
+  hits: readonly AlgoliaHit[],
+  attribute: string,
+  limit: number,
+): { readonly facetName: string; readonly facetValue: string; readonly _score: number }[] {
+  const scores = new Map<string, number>();
+  hits.forEach((hit, rank) => {
+    const own = hit[attribute];
+    for (const value of Array.isArray(own) ? own : [own]) {
+      if (typeof value !== "string" || value === "") continue;
+      scores.set(value, (scores.get(value) ?? 0) + 1 / Math.log2(rank + 2));
+    }
+  });
+  const best = [...scores].sort((a, b) => b[1] - a[1]).slice(0, limit);
+  const most = best[0]?.[1] ?? 1;
+  return best.map(([facetValue, score]) => ({
+    facetName: attribute,
+    facetValue,
+    _score: Math.round((100 * score) / most),
+  }));
+}
+
 /** Values of a facet as hits, with the text that was typed marked. */
 export function facetResultOf(
   { text, highlight, attribute }: AskedFacet,

@@ -3,6 +3,7 @@ import {
   readFacetQuery,
   readParameters,
   resultOf,
+  trendingFacetsOf,
   type AlgoliaFacetResult,
   type AlgoliaResult,
   type Asked,
@@ -20,6 +21,8 @@ export interface RecommendationRequest {
   readonly indexName: string;
   readonly model: string;
   readonly objectID?: string;
+  /** Of "trending-facets". */
+  readonly facetName?: string;
   readonly maxRecommendations?: number;
   readonly queryParameters?: Readonly<Record<string, unknown>>;
 }
@@ -28,9 +31,9 @@ export interface RecommendationRequest {
 export interface SearchClient {
   search(requests: readonly InstantSearchRequest[]): Promise<{ readonly results: AlgoliaResult[] }>;
   searchForFacetValues(requests: readonly InstantSearchRequest[]): Promise<AlgoliaFacetResult[]>;
-  getRecommendations(
-    requests: readonly RecommendationRequest[],
-  ): Promise<{ readonly results: AlgoliaResult[] }>;
+  getRecommendations(requests: readonly RecommendationRequest[]): Promise<{
+    readonly results: (Omit<AlgoliaResult, "hits"> & { readonly hits: readonly object[] })[];
+  }>;
 }
 
 export interface SearchClientOptions {
@@ -45,6 +48,8 @@ export interface SearchClientOptions {
 
 const searchesPerCall = 20;
 const defaultRecommendations = 20;
+/** Best-sellers whose values are looked at for what is in fashion. */
+const trendingDepth = 100;
 
 /** Widgets' models of recommendation that show what is like an item; the others show what sells. */
 const likeAnItem: ReadonlySet<string> = new Set([
@@ -114,25 +119,28 @@ export function createSearchClient({
 
     async getRecommendations(requests) {
       const results = await Promise.all(
-        requests.map(
-          async ({ indexName, model, objectID, maxRecommendations, queryParameters }) => {
-            const started = performance.now();
-            const limit = maxRecommendations ?? defaultRecommendations;
-            const asked = read({ indexName, params: { ...queryParameters, hitsPerPage: limit } });
-            const { filter, userId: user } = asked.request;
-            const asking = {
-              limit: Math.max(1, limit),
-              ...(filter && { filter }),
-              ...(user !== undefined && { userId: user }),
-              ...(locale !== undefined && { locale }),
-            };
-            const answer =
-              likeAnItem.has(model) && objectID !== undefined
-                ? await client.similar({ ...asking, itemId: objectID })
-                : await client.recommend("popular", asking);
-            return resultOf(asked, answer, Math.round(performance.now() - started));
-          },
-        ),
+        requests.map(async (request) => {
+          const { indexName, model, objectID, facetName, queryParameters } = request;
+          const started = performance.now();
+          const limit = request.maxRecommendations ?? defaultRecommendations;
+          const isOfFacets = model === "trending-facets";
+          const hitsPerPage = isOfFacets ? trendingDepth : limit;
+          const asked = read({ indexName, params: { ...queryParameters, hitsPerPage } });
+          const { filter, userId: user } = asked.request;
+          const asking = {
+            limit: Math.max(1, hitsPerPage),
+            ...(filter && { filter }),
+            ...(user !== undefined && { userId: user }),
+            ...(locale !== undefined && { locale }),
+          };
+          const answer =
+            likeAnItem.has(model) && objectID !== undefined
+              ? await client.similar({ ...asking, itemId: objectID })
+              : await client.recommend("popular", asking);
+          const result = resultOf(asked, answer, Math.round(performance.now() - started));
+          if (!isOfFacets) return result;
+          return { ...result, hits: trendingFacetsOf(result.hits, facetName ?? "", limit) };
+        }),
       );
       return { results };
     },

@@ -6,6 +6,7 @@ import {
   readFacetQuery,
   readParameters,
   resultOf,
+  trendingFacetsOf,
   type AlgoliaFacetResult,
   type AlgoliaHit,
   type AlgoliaResult,
@@ -27,7 +28,10 @@ const scenarioOf: Readonly<Record<string, string>> = {
   "looking-similar": "similar-items",
   "bought-together": "similar-items",
   "trending-items": "popular",
+  "trending-facets": "popular",
 };
+/** Best-sellers whose values are looked at for what is in fashion. */
+const trendingDepth = 100;
 
 /**
  * The endpoints that Algolia's clients call, so that a page built for them works when its hosts are
@@ -139,7 +143,8 @@ export function algoliaRoutes(app: App, { engine, metrics, now }: Services): voi
     results: await Promise.all(
       requestsOf(request.body).map((one, i) =>
         at(`requests[${i}]`, async () => {
-          const { indexName, model, objectID, maxRecommendations, queryParameters } = one;
+          const { indexName, model, objectID, facetName, maxRecommendations, queryParameters } =
+            one;
           const scenario = scenarioOf[String(model)];
           if (scenario === undefined) {
             throw new RequestError(
@@ -148,6 +153,7 @@ export function algoliaRoutes(app: App, { engine, metrics, now }: Services): voi
               `Use one of ${Object.keys(scenarioOf).join(", ")}.`,
             );
           }
+          const isOfFacets = model === "trending-facets";
           const asked = readParameters(nameOf(indexName), {
             ...(queryParameters as object | undefined),
             hitsPerPage: maxRecommendations === 0 ? undefined : maxRecommendations,
@@ -157,11 +163,15 @@ export function algoliaRoutes(app: App, { engine, metrics, now }: Services): voi
           const ranking = await engine.recommend(scenario, {
             ...withUser({ ...(userId !== undefined && { userId }) }),
             ...(typeof objectID === "string" && { contextItemId: objectID }),
-            limit: asked.hitsPerPage || defaultRecommendations,
+            limit: isOfFacets ? trendingDepth : asked.hitsPerPage || defaultRecommendations,
             ...(filter && { filter }),
             ...(locale !== undefined && { locale }),
           });
-          return resultOf(asked, rankingToWire(ranking), Math.round(performance.now() - started));
+          const tookMs = Math.round(performance.now() - started);
+          if (!isOfFacets) return resultOf(asked, rankingToWire(ranking), tookMs);
+          const shown = { ...asked, hitsPerPage: trendingDepth };
+          const { hits, ...rest } = resultOf(shown, rankingToWire(ranking), tookMs);
+          return { ...rest, hits: trendingFacetsOf(hits, nameOf(facetName), asked.hitsPerPage) };
         }),
       ),
     ),
