@@ -6,6 +6,7 @@ import {
   keyOfWord,
   pinyinTerm,
   type QueryClause,
+  type Term,
   type QueryUnit,
   type Token,
 } from "./analysis/analyser.ts";
@@ -13,14 +14,17 @@ import { inflectionsOf } from "./analysis/inflections.ts";
 import { normaliseText, withoutStrayMarks } from "./analysis/normalise.ts";
 import { runsOf } from "./analysis/runs.ts";
 import { loadSegmenter, type Segmenter } from "./analysis/segmenter.ts";
+import { ChangedItems } from "./changed-items.ts";
 import { CompiledDictionaries, type TextDictionaries } from "./dictionaries.ts";
 import { Highlighter, type HighlightWord } from "./highlight.ts";
 import { ItemIndexer } from "./item-indexer.ts";
 import { visitOwnNames } from "./item-texts.ts";
 import { spansOf, type ParsedQuery, type QueryGroup } from "./parsed-query.ts";
+import { has, placeOf, PostingLists, type PostingList, type Segment } from "./posting-lists.ts";
 import { PostingsBuilder } from "./postings-builder.ts";
 import { Postings, type CollectionStatistics } from "./postings.ts";
-import { maxEditsFor, nearTerms } from "./spelling.ts";
+import { Scratch } from "./scratch.ts";
+import { maxEditsFor } from "./spelling.ts";
 import type {
   MatchStage,
   TextField,
@@ -55,20 +59,7 @@ const maxOwnWordLength = 10;
 const maxQueryLength = 300;
 const maxGroups = 32;
 
-/** A list of postings that a clause may be met by: those of a term, or places of a phrase. */
-interface Alternative {
-  readonly rows: Int32Array;
-  readonly impacts: Float32Array;
-  readonly from: number;
-  readonly to: number;
-  /** Weight of the clause · of the stand-in · idf of the term. */
-  readonly factor: number;
-  /** The term; of a phrase, its rarest. */
-  readonly term: number;
-  readonly isPinyin: boolean;
-}
-
-type Clause = readonly Alternative[];
+type Clause = readonly PostingList[];
 
 interface Unit {
   readonly word: string;
@@ -96,20 +87,29 @@ interface Asked {
  * on one typing error. Scores are comparable within one answer.
  */
 export class InvertedTextIndex implements TextIndex {
-  readonly #postings: Postings;
+  /** Of the items that the index was built of. */
+  readonly #base: Postings;
   readonly #analyser: Analyser;
   readonly #ownWords: readonly string[];
-  readonly #scratch: Scratch;
+  readonly #changes: ChangedItems;
+  #lists: PostingLists;
+  #scratch: Scratch;
   #dictionaries: CompiledDictionaries;
   /** Units of groups that were parsed here, as long as nobody made other groups of them. */
   readonly #units = new WeakMap<QueryGroup, QueryUnit>();
 
   private constructor(postings: Postings, ownWords: readonly string[], analyser: Analyser) {
     this.#dictionaries = new CompiledDictionaries({}, (text) => analyser.keyOf(text));
-    this.#postings = postings;
+    this.#base = postings;
     this.#analyser = analyser;
     this.#ownWords = ownWords;
+    this.#lists = new PostingLists([{ postings, dead: undefined }]);
     this.#scratch = new Scratch(postings.rows);
+    this.#changes = new ChangedItems(
+      postings,
+      (items) => index(items, analyser, postings),
+      (segments) => this.#take(segments),
+    );
   }
 
   /**
@@ -137,18 +137,39 @@ export class InvertedTextIndex implements TextIndex {
     return new InvertedTextIndex(postings, ownWords, analyser);
   }
 
+  /** What the index was built of. Changes since are not in it: whoever gave them has them. */
   toBytes(): Uint8Array {
-    return this.#postings.toBytes({ ownWords: this.#ownWords });
+    return this.#base.toBytes({ ownWords: this.#ownWords });
   }
 
   /** Rows of the index, padding row 0 included. */
   get rows(): number {
-    return this.#postings.rows;
+    return this.#scratch.rows;
+  }
+
+  /**
+   * Takes items that are new, changed or gone (undefined), by row; rows past the end make room. They
+   * are found from when the promise is kept, all of them at once; the work is that of analysing
+   * them, whatever the size of the index. Scores go on by the statistics of what it was built of.
+   */
+  async update(changes: ReadonlyMap<number, Item | undefined>): Promise<void> {
+    await this.#changes.add(changes);
+  }
+
+  /** Waits until the parts that changes left behind are merged, which otherwise goes on beside. */
+  async settle(): Promise<void> {
+    await this.#changes.settle();
+  }
+
+  #take(segments: readonly Segment[]): void {
+    this.#lists = new PostingLists(segments);
+    const rows = Math.max(...segments.map(({ postings }) => postings.rows));
+    if (rows > this.#scratch.rows) this.#scratch = new Scratch(rows);
   }
 
   /** A small index of changed items that analyses and scores as this one does. */
   async buildBeside(items: Iterable<Item | undefined>): Promise<InvertedTextIndex> {
-    const postings = await index(items, this.#analyser, this.#postings);
+    const postings = await index(items, this.#analyser, this.#base);
     return new InvertedTextIndex(postings, this.#ownWords, this.#analyser);
   }
 
@@ -197,7 +218,7 @@ export class InvertedTextIndex implements TextIndex {
         isPair &&
         latinWord(first.text) !== "" &&
         latinWord(second.text) !== "" &&
-        this.#postings.dictionary.find(keyOfWord(whole)) >= 0;
+        this.#lists.has(keyOfWord(whole));
       if (!isJoined) {
         joined.push(first);
         continue;
@@ -280,8 +301,8 @@ export class InvertedTextIndex implements TextIndex {
         for (const unit of this.#sourcesOf(group, locale)) {
           for (const clause of [...unit.readings.flat(), ...unit.extras]) {
             terms.add(clause.term);
-            const own = this.#alternatives(clause, 1).map(({ term }) =>
-              this.#postings.dictionary.term(term),
+            const own = this.#alternatives(clause, 1).map(({ segment, term }) =>
+              segment.postings.dictionary.term(term),
             );
             // Where the word is typed in full, longer ones that begin with it are not meant.
             const typed = pinyinTerm(clause.term);
@@ -313,7 +334,7 @@ export class InvertedTextIndex implements TextIndex {
       }
       const isWeak = group.need === "optional";
       const readings = group.isPhrase
-        ? [[this.#phrase(this.#analyser.phrase(group.text), 1)]]
+        ? [[this.#lists.phrase(this.#analyser.phrase(group.text), 1)]]
         : undefined;
       if (readings !== undefined) {
         const { text: word, importance } = group;
@@ -357,11 +378,11 @@ export class InvertedTextIndex implements TextIndex {
   /** The rows that have a group exactly as it is typed. */
   #rowsOf(group: QueryGroup, sources: readonly QueryUnit[]): Int32Array {
     const readings = group.isPhrase
-      ? [[this.#phrase(this.#analyser.phrase(group.text), 1)]]
+      ? [[this.#lists.phrase(this.#analyser.phrase(group.text), 1)]]
       : sources.flatMap(({ readings: own }) =>
           own.map((reading) => reading.map((clause) => this.#exactly(clause))),
         );
-    const { scratch } = { scratch: this.#scratch };
+    const scratch = this.#scratch;
     scratch.begin();
     this.#evaluate(
       { word: group.text, importance: "medium", isWeak: false, readings, extras: [] },
@@ -373,8 +394,7 @@ export class InvertedTextIndex implements TextIndex {
   }
 
   #exactly({ term }: QueryClause): Clause {
-    const number = this.#postings.dictionary.find(term);
-    return number < 0 ? [] : [this.#list(number, 1)];
+    return this.#lists.of(term, 1);
   }
 
   /** Hits of one stage. */
@@ -460,14 +480,13 @@ export class InvertedTextIndex implements TextIndex {
     const words = filter?.words;
     scratch.beginUnit();
     const { matched } = scratch;
-    const only = onlyList(unit);
+    const only = onlyLists(unit);
     if (only !== undefined && !onlyFound) {
-      scratch.addList(only, words, gate);
+      for (const list of only) scratch.addList(list, words, gate);
       return;
     }
     const isOpen = (row: number): boolean =>
-      (words === undefined || ((words[row >> 5] ?? 0) & (1 << (row & 31))) !== 0) &&
-      (gate < 0 || matched[row] === gate);
+      (words === undefined || has(words, row)) && (gate < 0 || matched[row] === gate);
     for (const reading of unit.readings) {
       const clauses = reading.toSorted((a, b) => lengthOf(a) - lengthOf(b));
       if (clauses.length === 0 || clauses[0]!.length === 0) continue;
@@ -487,16 +506,22 @@ export class InvertedTextIndex implements TextIndex {
 
   /** Calls `visit` once for each item that has a term of the clause, with its best amount. */
   #walk(clause: Clause, visit: (row: number, amount: number) => void): void {
-    const [only] = clause;
-    if (only !== undefined && clause.length === 1) {
-      const { rows, impacts, from, to, factor } = only;
-      for (let i = from; i < to; i++) visit(rows[i]!, factor * impacts[i]!);
+    if (areOfOneSubject(clause)) {
+      for (const { rows, impacts, from, to, factor, dead } of clause) {
+        for (let i = from; i < to; i++) {
+          const row = rows[i]!;
+          if (dead === undefined || !has(dead, row)) visit(row, factor * impacts[i]!);
+        }
+      }
       return;
     }
     const scratch = this.#scratch;
     scratch.beginClause();
-    for (const { rows, impacts, from, to, factor } of clause) {
-      for (let i = from; i < to; i++) scratch.addToClause(rows[i]!, factor * impacts[i]!);
+    for (const { rows, impacts, from, to, factor, dead } of clause) {
+      for (let i = from; i < to; i++) {
+        const row = rows[i]!;
+        if (dead === undefined || !has(dead, row)) scratch.addToClause(row, factor * impacts[i]!);
+      }
     }
     scratch.visitClause(visit);
   }
@@ -523,8 +548,8 @@ export class InvertedTextIndex implements TextIndex {
       const more = extras
         .map((clause) => this.#bestOf(clause, row))
         .filter((met) => met !== undefined);
-      for (const { amount, posting, isPinyin } of [...best, ...more]) {
-        for (const { field, share } of this.#postings.fieldShares(posting, isPinyin)) {
+      for (const { amount, postings, posting, isPinyin } of [...best, ...more]) {
+        for (const { field, share } of postings.fieldShares(posting, isPinyin)) {
           const key = `${field} ${word}`;
           const part = parts.get(key) ?? { word, field, amount: 0 };
           part.amount += amount * share;
@@ -542,12 +567,13 @@ export class InvertedTextIndex implements TextIndex {
 
   #bestOf(clause: Clause, row: number): Met | undefined {
     let best: Met | undefined;
-    for (const { rows, impacts, from, to, factor, term, isPinyin } of clause) {
-      const at = placeOf(rows, from, to, row);
+    for (const { segment, rows, impacts, from, to, factor, term, isPinyin, dead } of clause) {
+      const at = has(dead, row) ? -1 : placeOf(rows, from, to, row);
       if (at < 0) continue;
       const amount = factor * impacts[at]!;
       if (best === undefined || amount > best.amount) {
-        best = { amount, posting: this.#postings.find(term, row), isPinyin };
+        const { postings } = segment;
+        best = { amount, postings, posting: postings.find(term, row), isPinyin };
       }
     }
     return best;
@@ -555,9 +581,7 @@ export class InvertedTextIndex implements TextIndex {
 
   /** True when some reading of a unit has all its terms in the index as they stand. */
   #isKnown({ readings }: QueryUnit): boolean {
-    return readings.some((reading) =>
-      reading.every(({ term }) => this.#postings.dictionary.find(term) >= 0),
-    );
+    return readings.some((reading) => reading.every(({ term }) => this.#lists.has(term)));
   }
 
   /** @param mayGuess  whether typing errors and sounds are tried where the index has no such word */
@@ -585,54 +609,49 @@ export class InvertedTextIndex implements TextIndex {
   }
 
   /** The lists of the index that may meet a clause. */
-  #alternatives(clause: QueryClause, unitWeight: number, mayGuess = true): Alternative[] {
-    const { dictionary } = this.#postings;
+  #alternatives(clause: QueryClause, unitWeight: number, mayGuess = true): PostingList[] {
+    const lists = this.#lists;
     const weight = clause.weight * unitWeight;
-    const found: Alternative[] = [];
-    const take = (term: number, share: number, isPinyin = false): void => {
-      found.push(this.#list(term, weight * share, isPinyin));
+    const found: PostingList[] = [];
+    const take = (term: Term, share: number, isPinyin = false): void => {
+      for (const list of lists.of(term, weight * share, isPinyin)) found.push(list);
     };
-    const exact = dictionary.find(clause.term);
-    if (exact >= 0) take(exact, 1);
+    take(clause.term, 1);
+    const isExact = found.length > 0;
     if (clause.kind === "exact") return found;
-    const letters = [...clause.term].length;
+    const letters = lengthInLetters(clause.term);
     const isNumber = clause.kind === "number";
     if (clause.isPrefix && (isNumber || letters >= minPrefixLetters)) {
-      for (const term of this.#mostFrequent(dictionary.withPrefix(clause.term))) {
-        if (term !== exact) take(term, (standIn.prefix * letters) / this.#letters(term));
+      for (const term of lists.mostFrequent(clause.term, maxExpansions)) {
+        if (term !== clause.term) take(term, (standIn.prefix * letters) / lengthInLetters(term));
       }
     }
     if (isNumber) return found;
-    for (const form of inflectionsOf(clause.term)) {
-      const term = dictionary.find(form);
-      if (term >= 0) take(term, standIn.inflection);
-    }
+    for (const form of inflectionsOf(clause.term)) take(form, standIn.inflection);
     found.push(...this.#compounds(clause.term, weight * standIn.compound));
     const typed = pinyinTerm(clause.term);
-    const pinyin = dictionary.find(typed);
     // Short words of other languages are syllables too: long, song, ban.
-    if (pinyin >= 0 && (exact < 0 || letters >= minLettersBesideExact)) {
-      take(pinyin, standIn.pinyin, true);
-    }
-    if (exact >= 0) return found;
+    const mayBeTyped = !isExact || letters >= minLettersBesideExact;
+    if (mayBeTyped) take(typed, standIn.pinyin, true);
+    if (isExact) return found;
     if (clause.isPrefix && letters >= minPrefixLetters) {
-      for (const term of this.#mostFrequent(dictionary.withPrefix(typed))) {
-        if (term !== pinyin) {
-          take(term, (standIn.pinyin * (letters + 1)) / this.#letters(term), true);
+      for (const term of lists.mostFrequent(typed, maxExpansions)) {
+        if (term !== typed) {
+          take(term, (standIn.pinyin * (letters + 1)) / lengthInLetters(term), true);
         }
       }
     }
     if (found.length > 0 || !mayGuess) return found;
     const maxEdits = maxEditsFor(clause.term);
     if (maxEdits === 0 || this.#dictionaries.isExactWord(clause.term)) return found;
-    const near = nearTerms(dictionary, clause.term, maxEdits);
+    const near = lists.near(clause.term, maxEdits);
     const fewest = near.reduce((least, { edits }) => Math.min(least, edits), maxEdits);
     const candidates = near.filter(({ edits }) => edits === fewest);
-    const highest = candidates.reduce((most, { term }) => Math.max(most, this.#frequency(term)), 1);
-    for (const { term, edits, sameStart } of candidates
-      .toSorted((a, b) => this.#frequency(b.term) - this.#frequency(a.term))
+    const highest = candidates.reduce((most, { frequency }) => Math.max(most, frequency), 1);
+    for (const { term, edits, sameStart, frequency } of candidates
+      .toSorted((a, b) => b.frequency - a.frequency)
       .slice(0, maxExpansions)) {
-      const usual = 0.5 + (0.5 * Math.log1p(this.#frequency(term))) / Math.log1p(highest);
+      const usual = 0.5 + (0.5 * Math.log1p(frequency)) / Math.log1p(highest);
       const start = sameStart ? 1 : standIn.firstLetterTypo;
       take(term, standIn.typo * standIn.secondTypo ** (edits - 1) * start * usual);
     }
@@ -640,92 +659,20 @@ export class InvertedTextIndex implements TextIndex {
   }
 
   /** Places where a word stands as two words side by side: basketball in "basket ball". */
-  #compounds(word: string, weight: number): Alternative[] {
+  #compounds(word: string, weight: number): PostingList[] {
     if (!/^[a-z]+$/.test(word)) return [];
-    const found: Alternative[] = [];
+    const found: PostingList[] = [];
     for (let at = minCompoundPart; at <= word.length - minCompoundPart; at++) {
       const parts = [word.slice(0, at), word.slice(at)];
-      if (parts.some((part) => this.#postings.dictionary.find(part) < 0)) continue;
-      const phrase = this.#phrase(
-        parts.map((term, position) => ({ term, position })),
-        weight,
+      if (parts.some((part) => !this.#lists.has(part))) continue;
+      found.push(
+        ...this.#lists.phrase(
+          parts.map((term, position) => ({ term, position })),
+          weight,
+        ),
       );
-      found.push(...phrase.filter(({ to }) => to > 0));
     }
     return found;
-  }
-
-  #list(term: number, weight: number, isPinyin = false): Alternative {
-    const { itemRows, impacts, listStarts, idf } = this.#postings;
-    return {
-      rows: itemRows,
-      impacts,
-      from: listStarts[term]!,
-      to: listStarts[term + 1]!,
-      factor: weight * idf[term]!,
-      term,
-      isPinyin,
-    };
-  }
-
-  /** Items that have terms at their places relative to one another, scored as all the terms. */
-  #phrase(
-    parts: readonly { readonly term: string; readonly position: number }[],
-    weight: number,
-  ): Clause {
-    const { dictionary, itemRows, impacts, idf, listStarts } = this.#postings;
-    const lists = parts
-      .map(({ term, position }) => ({ term: dictionary.find(term), position }))
-      .sort((a, b) => this.#frequency(a.term) - this.#frequency(b.term));
-    const [rarest, ...others] = lists;
-    if (rarest === undefined || rarest.term < 0) return [];
-    const readers = lists.map(({ term }) => this.#postings.positionsOf(term));
-    const rows: number[] = [];
-    const amounts: number[] = [];
-    for (let i = listStarts[rarest.term]!; i < listStarts[rarest.term + 1]!; i++) {
-      const row = itemRows[i]!;
-      const postings = others.map(({ term }) => this.#postings.find(term, row));
-      if (postings.includes(-1)) continue;
-      let starts = readers[0]!.read(i).map((position) => position - rarest.position);
-      let amount = idf[rarest.term]! * impacts[i]!;
-      for (const [k, posting] of postings.entries()) {
-        const there = new Set(readers[k + 1]!.read(posting));
-        starts = starts.filter((start) => there.has(start + others[k]!.position));
-        amount += idf[others[k]!.term]! * impacts[posting]!;
-      }
-      if (starts.length === 0) continue;
-      rows.push(row);
-      amounts.push(amount);
-    }
-    return [
-      {
-        rows: Int32Array.from(rows),
-        impacts: Float32Array.from(amounts),
-        from: 0,
-        to: rows.length,
-        factor: weight,
-        term: rarest.term,
-        isPinyin: false,
-      },
-    ];
-  }
-
-  /** Items that have a term; 0 for none. */
-  #frequency(term: number): number {
-    const { listStarts } = this.#postings;
-    return term < 0 ? 0 : listStarts[term + 1]! - listStarts[term]!;
-  }
-
-  #letters(term: number): number {
-    return [...this.#postings.dictionary.term(term)].length;
-  }
-
-  /** At most `maxExpansions` of a range of terms, those in most items first. */
-  #mostFrequent([from, to]: readonly [number, number]): number[] {
-    const frequencies = Float32Array.from({ length: to - from }, (_, i) =>
-      this.#frequency(from + i),
-    );
-    return Array.from(topK(frequencies, maxExpansions).indices, (place) => from + place);
   }
 }
 
@@ -738,13 +685,21 @@ function groupOf(
   return { text, alternatives: [], need, importance: "medium", isPhrase, isPrefix };
 }
 
-/** The list of postings that is all there is to a unit, where it has just one. */
-function onlyList({ readings, extras }: Unit): Alternative | undefined {
-  const clauses = readings.flat();
-  const [clause] = clauses;
-  if (readings.length !== 1 || clauses.length !== 1 || extras.length > 0) return undefined;
-  return clause?.length === 1 ? clause[0] : undefined;
+/** The lists of one subject that are all there is to a unit, where that is so. */
+function onlyLists({ readings, extras }: Unit): Clause | undefined {
+  if (readings.length !== 1 || extras.length > 0) return undefined;
+  const [clauses] = readings;
+  const [clause] = clauses!;
+  return clauses!.length === 1 && areOfOneSubject(clause!) ? clause : undefined;
 }
+
+/** True for lists without a live row in common. */
+function areOfOneSubject(clause: Clause): boolean {
+  const [first] = clause;
+  return first !== undefined && clause.every(({ subject }) => subject === first.subject);
+}
+
+const lengthInLetters = (term: Term): number => [...term].length;
 
 const emptyUnit = (word: string): QueryUnit => ({ word, readings: [], extras: [], isWeak: false });
 
@@ -756,18 +711,6 @@ function latinWord(text: string): string {
 
 const lengthOf = (clause: Clause): number =>
   clause.reduce((sum, { from, to }) => sum + to - from, 0);
-
-/** Place of a row in an ascending list, or -1. */
-function placeOf(rows: Int32Array, from: number, to: number, row: number): number {
-  let low = from;
-  let high = to;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (rows[middle]! < row) low = middle + 1;
-    else high = middle;
-  }
-  return low < to && rows[low] === row ? low : -1;
-}
 
 /** Places of the best rows in `rows`, best first; equal ones by lower row. */
 function bestPlaces(
@@ -808,6 +751,7 @@ function sortedPlaces(
 
 interface Met {
   readonly amount: number;
+  readonly postings: Postings;
   readonly posting: number;
   readonly isPinyin: boolean;
 }
@@ -815,8 +759,6 @@ interface Met {
 const amountOf = (clauses: readonly Met[]): number =>
   clauses.reduce((sum, { amount }) => sum + amount, 0);
 
-/** Looking a row up in a list costs as much as reading so many postings. */
-const lookupCost = 16;
 /** Items indexed before the event loop gets its turn. */
 const itemsPerTurn = 200;
 
@@ -847,154 +789,4 @@ function collectOwnWords(items: Iterable<Item | undefined>): Set<string> {
     }
   }
   return words;
-}
-
-/**
- * Arrays over all rows that searches share, so that a search allocates next to nothing. Instead of
- * being cleared, entries carry the number of the round that wrote them.
- *
- *     clause   best amount of any of its terms
- *       └▶ reading   sum, for rows that have had all clauses so far (stamp = round + place)
- *            └▶ unit   best reading, then extras
- *                 └▶ scores, matched   sum and number of units
- */
-class Scratch {
-  readonly scores: Float32Array;
-  readonly matched: Uint8Array;
-  readonly found: Int32Array;
-  foundCount = 0;
-  readonly #clauseRound: Int32Array;
-  readonly #clauseBest: Float32Array;
-  readonly #clauseRows: Int32Array;
-  #clauseCount = 0;
-  readonly #readingRound: Int32Array;
-  readonly #readingSum: Float32Array;
-  readonly #unitRound: Int32Array;
-  readonly #unitBest: Float32Array;
-  readonly #unitRows: Int32Array;
-  #unitCount = 0;
-  #round = 0;
-  #unit = 0;
-  #reading = 0;
-  #clauses = 0;
-  #clause = 0;
-
-  constructor(rows: number) {
-    this.scores = new Float32Array(rows);
-    this.matched = new Uint8Array(rows);
-    this.found = new Int32Array(rows);
-    this.#clauseRound = new Int32Array(rows);
-    this.#clauseBest = new Float32Array(rows);
-    this.#clauseRows = new Int32Array(rows);
-    this.#readingRound = new Int32Array(rows);
-    this.#readingSum = new Float32Array(rows);
-    this.#unitRound = new Int32Array(rows);
-    this.#unitBest = new Float32Array(rows);
-    this.#unitRows = new Int32Array(rows);
-  }
-
-  begin(): void {
-    this.foundCount = 0;
-    this.matched.fill(0);
-    if (this.#round > 2 ** 30) {
-      for (const rounds of [this.#clauseRound, this.#readingRound, this.#unitRound]) rounds.fill(0);
-      this.#round = 0;
-    }
-  }
-
-  beginUnit(): void {
-    this.#unit = ++this.#round;
-    this.#unitCount = 0;
-  }
-
-  beginReading(clauses: number): void {
-    this.#reading = this.#round + 1;
-    this.#round += clauses;
-    this.#clauses = clauses;
-  }
-
-  /** @param place  of the clause in its reading; a row counts when it had all clauses before it */
-  addToReading(row: number, amount: number, place: number): void {
-    if (place === 0) this.#readingSum[row] = amount;
-    else if (this.#readingRound[row] === this.#reading + place - 1)
-      this.#readingSum[row]! += amount;
-    else return;
-    this.#readingRound[row] = this.#reading + place;
-    if (place < this.#clauses - 1) return;
-    const sum = this.#readingSum[row]!;
-    if (this.#unitRound[row] !== this.#unit) {
-      this.#unitRound[row] = this.#unit;
-      this.#unitBest[row] = sum;
-      this.#unitRows[this.#unitCount++] = row;
-    } else if (sum > this.#unitBest[row]!) this.#unitBest[row] = sum;
-  }
-
-  addToUnit(row: number, amount: number): void {
-    if (this.#unitRound[row] === this.#unit) this.#unitBest[row]! += amount;
-  }
-
-  endUnit(onlyFound: boolean): void {
-    for (let i = 0; i < this.#unitCount; i++) {
-      const row = this.#unitRows[i]!;
-      if (this.matched[row] === 0) {
-        if (onlyFound) continue;
-        this.found[this.foundCount++] = row;
-        this.scores[row] = this.#unitBest[row]!;
-      } else this.scores[row]! += this.#unitBest[row]!;
-      if (!onlyFound) this.matched[row]!++;
-    }
-  }
-
-  /**
-   * What a unit of one list adds, in one pass, or by looking up the few rows found so far.
-   *
-   * @param words  bitmap of the rows that may be found
-   */
-  addList(list: Alternative, words: Int32Array | undefined, gate: number): void {
-    const { rows, impacts, from, to, factor } = list;
-    const { matched, scores, found } = this;
-    if (gate > 0 && this.foundCount * lookupCost < to - from) {
-      for (let i = 0; i < this.foundCount; i++) {
-        const row = found[i]!;
-        if (matched[row] !== gate) continue;
-        const at = placeOf(rows, from, to, row);
-        if (at < 0) continue;
-        scores[row]! += factor * impacts[at]!;
-        matched[row]!++;
-      }
-      return;
-    }
-    for (let i = from; i < to; i++) {
-      const row = rows[i]!;
-      if (words !== undefined && ((words[row >> 5] ?? 0) & (1 << (row & 31))) === 0) continue;
-      const before = matched[row]!;
-      if (gate >= 0 && before !== gate) continue;
-      const amount = factor * impacts[i]!;
-      if (before === 0) {
-        found[this.foundCount++] = row;
-        scores[row] = amount;
-      } else scores[row]! += amount;
-      matched[row] = before + 1;
-    }
-  }
-
-  beginClause(): void {
-    this.#clause = ++this.#round;
-    this.#clauseCount = 0;
-  }
-
-  addToClause(row: number, amount: number): void {
-    if (this.#clauseRound[row] !== this.#clause) {
-      this.#clauseRound[row] = this.#clause;
-      this.#clauseBest[row] = amount;
-      this.#clauseRows[this.#clauseCount++] = row;
-    } else if (amount > this.#clauseBest[row]!) this.#clauseBest[row] = amount;
-  }
-
-  visitClause(visit: (row: number, amount: number) => void): void {
-    for (let i = 0; i < this.#clauseCount; i++) {
-      const row = this.#clauseRows[i]!;
-      visit(row, this.#clauseBest[row]!);
-    }
-  }
 }

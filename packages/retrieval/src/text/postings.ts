@@ -56,6 +56,7 @@ export interface CollectionStatistics {
  * @see Robertson & Zaragoza (2009), "The probabilistic relevance framework: BM25 and beyond"
  */
 export class Postings implements CollectionStatistics {
+  /** Rows past the last one that the postings may name, row 0 included. */
   readonly rows: number;
   readonly documents: number;
   readonly averageLengths: readonly number[];
@@ -71,11 +72,15 @@ export class Postings implements CollectionStatistics {
   /** [terms + 1] */
   readonly #positionStarts: Uint32Array;
   readonly #positions: Uint8Array;
-  /** [rows, source fields], in words, at most 65,535 */
+  /** [items + 1, source fields], in words, at most 65,535; items stand at their rows unless moved */
   readonly #lengths: Uint16Array;
+  /** [items + 1] of moved postings: where the items' rows are, ascending */
+  readonly #rowsOfItems: Int32Array | undefined;
 
   constructor(parts: PostingsParts) {
-    this.rows = parts.lengths.length / sourceFields.length;
+    this.#rowsOfItems = parts.rowsOfItems;
+    const items = parts.lengths.length / sourceFields.length;
+    this.rows = this.#rowsOfItems === undefined ? items : this.#rowsOfItems.at(-1)! + 1;
     this.documents = parts.documents;
     this.averageLengths = parts.averageLengths;
     this.dictionary = parts.dictionary;
@@ -87,6 +92,37 @@ export class Postings implements CollectionStatistics {
     this.#positionStarts = parts.positionStarts;
     this.#positions = parts.positions;
     this.#lengths = parts.lengths;
+  }
+
+  /** How many items have a term, by the statistics that it is scored by. */
+  frequencyOf(term: number): number {
+    // Solves the formula of idf, which is kept in 32 bits, for df.
+    return Math.max(0, Math.round((this.documents + 1) / Math.exp(this.idf[term]!) - 0.5));
+  }
+
+  /**
+   * The same postings with items at other rows: a few items of a large catalogue are indexed side by
+   * side, and then take their places in it. The lists are changed in place.
+   *
+   * @param rows  ascending; the new row of each item, 0 for row 0
+   */
+  movedTo(rows: Int32Array): Postings {
+    const { itemRows } = this;
+    for (let i = 0; i < itemRows.length; i++) itemRows[i] = rows[itemRows[i]!]!;
+    return new Postings({
+      documents: this.documents,
+      averageLengths: this.averageLengths,
+      dictionary: this.dictionary,
+      listStarts: this.listStarts,
+      idf: this.idf,
+      itemRows,
+      impacts: this.impacts,
+      counts: this.#counts,
+      positionStarts: this.#positionStarts,
+      positions: this.#positions,
+      lengths: this.#lengths,
+      rowsOfItems: rows,
+    });
   }
 
   documentFrequency(term: Term): number {
@@ -122,11 +158,12 @@ export class Postings implements CollectionStatistics {
     if (isPinyin) return [{ field: "pinyin", share: 1 }];
     const row = this.itemRows[posting]!;
     const counts = this.#counts[posting]!;
+    const item = this.#rowsOfItems === undefined ? row : placeOf(this.#rowsOfItems, row);
     const parts = sourceFields.map((field, slot) => ({
       field,
       share:
         countOf(counts, slot) *
-        countWeight(slot, this.#lengths[row * sourceFields.length + slot]!, this.averageLengths),
+        countWeight(slot, this.#lengths[item * sourceFields.length + slot]!, this.averageLengths),
     }));
     const sum = parts.reduce((total, { share }) => total + share, 0);
     return parts
@@ -240,6 +277,19 @@ export interface PostingsParts {
   readonly positionStarts: Uint32Array;
   readonly positions: Uint8Array;
   readonly lengths: Uint16Array;
+  readonly rowsOfItems?: Int32Array;
+}
+
+/** Place of a row in an ascending list that has it. */
+function placeOf(rows: Int32Array, row: number): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rows[middle]! < row) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 const packedKind = "magpie-text-index/3";

@@ -1,0 +1,139 @@
+import type { Item } from "@magpie/domain";
+import { ItemSet } from "../filter/item-set.ts";
+import type { Segment } from "./posting-lists.ts";
+import type { Postings } from "./postings.ts";
+
+/** Items that changed together, or were merged; undefined for those that are gone. */
+type Changes = ReadonlyMap<number, Item | undefined>;
+
+interface ChangedPart {
+  readonly postings: Postings;
+  /** What it was made of, from which it is made again when it is merged. */
+  readonly items: Changes;
+  /** Rows that changed again since. */
+  dead: ItemSet | undefined;
+}
+
+/** Smaller ones are merged with whatever is there: searching a part costs more than its items. */
+const smallest = 256;
+
+/**
+ * The items that changed since an index was built, as small segments beside the large one.
+ *
+ *     base 1,000,000 │ 4,096 │ 900 │ 12        each change: a new segment at the end
+ *        ✗ ✗     ✗       ✗     ✗               rows that it has are dead in those before
+ *
+ * Two neighbours are made one, beside the searches that go on, when the older is less than twice the
+ * size of the newer. So there are few, each item is analysed anew a few times only, and what is
+ * dead goes. Only the base keeps what is dead in it; the next snapshot has another.
+ */
+export class ChangedItems {
+  readonly #base: Postings;
+  readonly #index: (items: Iterable<Item | undefined>) => Promise<Postings>;
+  readonly #publish: (segments: readonly Segment[]) => void;
+  readonly #parts: ChangedPart[] = [];
+  readonly #deadInBase: ItemSet;
+  /** Ends when all changes so far are found. */
+  #adding: Promise<void> = Promise.resolve();
+  #merging: Promise<void> | undefined;
+
+  /**
+   * @param index    makes postings of items that score as the base does
+   * @param publish  takes the segments that are searched from now on, the base first
+   */
+  constructor(
+    base: Postings,
+    index: (items: Iterable<Item | undefined>) => Promise<Postings>,
+    publish: (segments: readonly Segment[]) => void,
+  ) {
+    this.#base = base;
+    this.#index = index;
+    this.#publish = publish;
+    this.#deadInBase = new ItemSet(base.rows);
+  }
+
+  /** Changes are taken in the order in which they are added. */
+  add(changes: Changes): Promise<void> {
+    if (changes.size === 0) return this.#adding;
+    const items = inOrderOfRows(changes);
+    const adding = this.#adding.then(async () => {
+      const postings = await this.#postingsOf(items);
+      for (const row of items.keys()) {
+        if (row < this.#base.rows) this.#deadInBase.add(row);
+        for (const part of this.#parts) bury(part, row);
+      }
+      this.#parts.push({ postings, items, dead: undefined });
+      this.#publishParts();
+      this.#startMerging();
+    });
+    // Whoever added the changes hears of a failure; those that come after are not stopped by it.
+    this.#adding = adding.catch(() => undefined);
+    return adding;
+  }
+
+  async settle(): Promise<void> {
+    await this.#adding;
+    while (this.#merging !== undefined) await this.#merging;
+  }
+
+  #publishParts(): void {
+    const base = { postings: this.#base, dead: this.#deadInBase };
+    this.#publish([base, ...this.#parts.map(({ postings, dead }) => ({ postings, dead }))]);
+  }
+
+  async #postingsOf(items: Changes): Promise<Postings> {
+    const postings = await this.#index(items.values());
+    return postings.movedTo(Int32Array.from([0, ...items.keys()]));
+  }
+
+  #startMerging(): void {
+    if (this.#merging !== undefined || this.#placeToMerge() < 0) return;
+    this.#merging = this.#merge().finally(() => {
+      this.#merging = undefined;
+    });
+    // A part that cannot be merged is searched as it is.
+    this.#merging.catch(() => undefined);
+  }
+
+  async #merge(): Promise<void> {
+    for (let at = this.#placeToMerge(); at >= 0; at = this.#placeToMerge()) {
+      const [older, newer] = [this.#parts[at]!, this.#parts[at + 1]!];
+      const items = inOrderOfRows(new Map([...living(older), ...living(newer)]));
+      const postings = await this.#postingsOf(items);
+      const merged: ChangedPart = { items, postings, dead: undefined };
+      // Changes that came meanwhile stand behind the two, and have buried rows of theirs.
+      for (const row of items.keys()) {
+        if (isBuried(newer.items.has(row) ? newer : older, row)) bury(merged, row);
+      }
+      this.#parts.splice(at, 2, merged);
+      this.#publishParts();
+    }
+  }
+
+  /** The older of two neighbours to be made one, the newest first; -1 for none. */
+  #placeToMerge(): number {
+    const { length } = this.#parts;
+    for (let at = length - 2; at >= 0; at--) {
+      const [older, newer] = [this.#parts[at]!.items.size, this.#parts[at + 1]!.items.size];
+      if (older < Math.max(smallest, 2 * newer)) return at;
+    }
+    return -1;
+  }
+}
+
+const inOrderOfRows = (changes: Changes): Changes =>
+  new Map([...changes].sort(([a], [b]) => a - b));
+
+const isBuried = ({ dead }: ChangedPart, row: number): boolean => dead?.has(row) === true;
+
+/** Marks a row that the part has as changed since. */
+function bury(part: ChangedPart, row: number): void {
+  if (!part.items.has(row)) return;
+  part.dead ??= new ItemSet(part.postings.rows);
+  part.dead.add(row);
+}
+
+/** Items of a part that have not changed since. Those that are gone are dead in all older parts. */
+function living(part: ChangedPart): (readonly [number, Item | undefined])[] {
+  return [...part.items].filter(([row, item]) => item !== undefined && !isBuried(part, row));
+}

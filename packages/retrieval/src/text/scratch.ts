@@ -1,0 +1,160 @@
+import { has, placeOf, type PostingList } from "./posting-lists.ts";
+
+/** Looking a row up in a list costs as much as reading so many postings. */
+const lookupCost = 16;
+
+/**
+ * Arrays over all rows that searches share, so that a search allocates next to nothing. Instead of
+ * being cleared, entries carry the number of the round that wrote them.
+ *
+ *     clause   best amount of any of its terms
+ *       └▶ reading   sum, for rows that have had all clauses so far (stamp = round + place)
+ *            └▶ unit   best reading, then extras
+ *                 └▶ scores, matched   sum and number of units
+ */
+export class Scratch {
+  /** Row 0 included. */
+  readonly rows: number;
+  readonly scores: Float32Array;
+  readonly matched: Uint8Array;
+  readonly found: Int32Array;
+  foundCount = 0;
+  readonly #clauseRound: Int32Array;
+  readonly #clauseBest: Float32Array;
+  readonly #clauseRows: Int32Array;
+  #clauseCount = 0;
+  readonly #readingRound: Int32Array;
+  readonly #readingSum: Float32Array;
+  readonly #unitRound: Int32Array;
+  readonly #unitBest: Float32Array;
+  readonly #unitRows: Int32Array;
+  #unitCount = 0;
+  #round = 0;
+  #unit = 0;
+  #reading = 0;
+  #clauses = 0;
+  #clause = 0;
+
+  constructor(rows: number) {
+    this.rows = rows;
+    this.scores = new Float32Array(rows);
+    this.matched = new Uint8Array(rows);
+    this.found = new Int32Array(rows);
+    this.#clauseRound = new Int32Array(rows);
+    this.#clauseBest = new Float32Array(rows);
+    this.#clauseRows = new Int32Array(rows);
+    this.#readingRound = new Int32Array(rows);
+    this.#readingSum = new Float32Array(rows);
+    this.#unitRound = new Int32Array(rows);
+    this.#unitBest = new Float32Array(rows);
+    this.#unitRows = new Int32Array(rows);
+  }
+
+  begin(): void {
+    this.foundCount = 0;
+    this.matched.fill(0);
+    if (this.#round > 2 ** 30) {
+      for (const rounds of [this.#clauseRound, this.#readingRound, this.#unitRound]) rounds.fill(0);
+      this.#round = 0;
+    }
+  }
+
+  beginUnit(): void {
+    this.#unit = ++this.#round;
+    this.#unitCount = 0;
+  }
+
+  beginReading(clauses: number): void {
+    this.#reading = this.#round + 1;
+    this.#round += clauses;
+    this.#clauses = clauses;
+  }
+
+  /** @param place  of the clause in its reading; a row counts when it had all clauses before it */
+  addToReading(row: number, amount: number, place: number): void {
+    if (place === 0) this.#readingSum[row] = amount;
+    else if (this.#readingRound[row] === this.#reading + place - 1)
+      this.#readingSum[row]! += amount;
+    else return;
+    this.#readingRound[row] = this.#reading + place;
+    if (place < this.#clauses - 1) return;
+    const sum = this.#readingSum[row]!;
+    if (this.#unitRound[row] !== this.#unit) {
+      this.#unitRound[row] = this.#unit;
+      this.#unitBest[row] = sum;
+      this.#unitRows[this.#unitCount++] = row;
+    } else if (sum > this.#unitBest[row]!) this.#unitBest[row] = sum;
+  }
+
+  addToUnit(row: number, amount: number): void {
+    if (this.#unitRound[row] === this.#unit) this.#unitBest[row]! += amount;
+  }
+
+  endUnit(onlyFound: boolean): void {
+    for (let i = 0; i < this.#unitCount; i++) {
+      const row = this.#unitRows[i]!;
+      if (this.matched[row] === 0) {
+        if (onlyFound) continue;
+        this.found[this.foundCount++] = row;
+        this.scores[row] = this.#unitBest[row]!;
+      } else this.scores[row]! += this.#unitBest[row]!;
+      if (!onlyFound) this.matched[row]!++;
+    }
+  }
+
+  /**
+   * What a list adds whose rows no other list of its unit has, in one pass, or by looking up the few
+   * rows found so far.
+   *
+   * @param words  bitmap of the rows that may be found
+   */
+  addList(list: PostingList, words: Int32Array | undefined, gate: number): void {
+    const { rows, impacts, from, to, factor, dead } = list;
+    const { matched, scores, found } = this;
+    if (gate > 0 && this.foundCount * lookupCost < to - from) {
+      for (let i = 0; i < this.foundCount; i++) {
+        const row = found[i]!;
+        if (matched[row] !== gate) continue;
+        if (has(dead, row)) continue;
+        const at = placeOf(rows, from, to, row);
+        if (at < 0) continue;
+        scores[row]! += factor * impacts[at]!;
+        matched[row]!++;
+      }
+      return;
+    }
+    for (let i = from; i < to; i++) {
+      const row = rows[i]!;
+      if (words !== undefined && !has(words, row)) continue;
+      if (dead !== undefined && has(dead, row)) continue;
+      const before = matched[row]!;
+      if (gate >= 0 && before !== gate) continue;
+      const amount = factor * impacts[i]!;
+      if (before === 0) {
+        found[this.foundCount++] = row;
+        scores[row] = amount;
+      } else scores[row]! += amount;
+      matched[row] = before + 1;
+    }
+  }
+
+  beginClause(): void {
+    this.#clause = ++this.#round;
+    this.#clauseCount = 0;
+  }
+
+  addToClause(row: number, amount: number): void {
+    if (this.#clauseRound[row] !== this.#clause) {
+      this.#clauseRound[row] = this.#clause;
+      this.#clauseBest[row] = amount;
+      this.#clauseRows[this.#clauseCount++] = row;
+    } else if (amount > this.#clauseBest[row]!) this.#clauseBest[row] = amount;
+  }
+
+  visitClause(visit: (row: number, amount: number) => void): void {
+    for (let i = 0; i < this.#clauseCount; i++) {
+      const row = this.#clauseRows[i]!;
+      visit(row, this.#clauseBest[row]!);
+    }
+  }
+}
