@@ -8,10 +8,9 @@ import {
   type ServingRequest,
 } from "@magpie/domain";
 import {
-  ItemSet,
+  type ItemSet,
   type InvertedTextIndex,
   type TextHits,
-  type TextSearchOptions,
   type TextSort,
 } from "@magpie/retrieval";
 import type { LiveCatalog } from "../../live/live-catalog.ts";
@@ -31,24 +30,9 @@ export interface Found {
   readonly refinements: ReadonlyMap<string, ItemSet>;
 }
 
-/** Index over the items that came or changed their words since the snapshot. */
-interface ChangedIndex {
-  readonly index: InvertedTextIndex;
-  /** Catalogue row of each row of the index; row 0 is padding in both. */
-  readonly rows: readonly number[];
-}
-
-/** One index's answer, in rows of the catalogue. */
-interface Answer {
-  readonly total: number;
-  readonly relaxed: boolean;
-  readonly candidates: readonly Candidate[];
-  readonly addMatchesTo: (matches: ItemSet) => void;
-}
-
 /**
- * Finds items by their present words: in the snapshot's index, and in one of the items whose words
- * changed since, which is made when first asked for. A query without words finds every item.
+ * Finds items by their present words: items whose words changed since the snapshot are given to its
+ * index before the next request is answered. A query without words finds every item.
  */
 export class LiveTextRetriever implements Retriever {
   readonly name = textStage;
@@ -56,9 +40,9 @@ export class LiveTextRetriever implements Retriever {
   readonly #index: InvertedTextIndex;
   readonly #sortOf: (request: ServingRequest) => TextSort | undefined;
   readonly #onFound: (request: ServingRequest, found: Found) => void;
-  /** By catalogue row. */
-  readonly #changed = new Map<number, Item>();
-  #changedIndex: Promise<ChangedIndex> | undefined;
+  /** By catalogue row: what the index has not been given yet. */
+  #changed = new Map<number, Item>();
+  #updated: Promise<void> = Promise.resolve();
 
   constructor(parts: {
     readonly catalog: LiveCatalog;
@@ -74,77 +58,41 @@ export class LiveTextRetriever implements Retriever {
     this.#onFound = parts.onFound;
     parts.catalog.onWords((row, item) => {
       this.#changed.set(row, item);
-      this.#changedIndex = undefined;
     });
   }
 
   async retrieve(request: ServingRequest, limit: number): Promise<Candidate[]> {
     const { query, locale, explain } = request;
     if (query === undefined) return [];
+    await this.#takeChanges();
     const { filter: filters, facets } = this.#catalog;
     const passing = filters.compile(request.filter);
     const refinements = new Map(
       (request.search?.refinements ?? []).map((test) => [facetOf(test), facets.matching(test)]),
     );
     const sort = this.#sortOf(request);
-    const options = { limit, locale, explain, emptyFindsAll: true } satisfies TextSearchOptions;
-    const answers: Answer[] = [];
-
-    const changed = this.#changed.size === 0 ? undefined : await this.#changedItems();
-    const unchanged = changed === undefined ? passing : passing.clone();
-    for (const row of changed?.rows ?? []) unchanged.delete(row);
-    const old = this.#index.search(query, {
-      ...options,
-      filter: unchanged,
+    const hits = this.#index.search(query, {
+      limit,
+      locale,
+      explain,
+      emptyFindsAll: true,
+      filter: passing,
       refinements,
       ...(sort && { sort }),
     });
-    answers.push({
-      total: old.total,
-      relaxed: old.relaxed,
-      candidates: candidatesOf(old),
-      addMatchesTo: (matches) => matches.unite(old.matches),
-    });
-    if (changed !== undefined) {
-      const { index, rows } = changed;
-      const fresh = index.search(query, {
-        ...options,
-        filter: placesOf(rows, passing),
-        refinements: new Map([...refinements].map(([field, set]) => [field, placesOf(rows, set)])),
-        ...(sort && { sort: { ...sort, valueOf: (place) => sort.valueOf(rows[place]!) } }),
-      });
-      answers.push({
-        total: fresh.total,
-        relaxed: fresh.relaxed,
-        candidates: candidatesOf(fresh, rows),
-        addMatchesTo: (matches) => {
-          for (const place of fresh.matches.toRows()) matches.add(rows[place]!);
-        },
-      });
-    }
-
-    // Items with every word leave those out that have only some, whichever index they come from.
-    const isStrict = answers.some(({ relaxed, total }) => !relaxed && total > 0);
-    const taken = answers.filter(({ relaxed }) => !relaxed || !isStrict);
-    const matches = new ItemSet(filters.rows);
-    for (const { addMatchesTo } of taken) addMatchesTo(matches);
-    this.#onFound(request, {
-      total: taken.reduce((sum, { total }) => sum + total, 0),
-      relaxed: !isStrict && taken.some(({ total }) => total > 0),
-      matches,
-      refinements,
-    });
-    const [only, ...others] = taken.map(({ candidates }) => candidates);
-    if (others.length === 0) return [...(only ?? [])];
-    return [only!, ...others].flat().sort(orderOf(sort)).slice(0, limit);
+    const { total, relaxed, matches } = hits;
+    this.#onFound(request, { total, relaxed, matches, refinements });
+    return candidatesOf(hits);
   }
 
-  #changedItems(): Promise<ChangedIndex> {
-    this.#changedIndex ??= this.#index.buildBeside(this.#changed.values()).then((index) => ({
-      index,
-      rows: [0, ...this.#changed.keys()],
-    }));
-    return this.#changedIndex;
+  /** The index has all changes that came before when the promise is kept. */
+  #takeChanges(): Promise<void> {
+    if (this.#changed.size === 0) return this.#updated;
+    const taken = this.#index.update(this.#changed);
+    this.#changed = new Map();
+    // Whoever asked hears of a failure, later requests are answered from what there is.
+    this.#updated = taken.catch(() => undefined);
+    return taken;
   }
 }
 
@@ -153,36 +101,14 @@ function facetOf(test: FieldTest): string {
   return "field" in test ? test.field : "place";
 }
 
-/** Places in a smaller index of the rows that a set has. */
-function placesOf(rows: readonly number[], set: ItemSet): ItemSet {
-  const places = new ItemSet(rows.length);
-  for (let place = 1; place < rows.length; place++) if (set.has(rows[place]!)) places.add(place);
-  return places;
-}
-
-function orderOf(sort: TextSort | undefined): (a: Candidate, b: Candidate) => number {
-  const byScore = (a: Candidate, b: Candidate): number =>
-    b.score - a.score || a.itemIndex - b.itemIndex;
-  if (sort === undefined) return byScore;
-  const sign = sort.order === "ascending" ? 1 : -1;
-  return (a, b) => {
-    const [x, y] = [sort.valueOf(a.itemIndex), sort.valueOf(b.itemIndex)];
-    if (Number.isNaN(x) || Number.isNaN(y)) {
-      return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || byScore(a, b);
-    }
-    return sign * (x - y) || byScore(a, b);
-  };
-}
-
-/** @param rows  catalogue row of each row of the index that was asked; the same when absent */
-function candidatesOf({ items, scores, parts }: TextHits, rows?: readonly number[]): Candidate[] {
+function candidatesOf({ items, scores, parts }: TextHits): Candidate[] {
   return Array.from(items, (row, place): Candidate => {
     const byWord = new Map<string, number>();
     for (const { word, amount } of parts[place] ?? []) {
       byWord.set(word, (byWord.get(word) ?? 0) + amount);
     }
     return {
-      itemIndex: itemIndex(rows?.[row] ?? row),
+      itemIndex: itemIndex(row),
       score: scores[place]!,
       contributions: Array.from(byWord, ([word, amount]): Contribution => ({
         stage: textStage,
