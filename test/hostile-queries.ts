@@ -1,0 +1,20 @@
+/** Queries that shoppers do not type: for the test that they are answered, and the bench that says how fast. */
+export const hostileQueries: Readonly<Record<string, string>> = {
+  "ten thousand letters": "a".repeat(10_000),
+  "ten thousand words": "shoe ".repeat(2_000),
+  "ten thousand Han characters": "鞋".repeat(10_000),
+  "four hundred different words": Array.from({ length: 400 }, (_, i) => `w${i}`).join(" "),
+  "control characters": "tea\u0000\u0007\u001b[31m\u007f cup",
+  "an unbalanced quotation mark": '"running shoes',
+  "only quotation marks": '"""""""""',
+  "only minus signs": "- -- --- ----",
+  "everything excluded": "-tea -cup -shoes",
+  emoji: "👟👟🏽‍♀️ 🇨🇳 shoes",
+  "right to left": "\u202eseohs\u202c حذاء נעליים",
+  "a regular-expression bomb": "(a+)+$ ^(([a-z])+.)+[A-Z]([a-z])+$",
+  "many combining marks": `e${"\u0301".repeat(400)}`,
+  "lone surrogates": "shoe\ud800 \udfff tea",
+  "path and script": "../../etc/passwd <script>alert(1)</script> ' OR 1=1 --",
+  digits: "9".repeat(499),
+  "every space there is": "\u00a0\u2003\u3000\t\n\r shoes \u200b",
+};
