@@ -128,6 +128,197 @@ describe.skipIf(chromiumPath === undefined)("storefront", { timeout: 180_000 }, 
     assert.ok((await idsOf("popular")).length > 0);
   });
 
+  /** The number that the heading of the search page says. */
+  const found = async () =>
+    Number(/^(\d+) products?/.exec((await page.locator("main h2").first().textContent())!)?.[1]);
+  const foundBecomes = async (holds: (count: number) => boolean) => {
+    for (let i = 0; i < 200 && !holds(await found()); i++) await page.waitForTimeout(50);
+    const count = await found();
+    assert.ok(holds(count), `the page shows ${count} products`);
+    return count;
+  };
+  const addressOf = () => new URL(page.url()).searchParams;
+
+  test("facets narrow the search, the address holds them, and they are taken back", async () => {
+    await visit("/search?q=running");
+    const all = await foundBecomes((count) => count > 0);
+    const brand = page.getByRole("region", { name: "Brand" }).getByRole("checkbox").first();
+    const name = (await brand.getAttribute("value"))!;
+    await brand.check();
+    const ofBrand = await foundBecomes((count) => count < all);
+    assert.deepEqual(addressOf().getAll("brand"), [name]);
+    assert.equal(addressOf().get("q"), "running");
+    // Another brand adds to it: each brand's own count is what choosing it brings.
+    await page.getByRole("region", { name: "Brand" }).getByRole("checkbox").nth(1).check();
+    await foundBecomes((count) => count > ofBrand);
+    const chosen = page.getByRole("group", { name: "Chosen" });
+    await chosen.getByRole("button", { name: `Remove ${name}` }).click();
+    await foundBecomes((count) => count > 0 && count < all);
+    await chosen.getByRole("button", { name: "Clear all" }).click();
+    await foundBecomes((count) => count === all);
+    assert.equal(addressOf().size, 1);
+
+    await page.goBack();
+    await foundBecomes((count) => count > 0 && count < all);
+    await page.reload();
+    await foundBecomes((count) => count > 0 && count < all);
+    assert.equal(addressOf().getAll("brand").length, 1);
+  });
+
+  test("a facet's values are searched, also for one that is not listed", async () => {
+    await visit("/search");
+    const brands = page.getByRole("region", { name: "Brand" });
+    await brands.getByRole("button", { name: "Show more" }).click();
+    const last = (await brands.getByRole("checkbox").last().getAttribute("value"))!;
+    await brands.getByRole("button", { name: "Show fewer" }).click();
+    await brands.getByRole("searchbox", { name: "Find a brand" }).fill(last.slice(0, 4));
+    await brands.getByRole("checkbox", { name: last }).check();
+    await page.waitForURL((url) => url.searchParams.get("brand") === last);
+    await brands.getByRole("searchbox", { name: "Find a brand" }).fill("zzzz");
+    await brands.getByText("No brand like “zzzz”").waitFor();
+  });
+
+  test("categories open level by level, with counts that hold", async () => {
+    await visit("/search?q=running");
+    await foundBecomes((count) => count > 0);
+    const tree = page.getByRole("region", { name: "Category" });
+    const root = tree.getByRole("button").first();
+    const count = Number(/(\d+)$/.exec((await root.textContent())!)![1]);
+    await root.click();
+    await foundBecomes((now) => now === count);
+    const twig = tree.locator(".facet-tree .facet-tree").getByRole("button").first();
+    const inTwig = Number(/(\d+)$/.exec((await twig.textContent())!)![1]);
+    await twig.click();
+    await foundBecomes((now) => now === inTwig);
+    assert.match(addressOf().get("category")!, / > /);
+  });
+
+  test("price bounds and orders hold for every hit, and pages follow one another", async () => {
+    await visit("/search");
+    const prices = () =>
+      cards("search").evaluateAll((all) =>
+        all.map((card) =>
+          Number(
+            /[\d,]+\.\d\d/
+              .exec(card.querySelector("h3 ~ * ~ *")!.textContent!)![0]
+              .replace(",", ""),
+          ),
+        ),
+      );
+    await cards("search").first().waitFor();
+    await page.getByRole("textbox", { name: "Price from" }).fill("50");
+    await page.getByRole("textbox", { name: "Price up to" }).fill("300");
+    await page.getByRole("button", { name: "Go", exact: true }).click();
+    await page.waitForURL((url) => url.searchParams.get("price") === "5000-30000");
+    await page.getByRole("combobox", { name: "Sort by" }).selectOption("products_price_desc");
+    await page.waitForURL((url) => url.searchParams.get("sort") === "price_desc");
+    await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
+    const isDescending = (list: readonly number[]) =>
+      list.join() === list.toSorted((a, b) => b - a).join();
+    let shown = await prices();
+    for (let i = 0; i < 200 && !isDescending(shown); i++) {
+      await page.waitForTimeout(50);
+      shown = await prices();
+    }
+    assert.equal(shown.length, 24);
+    assert.ok(isDescending(shown) && shown[0]! <= 300 && shown.at(-1)! >= 50, shown.join());
+
+    const first = await idsOf("search");
+    await page.getByRole("button", { name: "Page 2", exact: true }).click();
+    await page.waitForURL((url) => url.searchParams.get("page") === "2");
+    await page.waitForFunction(
+      (id) =>
+        document.querySelector("[data-scenario=search] article")?.getAttribute("data-item") !== id,
+      first[0],
+    );
+    const second = await idsOf("search");
+    assert.ok(second.every((id) => !first.includes(id)));
+    assert.ok((await prices())[0]! <= shown.at(-1)!);
+  });
+
+  test("hits mark the words, say why, and report the click with its place", async () => {
+    await visit("/search?q=running");
+    const hit = cards("search").nth(1);
+    await hit.waitFor();
+    assert.match(
+      (await cards("search").first().locator("mark").first().textContent())!,
+      /^running$/i,
+    );
+    await hit.getByRole("button", { name: /^Why am I seeing/ }).click();
+    await page.getByTestId("why").getByText("It contains running").waitFor();
+    await page.keyboard.press("Escape");
+    const id = await hit.getAttribute("data-item");
+    await hit.getByRole("link").click();
+    await page.waitForURL(/\/product\//);
+    await cards("similar-items").first().waitFor();
+    const events = await shop.engine.userEvents(userId(await visitorOf()), 50);
+    const click = events.find(({ type }) => type === "click")!;
+    assert.equal(click.items![0]!.itemId, id);
+    assert.equal(click.items![0]!.position, 2);
+    const impression = events.find(
+      ({ type, scenario }) => type === "impression" && scenario === "search",
+    )!;
+    assert.equal(click.queryId, impression.queryId);
+    assert.equal(events.filter(({ type }) => type === "search").length, 1);
+  });
+
+  test("the search box suggests categories, brands and products, by keyboard", async () => {
+    await visit("/");
+    const box = page.getByRole("searchbox", { name: "Search products" });
+    await box.pressSequentially("runn");
+    const options = page.getByRole("listbox", { name: "Suggestions" }).getByRole("option");
+    await options.getByText("All results for “runn”").waitFor();
+    assert.match((await options.first().textContent())!, /^runn in /);
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => url.searchParams.get("category") !== null);
+    assert.equal(addressOf().get("q"), "runn");
+    await foundBecomes((count) => count > 0);
+
+    // Enter without a choice searches for the words, and Escape closes the list.
+    await box.fill("tea");
+    await options.getByText("All results for “tea”").waitFor();
+    await page.keyboard.press("Escape");
+    await options.first().waitFor({ state: "hidden" });
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => url.search === "?q=tea");
+  });
+
+  test("choices that meet no product say so, and how to take them back", async () => {
+    await visit("/search?q=running&price=1-2");
+    await page.getByText("No product meets all that is chosen.").waitFor();
+    await page.getByRole("button", { name: "Clear all" }).click();
+    await foundBecomes((count) => count > 0);
+  });
+
+  test("a search that fails says so and recovers on demand", async () => {
+    await visit("/");
+    await page.route("**/v1/multi-search", (route) => route.abort());
+    const box = page.getByRole("searchbox", { name: "Search products" });
+    await box.fill("running");
+    await box.press("Enter");
+    const alert = page.getByRole("alert").first();
+    await alert.getByText("The shop cannot be reached right now.").waitFor();
+    await page.unroute("**/v1/multi-search");
+    await alert.getByRole("button", { name: "Try again" }).click();
+    await foundBecomes((count) => count > 0);
+    problems = problems.filter((text) => !text.includes("ERR_FAILED"));
+  });
+
+  test("on a phone the filters come in from the side and hold", async () => {
+    await context.close();
+    await openContext({ viewport: { width: 360, height: 740 }, hasTouch: true });
+    await visit("/search?q=running");
+    const all = await foundBecomes((count) => count > 0);
+    await page.getByRole("button", { name: "Filters", exact: true }).click();
+    const drawer = page.getByRole("dialog", { name: "Filters" });
+    await drawer.getByRole("checkbox").first().check();
+    await drawer.getByRole("button", { name: /^Show \d+ product/ }).click();
+    await drawer.waitFor({ state: "hidden" });
+    await foundBecomes((count) => count < all);
+    await page.getByRole("button", { name: "Filters (1)" }).waitFor();
+  });
+
   test("the whole page follows the language and remembers it", async () => {
     await visit("/");
     assert.equal(await page.locator("html").getAttribute("lang"), "en");
@@ -251,7 +442,7 @@ describe.skipIf(chromiumPath === undefined)("storefront", { timeout: 180_000 }, 
   test("fits a phone without scrolling sideways", async () => {
     await context.close();
     await openContext({ viewport: { width: 360, height: 740 }, hasTouch: true });
-    for (const path of ["/", "/cart", `/product/${(await firstItem()).id}`]) {
+    for (const path of ["/", "/search?q=tea", "/cart", `/product/${(await firstItem()).id}`]) {
       await visit(path);
       await page.waitForLoadState("networkidle");
       const [content, screen] = await page.evaluate(() => [

@@ -5,10 +5,19 @@ export default defineConfig({
   plugins: [react()],
   build: {
     target: "es2022",
-    // One chunk for what changes rarely, so that a new storefront does not reload the libraries.
+    // Chunks for what changes rarely, so that a new storefront does not reload the libraries; those of
+    // the search page are loaded with it.
     rolldownOptions: {
       output: {
-        advancedChunks: { groups: [{ name: "libraries", test: /node_modules/ }] },
+        codeSplitting: {
+          groups: [
+            {
+              name: "search-libraries",
+              test: /node_modules\/(.*instantsearch|algoliasearch|qs\/)/,
+            },
+            { name: "libraries", test: /node_modules/ },
+          ],
+        },
       },
     },
     chunkSizeWarningLimit: 900,

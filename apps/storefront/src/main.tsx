@@ -4,17 +4,17 @@ import "./app.css";
 import { Button, MantineProvider, Stack, Title } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { StrictMode } from "react";
+import { StrictMode, Suspense, lazy } from "react";
 import { createRoot } from "react-dom/client";
 import { useTranslation } from "react-i18next";
 import { BrowserRouter, Link, Route, Routes } from "react-router";
+import { LoadingCards } from "./components/ListState.tsx";
 import { Layout, usePageTitle } from "./components/Layout.tsx";
 import { startTranslation } from "./i18n/index.ts";
 import { CartPage } from "./pages/CartPage.tsx";
 import { CategoryPage } from "./pages/CategoryPage.tsx";
 import { HomePage } from "./pages/HomePage.tsx";
 import { ProductPage } from "./pages/ProductPage.tsx";
-import { SearchPage } from "./pages/SearchPage.tsx";
 import { queryClient } from "./shop/shop.ts";
 import { CartProvider } from "./shopper/cart.tsx";
 import { ShopperProvider } from "./shopper/shopper.tsx";
@@ -33,6 +33,11 @@ function NotFoundPage() {
   );
 }
 
+// InstantSearch comes with the page that needs it.
+const SearchPage = lazy(async () => ({
+  default: (await import("./pages/SearchPage.tsx")).SearchPage,
+}));
+
 await startTranslation();
 
 createRoot(document.querySelector("#root")!).render(
@@ -46,7 +51,14 @@ createRoot(document.querySelector("#root")!).render(
               <Routes>
                 <Route element={<Layout />}>
                   <Route index element={<HomePage />} />
-                  <Route path="search" element={<SearchPage />} />
+                  <Route
+                    path="search"
+                    element={
+                      <Suspense fallback={<LoadingCards count={8} />}>
+                        <SearchPage />
+                      </Suspense>
+                    }
+                  />
                   <Route path="category" element={<CategoryPage />} />
                   <Route path="product/:id" element={<ProductPage />} />
                   <Route path="cart" element={<CartPage />} />

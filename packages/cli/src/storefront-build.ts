@@ -11,14 +11,14 @@ const built = join(storefront, "dist");
 /** Inside the built folder: the hash of the sources that it was built from. */
 const stampFile = join(built, ".sources");
 
-/** What a build depends on: the storefront's own files, and the client and contract under it. */
+/** What a build depends on: the storefront's own files, and the packages under it. */
 async function sourcesHash(): Promise<string> {
   const hash = createHash("sha256");
   const root = join(storefront, "../..");
   const patterns = [
     "apps/storefront/{index.html,vite.config.ts,package.json}",
     "apps/storefront/{src,public}/**/*.*",
-    "packages/client/src/**/*.ts",
+    "packages/{algolia,client,domain,instantsearch}/src/**/*.ts",
   ];
   const files: string[] = [];
   for (const pattern of patterns) {

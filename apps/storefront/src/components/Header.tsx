@@ -5,42 +5,16 @@ import {
   Group,
   Indicator,
   SegmentedControl,
-  TextInput,
   Title,
   VisuallyHidden,
 } from "@mantine/core";
-import { IconSearch, IconShoppingCart } from "@tabler/icons-react";
-import { useState, type FormEvent } from "react";
+import { IconShoppingCart } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
-import { Link, useNavigate, useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 import { languageNames, languages } from "../i18n/index.ts";
 import { useCart } from "../shopper/cart.tsx";
+import { SearchBox } from "./SearchBox.tsx";
 import { ShopperPicker } from "./ShopperPicker.tsx";
-
-function SearchBox({ asked }: { readonly asked: string }) {
-  const { t } = useTranslation();
-  const navigate = useNavigate();
-  const [words, setWords] = useState(asked);
-
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    const query = words.trim();
-    if (query !== "") void navigate(`/search?q=${encodeURIComponent(query)}`);
-  };
-  return (
-    <form role="search" onSubmit={submit} style={{ flex: "1 1 16rem" }}>
-      <TextInput
-        type="search"
-        aria-label={t("search.label")}
-        placeholder={t("search.placeholder")}
-        maxLength={500}
-        value={words}
-        onChange={(event) => setWords(event.currentTarget.value)}
-        leftSection={<IconSearch size={18} aria-hidden />}
-      />
-    </form>
-  );
-}
 
 function LanguageSwitch() {
   const { t, i18n } = useTranslation();

@@ -2,13 +2,18 @@ import { Container, Stack, Text } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Outlet, useLocation } from "react-router";
+import type { KeepsPlace } from "../search/search-routing.ts";
 import { Header } from "./Header.tsx";
 import { NotedEvents } from "./NotedEvents.tsx";
 
-/** Frame of every page. A new page moves the focus to its content, as a full load would. */
+/**
+ * Frame of every page. A new page moves the focus to its content, as a full load would; a choice in a
+ * filter, which is in the address too, leaves the shopper where they are.
+ */
 export function Layout() {
   const { t } = useTranslation();
-  const { pathname, search } = useLocation();
+  const { pathname, search, state } = useLocation();
+  const keepsPlace = (state as Partial<KeepsPlace> | null)?.keepsPlace === true;
   const content = useRef<HTMLElement>(null);
   const first = useRef(true);
 
@@ -17,9 +22,10 @@ export function Layout() {
       first.current = false;
       return;
     }
+    if (keepsPlace) return;
     window.scrollTo(0, 0);
     content.current?.focus({ preventScroll: true });
-  }, [pathname, search]);
+  }, [pathname, search, keepsPlace]);
 
   return (
     <>

@@ -2,6 +2,7 @@ import { ActionIcon, Badge, Card, Group, Text, Tooltip } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconShoppingCartPlus, IconStarFilled } from "@tabler/icons-react";
 import type { ExplainedItem } from "@magpie/client";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useAct, type ListPlace } from "../shop/acts.ts";
@@ -15,9 +16,12 @@ import { Why } from "./Why.tsx";
 export function ProductCard({
   explained,
   place,
+  heading,
 }: {
   readonly explained: ExplainedItem;
   readonly place: ListPlace;
+  /** The title as it is shown, where words in it are marked. */
+  readonly heading?: ReactNode;
 }) {
   const { t } = useTranslation();
   const language = useLanguage();
@@ -51,7 +55,7 @@ export function ProductCard({
           className="product-card-link"
           onClick={() => void act({ type: "click", item, place })}
         >
-          {title}
+          {heading ?? title}
         </Link>
       </Text>
       <Group gap="xs" justify="space-between" wrap="nowrap">
@@ -72,9 +76,9 @@ export function ProductCard({
           </Group>
         )}
       </Group>
-      <Group justify="space-between" mt="auto" wrap="nowrap">
+      <Group justify="space-between" mt="auto" gap={4}>
         <PriceTag variant={variant ?? item.variants[0]!} />
-        <Group gap={2} wrap="nowrap">
+        <Group gap={2} wrap="nowrap" ml="auto">
           <Why explained={explained} title={title} />
           {variant === undefined ? (
             <Badge color="gray" variant="light">

@@ -22,8 +22,7 @@ const pageSize = 12;
 /** Which list is asked for; also its key in the cache. */
 export type ListRequest =
   | { readonly scenario: "home-feed" | "popular"; readonly category?: string }
-  | { readonly scenario: "similar-items" | "cart"; readonly contextItemId: string }
-  | { readonly scenario: "search"; readonly query: string };
+  | { readonly scenario: "similar-items" | "cart"; readonly contextItemId: string };
 
 /** The shopper as requests and events name them. */
 export function who(shopper: Shopper): { userId: string } | { visitorId: string } {
@@ -41,8 +40,6 @@ async function fetchList(
 ): Promise<RankingResponse> {
   const asking = { ...who(shopper), locale: language, limit: pageSize, offset, explain: true };
   switch (request.scenario) {
-    case "search":
-      return client.search({ ...asking, query: request.query }, { signal });
     case "similar-items":
     case "cart":
       return client.recommend(
@@ -72,6 +69,32 @@ export function useRanking(request: ListRequest) {
     },
     getNextPageParam: (last: RankingResponse, pages) =>
       last.items.length < pageSize ? undefined : pages.length * pageSize,
+  });
+}
+
+/** What a half-typed query finds: some products, and the categories and brands they lie in. */
+export function useQuickResults(query: string) {
+  const { shopper, actor } = useShopper();
+  const language = useLanguage();
+  return useQuery({
+    queryKey: ["quick", query, actor, language],
+    enabled: query !== "",
+    placeholderData: keepPreviousData,
+    staleTime: 30_000,
+    queryFn: ({ signal }) =>
+      client.search(
+        {
+          ...who(shopper),
+          query,
+          locale: language,
+          limit: 5,
+          facets: [
+            { field: "categories", limit: 20 },
+            { field: "brand", limit: 2 },
+          ],
+        },
+        { signal },
+      ),
   });
 }
 

@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import type { Item, Price } from "./types.ts";
+import type { Item } from "./types.ts";
 
 export interface ItemTexts {
   readonly title: string;
@@ -23,15 +23,33 @@ export function textsOf(item: Item, language: string): ItemTexts {
   };
 }
 
+/** How amounts are written; without a currency's name, with two digits and no sign. */
+const moneyFormat = (currency: string | undefined, language: string) =>
+  new Intl.NumberFormat(
+    language === "zh" ? "zh-CN" : "en-US",
+    currency === undefined
+      ? { minimumFractionDigits: 2, maximumFractionDigits: 2 }
+      : { style: "currency", currency, currencyDisplay: "narrowSymbol" },
+  );
+const digitsOf = (format: Intl.NumberFormat) => format.resolvedOptions().maximumFractionDigits ?? 2;
+
 /** Formats an amount of minor units: 1999 USD is "$19.99" in English. */
-export function formatPrice(price: Price, language: string): string {
-  const format = new Intl.NumberFormat(language === "zh" ? "zh-CN" : "en-US", {
-    style: "currency",
-    currency: price.currency,
-    currencyDisplay: "narrowSymbol",
-  });
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
-  return format.format(price.amount / 10 ** digits);
+export function formatPrice(
+  price: { readonly amount: number; readonly currency: string | undefined },
+  language: string,
+): string {
+  const format = moneyFormat(price.currency, language);
+  return format.format(price.amount / 10 ** digitsOf(format));
+}
+
+/** A currency's sign, and how many digits lie between its main and its minor unit. */
+export function currencyOf(
+  currency: string | undefined,
+  language: string,
+): { symbol: string; digits: number } {
+  const format = moneyFormat(currency, language);
+  const sign = format.formatToParts(0).find(({ type }) => type === "currency");
+  return { symbol: sign?.value ?? "", digits: digitsOf(format) };
 }
 
 /** The page's language as the keys of an item's `locales` name it. */

@@ -3,5 +3,4 @@ import type { ExplainedItem } from "@magpie/client";
 /** A product as the shop's API gives it. */
 export type Item = ExplainedItem["item"];
 export type Variant = Item["variants"][number];
-export type Price = Variant["price"];
 export type Reason = ExplainedItem["reasons"][number]["reason"];
