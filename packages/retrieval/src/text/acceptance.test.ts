@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Item } from "@magpie/domain";
+import * as fc from "fast-check";
 import { describe, test } from "vitest";
 import { InvertedTextIndex } from "./inverted-text-index.ts";
 import { product } from "./text-index.suite.ts";
@@ -40,6 +41,37 @@ describe("the acceptance set", () => {
 });
 
 describe("queries that nobody means", () => {
+  test("are answered, whatever they are, in every mode", async () => {
+    const index = await InvertedTextIndex.build([product("red shoe"), product("红色鞋子 3.5寸")]);
+    const anyPiece = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 12 }),
+      fc.string({ unit: "grapheme", maxLength: 12 }),
+      fc.constantFrom(
+        ..."red shoe 鞋 3.5寸 kg \" “ -x ' _ . ~paobu =红色 #l88.9 \u0301 \ud800".split(" "),
+      ),
+    );
+    const anyQuery = fc
+      .tuple(fc.array(anyPiece, { maxLength: 40 }), fc.integer({ min: 1, max: 10_000 }))
+      .chain(([pieces, length]) =>
+        fc.constantFrom("", " ").map((between) => {
+          const text = pieces.join(between);
+          return text.repeat(Math.ceil(length / Math.max(1, text.length))).slice(0, length);
+        }),
+      );
+    fc.assert(
+      fc.property(
+        anyQuery,
+        fc.constantFrom("all" as const, "relaxed" as const, "broad" as const),
+        (query, mode) => {
+          const { items, total } = index.search(query, { limit: 5, mode });
+          assert.ok(total >= items.length && total <= 2);
+          index.highlighter(query).highlight("red shoe 红色鞋子");
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
   const junk: readonly (readonly [string, string])[] = [
     ["10,000 letters", "a".repeat(10_000)],
     ["10,000 characters", "鞋子".repeat(5_000)],

@@ -55,6 +55,8 @@ const minLettersBesideExact = 5;
 const minCompoundPart = 3;
 /** Together with the units of the query fewer than 256, which is where counts of them end. */
 const maxFinerUnits = 100;
+/** With so many items that have all words, a broad search looks for no others. */
+const enoughForBroad = 100;
 const maxOwnWordLength = 10;
 const maxQueryLength = 300;
 const maxGroups = 32;
@@ -269,11 +271,18 @@ export class InvertedTextIndex implements TextIndex {
     const required = strong.length > 0 ? strong : asked.units;
     const weak = strong.length > 0 ? asked.units.filter(({ isWeak }) => isWeak) : [];
     const strict = this.#collect(required, weak, asked.filter, "all", options);
-    if (strict.total > 0 || options.mode === "all") return strict;
-    const stages = [
-      ["without-low", required.filter(({ importance }) => importance !== "low")],
-      ["high-only", required.filter(({ importance }) => importance === "high")],
-    ] as const;
+    const found = strict.matches.count();
+    const isBroad = options.mode === "broad" && options.sort === undefined;
+    if (options.mode === "all" || found >= (isBroad && required.length > 1 ? enoughForBroad : 1)) {
+      return strict;
+    }
+    if (found > 0) return this.#collect(required, weak, asked.filter, "broad", options);
+    const stages = isBroad
+      ? []
+      : ([
+          ["without-low", required.filter(({ importance }) => importance !== "low")],
+          ["high-only", required.filter(({ importance }) => importance === "high")],
+        ] as const);
     let before = required.length;
     for (const [stage, kept] of stages) {
       if (kept.length === 0 || kept.length === before) continue;
@@ -402,11 +411,11 @@ export class InvertedTextIndex implements TextIndex {
     required: readonly Unit[],
     others: readonly Unit[],
     filter: ItemSet | undefined,
-    stage: MatchStage,
+    stage: MatchStage | "broad",
     options: TextSearchOptions,
   ): TextHits {
     const scratch = this.#scratch;
-    const isPartial = stage === "some";
+    const isPartial = stage === "some" || stage === "broad";
     scratch.begin();
     const ordered = isPartial
       ? required
@@ -424,7 +433,9 @@ export class InvertedTextIndex implements TextIndex {
       // Items with more of the words go before those with fewer.
       if (isPartial) scores[row]! *= matched[row]! / required.length;
     }
-    return this.#page([...required, ...others], matches, stage, options, (row) => scores[row]!);
+    if (stage === "broad") scratch.putBehind(required.length);
+    const named = stage === "broad" ? "all" : stage;
+    return this.#page([...required, ...others], matches, named, options, (row) => scores[row]!);
   }
 
   /** Everything that passes, for a query without words. */

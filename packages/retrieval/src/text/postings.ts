@@ -12,7 +12,7 @@ const fieldModel: Readonly<Record<SourceField, { readonly weight: number; readon
   title: { weight: 3, b: 0.5 },
   brand: { weight: 2.5, b: 0.3 },
   categories: { weight: 1.5, b: 0.3 },
-  attributes: { weight: 1, b: 0.5 },
+  attributes: { weight: 0.6, b: 0.8 }, // all of them together are long, and say much that is by the way
   description: { weight: 0.4, b: 0.75 },
 };
 /** How much a word typed in Latin letters says, and nothing is held against its length. */

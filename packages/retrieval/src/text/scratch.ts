@@ -3,6 +3,9 @@ import { has, placeOf, type PostingList } from "./posting-lists.ts";
 /** Looking a row up in a list costs as much as reading so many postings. */
 const lookupCost = 16;
 
+/** Best score of an item without all words, as a share of the least of those with all. */
+const behind = 0.99;
+
 /**
  * Arrays over all rows that searches share, so that a search allocates next to nothing. Instead of
  * being cleared, entries carry the number of the round that wrote them.
@@ -135,6 +138,23 @@ export class Scratch {
         scores[row] = amount;
       } else scores[row]! += amount;
       matched[row] = before + 1;
+    }
+  }
+
+  /** Scales the scores of rows without all `units`, so that they come behind those with all. */
+  putBehind(units: number): void {
+    const { found, matched, scores } = this;
+    let [least, most] = [Infinity, 0];
+    for (let i = 0; i < this.foundCount; i++) {
+      const row = found[i]!;
+      if (matched[row]! >= units) least = Math.min(least, scores[row]!);
+      else most = Math.max(most, scores[row]!);
+    }
+    if (most < least) return;
+    const scale = (behind * least) / most;
+    for (let i = 0; i < this.foundCount; i++) {
+      const row = found[i]!;
+      if (matched[row]! < units) scores[row]! *= scale;
     }
   }
 

@@ -276,6 +276,24 @@ export function behavesAsTextIndex(name: string, build: Build): void {
       assert.equal(index.search(weighed, { limit: 9, mode: "all" }).total, 0);
     });
 
+    test("puts items with some of the words behind those with all, in a broad search", async () => {
+      const titles = ["red shoe", "red hat", "blue hat", "red red sock", "green bag"];
+      const index = await build(titles.map((title) => product(title)));
+      const answer = index.search("red shoe ", { limit: 9, mode: "broad" });
+      assert.equal(answer.items[0], 1);
+      assert.deepEqual(Array.from(answer.items).sort(), [1, 2, 4]);
+      assert.equal(answer.total, 3);
+      assert.deepEqual([answer.stage, answer.relaxed], ["all", false]);
+      assert.ok(answer.scores[1]! < answer.scores[0]!);
+      for (const [place, own] of answer.parts.entries()) {
+        const sum = own.reduce((total, { amount }) => total + amount, 0);
+        assert.ok(Math.abs(sum - answer.scores[place]!) <= 1e-6);
+      }
+      const sort = { valueOf: (row: number) => row, order: "ascending" } as const;
+      assert.equal(index.search("red shoe ", { limit: 9, mode: "broad", sort }).total, 1);
+      assert.equal(index.search("red xyzzy ", { limit: 9, mode: "broad" }).stage, "some");
+    });
+
     test("sorts by a number, equal ones by relevance, unknown ones last", async () => {
       const titles = ["red shoe", "red red shoe", "red hat", "red bag"];
       const index = await build(titles.map((title) => product(title)));

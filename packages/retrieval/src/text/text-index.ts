@@ -35,8 +35,11 @@ export interface TextSearchOptions {
   readonly refinements?: ReadonlyMap<string, ItemSet>;
   /** By relevance when absent; equal values in order of relevance. */
   readonly sort?: TextSort;
-  /** `all`: items have every required word. `relaxed` (default): fewer where none has. */
-  readonly mode?: "all" | "relaxed";
+  /**
+   * `all`: items have every required word. `relaxed` (default): fewer where none has. `broad`: where
+   * few have all, those with some come behind them, unless hits are sorted by a number.
+   */
+  readonly mode?: "all" | "relaxed" | "broad";
   /** A query without words finds every item that passes, in order of rows: pages without a query. */
   readonly emptyFindsAll?: boolean;
   /** Whether hits come with `parts` and `matchedWords`; true when absent. */
