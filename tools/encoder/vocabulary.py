@@ -101,7 +101,7 @@ def drawn(words, count, joiner):
 
 bigrams = [line.split("\t")[0] for line in open(f"{wordsegment}/bigrams.txt", encoding="utf8")]
 bigrams = [b for b in bigrams if all(len(w) > 2 and w in english for w in b.split(" "))]
-with open(f"{out}/phrases.txt", "w", encoding="utf8") as file:
+with open(f"{out}/phrases.tsv", "w", encoding="utf8") as file:
     long_words = [w for w, n, tag in entries[:150_000] if 3 <= len(w) <= 6 and w not in chinese]
     rows = [("en", p) for p in draw.sample(bigrams, BIGRAMS)]
     rows += [("zh", p) for p in draw.sample(long_words, min(BIGRAMS, len(long_words)))]
