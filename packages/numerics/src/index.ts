@@ -5,6 +5,7 @@ export * from "./products/score-product.ts";
 export * from "./products/sparse-product.ts";
 export * from "./products/truncated-svd.ts";
 export * from "./random.ts";
+export * from "./scan/code-scan.ts";
 export * from "./scan/quantise.ts";
 export * from "./scan/vector-scan.ts";
 export * from "./spd-matrix.ts";

@@ -15,4 +15,5 @@ export type * from "./text/parsed-query.ts";
 export * from "./text/text-index.ts";
 export { ExactVectorIndex } from "./vector/exact.ts";
 export * from "./vector/int8.ts";
+export * from "./vector/inverted-lists.ts";
 export * from "./vector/vector-index.ts";

@@ -6,7 +6,13 @@ import { WordTable } from "./word-table.ts";
 import { foldText, readWords } from "./words.ts";
 
 /** The table that comes with Magpie. */
-export const embeddedTablePath = join(import.meta.dirname, "..", "..", "weights", "en-zh-words.bin");
+export const embeddedTablePath = join(
+  import.meta.dirname,
+  "..",
+  "..",
+  "weights",
+  "en-zh-words.bin",
+);
 
 /** Parts of a text that are read; what follows is passed over. */
 const mostReadings = 256;

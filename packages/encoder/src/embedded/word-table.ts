@@ -77,7 +77,13 @@ export class WordTable {
     const costs = floats(words);
     const scales = floats(rows);
     const codes = new Int8Array(bytes.buffer, bytes.byteOffset + at, rows * width);
-    return new WordTable(facts, new Map(list.map((word, row) => [word, row])), costs, scales, codes);
+    return new WordTable(
+      facts,
+      new Map(list.map((word, row) => [word, row])),
+      costs,
+      scales,
+      codes,
+    );
   }
 
   /** Row of a word; undefined when the table does not have it. */

@@ -16,7 +16,10 @@ const runs = /\p{Script=Han}+|[a-z]+/gu;
 
 /** Lower case, width and accents settled: what words are looked up as. */
 export function foldText(text: string): string {
-  return text.normalize("NFKD").replaceAll(/\p{Mn}/gu, "").toLowerCase();
+  return text
+    .normalize("NFKD")
+    .replaceAll(/\p{Mn}/gu, "")
+    .toLowerCase();
 }
 
 /**

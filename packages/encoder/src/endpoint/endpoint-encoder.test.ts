@@ -93,7 +93,10 @@ describe("the endpoint encoder", () => {
     );
     await encoder.encode(["shoes"], "query");
     await encoder.encode(["shoes"]);
-    assert.deepEqual(calls.map(({ body }) => body.input).flat(), ["query: shoes", "passage: shoes"]);
+    assert.deepEqual(calls.map(({ body }) => body.input).flat(), [
+      "query: shoes",
+      "passage: shoes",
+    ]);
     assert.equal(calls[0]!.headers.authorization, "Bearer s3cret");
   });
 
@@ -121,7 +124,9 @@ describe("the endpoint encoder", () => {
     );
     assert.equal(calls.length, 3);
     await assert.rejects(
-      new EndpointEncoder({ ...options, ...key, baseUrl, model: "other" }, environment).encode(["x"]),
+      new EndpointEncoder({ ...options, ...key, baseUrl, model: "other" }, environment).encode([
+        "x",
+      ]),
       (error) => failsWith("ENDPOINT_FAILED", /status 401/)(error) && !/s3cret/.test(String(error)),
     );
     assert.equal(calls.length, 4);
