@@ -23,7 +23,7 @@ WIDTH, BUCKETS = 256, 8192
 NAME, VERSION = "magpie-en-zh-words", "1"
 folder, out = sys.argv[1:3]
 torch.manual_seed(1)
-torch.set_num_threads(2)
+torch.set_num_threads(1)
 
 words, languages, shares = [], [], []
 for line in open(f"{folder}/words.tsv", encoding="utf8"):
@@ -75,7 +75,7 @@ for language in (0, 1):
 both = np.concatenate([vectors, phrase_vectors])
 _, values, basis = np.linalg.svd(both.T @ both / len(both))
 print("variance kept by", WIDTH, "of", both.shape[1], ":", values[:WIDTH].sum() / values.sum())
-unit = lambda x: x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-6)
+unit = lambda x: (x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-6)).astype(np.float32)
 X = torch.tensor(unit(vectors @ basis[:WIDTH].T))
 P = torch.tensor(unit(phrase_vectors @ basis[:WIDTH].T))
 L = torch.tensor(languages)
@@ -130,8 +130,10 @@ print("held-out cosine to the teacher before fitting", held_out())
 shared = torch.optim.Adam([maps, curve], lr=1e-3)
 own = torch.optim.Adam([delta, residual], lr=2e-3)
 order = np.array(train)
-for epoch in range(14):
+for epoch in range(9):
     np.random.default_rng(epoch).shuffle(order)
+    # Words get residuals of their own once the maps they share have settled.
+    delta.requires_grad_(epoch >= 3), residual.requires_grad_(epoch >= 3)
     for start in range(0, len(order), 512):
         indices = order[start : start + 512].tolist()
         got, used = phrase(indices)
@@ -145,7 +147,7 @@ for epoch in range(14):
         shared.zero_grad(), own.zero_grad()
         loss.backward()
         shared.step()
-        if epoch >= 4:
+        if epoch >= 3:
             own.step()
     print(epoch, round(float(loss), 4), held_out(), flush=True)
 

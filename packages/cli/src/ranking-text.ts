@@ -22,6 +22,8 @@ function reasonText(reason: Reason): string {
       return reason.days === null ? "popular" : `popular in ${reason.days} days`;
     case "query-match":
       return `has ${reason.words.join(", ")}`;
+    case "similar-meaning":
+      return "means the same";
     case "rule":
       return `rule ${reason.rule}`;
     case "sequence-model":

@@ -76,6 +76,7 @@ describe("reasons on the wire", () => {
       "bought-together": { itemId: "a" },
       "similar-to": { itemId: "a" },
       popular: { days: null },
+      "similar-meaning": {},
       "query-match": { words: ["mug"] },
       rule: { rule: "pinned" },
       diversity: {},

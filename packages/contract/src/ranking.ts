@@ -226,6 +226,7 @@ export const reasonSchema = Type.Union(
       { kind: kind("query-match"), words: Type.Array(Type.String()) },
       { additionalProperties: false },
     ),
+    Type.Object({ kind: kind("similar-meaning") }, { additionalProperties: false }),
     Type.Object({ kind: kind("rule"), rule: Type.String() }, { additionalProperties: false }),
     Type.Object({ kind: kind("diversity") }, { additionalProperties: false }),
     Type.Object({ kind: kind("exploration") }, { additionalProperties: false }),

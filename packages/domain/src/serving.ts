@@ -112,6 +112,8 @@ export type Reason =
   | { readonly kind: "similar-to"; readonly itemId: ItemId }
   | { readonly kind: "popular"; readonly days: number | null }
   | { readonly kind: "query-match"; readonly words: readonly string[] }
+  /** Its text means what the query means, whatever its words. */
+  | { readonly kind: "similar-meaning" }
   | { readonly kind: "rule"; readonly rule: string }
   | { readonly kind: "diversity" }
   | { readonly kind: "exploration" };

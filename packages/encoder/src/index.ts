@@ -1,3 +1,4 @@
 export * from "./embedded/embedded-encoder.ts";
 export * from "./endpoint/endpoint-encoder.ts";
+export * from "./open-encoder.ts";
 export * from "./text-encoder.ts";

@@ -22,6 +22,7 @@ import {
   type UserId,
   type WorkContext,
 } from "@magpie/domain";
+import { openEncoder, type EncoderChoice, type TextEncoder } from "@magpie/encoder";
 import type { FacetValue } from "@magpie/retrieval";
 import type {
   Engine,
@@ -60,6 +61,11 @@ export interface EngineOptions {
   readonly keepSnapshots?: number;
   /** How models are trained, where it should differ from the defaults. */
   readonly recipe?: TrainingRecipe;
+  /**
+   * What reads the meaning of items and queries: the embedded encoder by default; false: search goes
+   * by words alone. Another one counts from the next training on, which encodes all items again.
+   */
+  readonly encoder?: EncoderChoice | false;
 }
 
 /** Folder of all snapshots inside the data folder. */
@@ -102,6 +108,7 @@ class ShopEngine implements Engine {
   /** What makes health "degraded", by subject; the newest word on a subject counts. */
   readonly #notes = new Map<string, string>();
   #serving: Serving | undefined;
+  #encoder: Promise<TextEncoder | undefined> | undefined;
   /** Catalogue changes and snapshot switches one after another: none may slip between the two. */
   #exclusive: Promise<unknown> = Promise.resolve();
   #verifying: Promise<void> = Promise.resolve();
@@ -116,6 +123,7 @@ class ShopEngine implements Engine {
       verify: "background",
       keepSnapshots: 5,
       recipe: {},
+      encoder: { kind: "embedded" },
       ...options,
     };
     this.#histories = new LiveHistories(store.events);
@@ -426,6 +434,7 @@ class ShopEngine implements Engine {
       workFolder: work,
       options,
       recipe: this.#options.recipe,
+      encoder: this.#options.encoder,
       nowMs: this.#options.now(),
       context,
     });
@@ -472,7 +481,10 @@ class ShopEngine implements Engine {
   }
 
   async #openSnapshot(record: SnapshotRecord): Promise<Serving> {
-    const serving = await Serving.open(join(this.#directory, record.path));
+    const serving = await Serving.open(join(this.#directory, record.path), {
+      encoder: () => this.#openEncoder(),
+      note: (subject, text) => this.#note(subject, text),
+    });
     try {
       if (this.#options.verify === "before-use") {
         await verifyHashes(serving.directory, serving.manifest, this.#closing.signal);
@@ -483,6 +495,13 @@ class ShopEngine implements Engine {
       await serving.dispose();
       throw error;
     }
+  }
+
+  /** Opened once and kept; undefined when search is to go by words alone. */
+  #openEncoder(): Promise<TextEncoder | undefined> {
+    const { encoder } = this.#options;
+    return (this.#encoder ??=
+      encoder === false ? Promise.resolve(undefined) : openEncoder(encoder));
   }
 
   async #serve(next: Serving): Promise<void> {

@@ -67,6 +67,7 @@ function ReasonLine({
       return <Text size="sm">{t("why.query-match", { words: reason.words.join(", ") })}</Text>;
     case "rule":
       return <Text size="sm">{t("why.rule", { rule: reason.rule })}</Text>;
+    case "similar-meaning":
     case "sequence-model":
     case "diversity":
     case "exploration":

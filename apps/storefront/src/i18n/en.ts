@@ -115,6 +115,7 @@ export const en = {
     "popular-days_one": "Popular in the last day",
     "popular-days_other": "Popular in the last {{count}} days",
     "query-match": "It contains {{words}}",
+    "similar-meaning": "Its description means what you asked for",
     rule: "A rule of this shop: {{rule}}",
     diversity: "Moved to bring variety to the list",
     exploration: "New here: given a chance to be seen",

@@ -64,7 +64,7 @@ export class EmbeddedEncoder implements TextEncoder {
 
   /** Words of the table are in simplified characters. The converter is made when first needed. */
   #toSimplified(text: string): string {
-    this.#simplified ??= Converter({ from: "twp", to: "cn" });
-    return this.#simplified(text);
+    const convert = (this.#simplified ??= Converter({ from: "twp", to: "cn" }));
+    return convert(text);
   }
 }

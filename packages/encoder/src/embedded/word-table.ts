@@ -70,9 +70,10 @@ export class WordTable {
     const list = text.decode(bytes.subarray(at, (at += wordBytes))).split("\n");
     if (list.length !== words) throw broken(from, `lists ${list.length} words, not ${words}`);
     const floats = (count: number): Float32Array => {
-      // A copy, because the words before may end at any byte.
-      const copy = bytes.slice(at, (at += 4 * count));
-      return new Float32Array(copy.buffer, copy.byteOffset, count);
+      // A copy, because the words before may end at any byte (and a Buffer's own slice is a view).
+      const copy = new Uint8Array(4 * count);
+      copy.set(bytes.subarray(at, (at += 4 * count)));
+      return new Float32Array(copy.buffer);
     };
     const costs = floats(words);
     const scales = floats(rows);

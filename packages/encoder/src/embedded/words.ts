@@ -30,7 +30,7 @@ export function foldText(text: string): string {
 export function readWords(text: string, table: WordTable): Reading[] {
   const readings: Reading[] = [];
   for (const [run] of text.matchAll(runs)) {
-    if (run <= "z") readings.push(...readLatin(run, table));
+    if (/^[a-z]/.test(run)) readings.push(...readLatin(run, table));
     else for (const row of cutHan(run, table)) readings.push({ row, share: 1 });
   }
   return readings;

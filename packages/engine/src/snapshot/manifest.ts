@@ -1,3 +1,4 @@
+import type { EncoderIdentity } from "@magpie/encoder";
 import type { TrainingCost } from "@magpie/models";
 import type { FittedWeights } from "../scenarios/scenarios.ts";
 import type { Sealed } from "./folder.ts";
@@ -12,6 +13,7 @@ export const snapshotFiles = {
   labels: "category-labels.json",
   text: "text-index.bin",
   vectors: "item-vectors.bin",
+  meanings: "item-meanings.bin",
 } as const;
 
 /** Folder of a model inside a snapshot. */
@@ -70,6 +72,8 @@ export interface SnapshotFacts {
   readonly popularityDays?: number | null;
   readonly weights: FittedWeights;
   readonly measurement?: Measurement;
+  /** Whose vectors of the items' meaning the snapshot holds; absent when it holds none. */
+  readonly encoder?: EncoderIdentity;
   /** What was left out or done otherwise, and why. */
   readonly notes: readonly string[];
   readonly cost: TrainingCost;

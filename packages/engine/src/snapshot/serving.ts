@@ -1,17 +1,20 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Vocabulary, type ItemVocabulary } from "@magpie/data";
-import type { ItemId, ItemIndex, ServingRequest } from "@magpie/domain";
+import { MagpieError, type ItemId, type ItemIndex, type ServingRequest } from "@magpie/domain";
+import { requireSameEncoder, type TextEncoder } from "@magpie/encoder";
 import {
   FacetIndex,
   Int8VectorIndex,
   ItemFilterIndex,
+  InvertedListsIndex,
   InvertedTextIndex,
   type FacetCounts,
   type FacetValue,
   type Highlighter,
 } from "@magpie/retrieval";
 import { modelByKind, SasRecModel, type TrainedModel } from "@magpie/models";
+import { MeaningIndex } from "../hybrid/meaning-index.ts";
 import { CategoryLabels } from "../live/category-labels.ts";
 import { LiveCatalog } from "../live/live-catalog.ts";
 import { buildScenarios, type Scenario } from "../scenarios/scenarios.ts";
@@ -25,6 +28,14 @@ import {
   type SnapshotFacts,
   type SnapshotManifest,
 } from "./manifest.ts";
+
+/** What a snapshot needs beside its files. */
+export interface ServingEnvironment {
+  /** Opens the encoder of queries; undefined when search is to go by words alone. */
+  readonly encoder: () => Promise<TextEncoder | undefined>;
+  /** Hears what is less than it should be. */
+  readonly note: (subject: string, text: string) => void;
+}
 
 /** A snapshot opened for serving: its models, the live catalogue over its columns, its scenarios. */
 export class Serving {
@@ -61,7 +72,7 @@ export class Serving {
    *
    * @throws {StoreError} `SNAPSHOT_DAMAGED` naming the file, `SNAPSHOT_FORMAT`
    */
-  static async open(directory: string): Promise<Serving> {
+  static async open(directory: string, environment: ServingEnvironment): Promise<Serving> {
     const manifest = await readManifest<SnapshotFacts>(directory);
     const path = (name: string): string => join(directory, name);
     const [
@@ -99,7 +110,9 @@ export class Serving {
     });
     // The first request must not wait for what every request needs.
     for (const model of trained) if (model instanceof SasRecModel) await model.warmUp();
-    const search = new SearchScenario(catalog, text, models);
+    const meanings = await openMeanings(directory, manifest, environment);
+    if (meanings !== undefined) catalog.onWords((row, item) => meanings.put(row, item));
+    const search = new SearchScenario(catalog, text, models, meanings);
     return new Serving(directory, manifest, catalog, trained, models, search);
   }
 
@@ -157,6 +170,33 @@ export class Serving {
     await Promise.all(this.#trained.map((model) => model.dispose()));
   }
 }
+
+/** Subject of notes on the encoder. */
+const meaningSubject = "search by meaning";
+
+/** Vectors of what items mean; a snapshot whose encoder is not the one in use has none to offer. */
+async function openMeanings(
+  directory: string,
+  manifest: SnapshotManifest,
+  { encoder: open, note }: ServingEnvironment,
+): Promise<MeaningIndex | undefined> {
+  if (manifest.encoder === undefined) return undefined;
+  try {
+    const encoder = await open();
+    if (encoder === undefined) return undefined;
+    requireSameEncoder(manifest.encoder, encoder);
+    const bytes = await readFile(join(directory, snapshotFiles.meanings));
+    return new MeaningIndex(encoder, InvertedListsIndex.open(bytes), (error) =>
+      note(meaningSubject, `Changed items could not be encoded: ${wordsOf(error)}`),
+    );
+  } catch (error) {
+    note(meaningSubject, `Search goes by words alone: ${wordsOf(error)}`);
+    return undefined;
+  }
+}
+
+const wordsOf = (error: unknown): string =>
+  error instanceof MagpieError ? `${error.message} ${error.hint}` : String(error);
 
 function liveCatalog(
   vocabulary: ItemVocabulary,

@@ -82,7 +82,8 @@ export async function runTraining(
   const kinds = chooseModels(input, notes);
   announceMemory(kinds, input, context);
 
-  const catalog = await writeCatalog(input, context);
+  const { catalog, meanings } = await writeCatalog(input, context);
+  notes.push(...meanings.notes);
   const { split, inVisit, why } = chooseSplit(sequences, input.seed);
   notes.push(...why);
 
@@ -130,6 +131,7 @@ export async function runTraining(
     ...(popularityDays !== undefined && { popularityDays }),
     weights,
     ...(measurement && { measurement }),
+    ...(meanings.encoder && { encoder: meanings.encoder }),
     notes,
     cost: readCost(),
   };

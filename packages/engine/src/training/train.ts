@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { itemVocabulary, Vocabulary, type ItemVocabulary, type Store } from "@magpie/data";
 import { TrainingError, type ItemId, type ItemIndex, type WorkContext } from "@magpie/domain";
+import type { EncoderChoice } from "@magpie/encoder";
 import type { TrainOptions } from "../engine.ts";
 import { makeDraft, sealSnapshot } from "../snapshot/folder.ts";
 import { snapshotFiles, type SnapshotFacts, type SnapshotManifest } from "../snapshot/manifest.ts";
@@ -19,6 +20,7 @@ export interface TrainRequest {
   readonly workFolder: string;
   readonly options: TrainOptions;
   readonly recipe: TrainingRecipe;
+  readonly encoder: EncoderChoice | false;
   readonly nowMs: number;
   readonly context: WorkContext;
 }
@@ -34,7 +36,7 @@ const defaultSeed = 1;
  * @throws {TrainingError} `EMPTY_CATALOGUE` when there is nothing to serve
  */
 export async function train(request: TrainRequest): Promise<SnapshotManifest> {
-  const { store, snapshotsRoot, workFolder, options, recipe, nowMs, context } = request;
+  const { store, snapshotsRoot, workFolder, options, recipe, encoder, nowMs, context } = request;
   if ((await store.catalog.count()) === 0) {
     throw new TrainingError(
       "EMPTY_CATALOGUE",
@@ -73,6 +75,7 @@ export async function train(request: TrainRequest): Promise<SnapshotManifest> {
       seed,
       ...(budgetSeconds !== undefined && { budgetSeconds }),
       recipe,
+      ...(encoder !== false && { encoder }),
     },
     context,
   );

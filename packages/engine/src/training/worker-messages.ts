@@ -1,5 +1,6 @@
 import type { Sequences } from "@magpie/data";
 import type { Item, Progress } from "@magpie/domain";
+import type { EncoderChoice } from "@magpie/encoder";
 import type { Task } from "../engine.ts";
 import type { TrainingOutcome, TrainingRecipe } from "./run.ts";
 
@@ -12,6 +13,7 @@ export interface WorkerStart {
   readonly seed: number;
   readonly budgetSeconds?: number;
   readonly recipe: TrainingRecipe;
+  readonly encoder?: EncoderChoice;
   /** [1], shared: not 0 once the run is to stop. A busy thread reads it with every progress. */
   readonly stop: Int32Array;
 }

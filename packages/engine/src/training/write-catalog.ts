@@ -2,7 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ItemVocabulary } from "@magpie/data";
 import type { Item, WorkContext } from "@magpie/domain";
+import type { EncoderChoice } from "@magpie/encoder";
 import { FacetIndex, InvertedTextIndex, ItemFilterIndex } from "@magpie/retrieval";
+import { writeMeanings, type WrittenMeanings } from "../hybrid/snapshot-meanings.ts";
 import { CategoryLabels } from "../live/category-labels.ts";
 import { createdMsOf, LiveCatalog, textHashOf } from "../live/live-catalog.ts";
 import { snapshotFiles } from "../snapshot/manifest.ts";
@@ -15,16 +17,18 @@ export interface CatalogInput {
   readonly items: AsyncIterable<readonly Item[]>;
   /** Folder that becomes the snapshot. */
   readonly draft: string;
+  /** Encodes what items mean; search goes by words alone when absent. */
+  readonly encoder?: EncoderChoice;
 }
 
 /**
- * Writes columns, ages, category words and the text index of a catalogue, batch by batch, and
+ * Writes columns, ages, category words, the text index and the meanings of a catalogue, batch by batch, and
  * gives back the catalogue as serving will see it.
  */
 export async function writeCatalog(
-  { vocabulary, items, draft }: CatalogInput,
+  { vocabulary, items, draft, encoder }: CatalogInput,
   context: WorkContext,
-): Promise<LiveCatalog> {
+): Promise<{ readonly catalog: LiveCatalog; readonly meanings: WrittenMeanings }> {
   const noItems = Array.from<undefined>({ length: vocabulary.size });
   const facets = FacetIndex.build(noItems);
   const rowOf = (id: string): number | undefined => {
@@ -60,5 +64,12 @@ export async function writeCatalog(
   const text = await InvertedTextIndex.build(texts);
   await writeFile(join(draft, snapshotFiles.text), text.toBytes());
   await vocabulary.save(join(draft, snapshotFiles.vocabulary));
-  return new LiveCatalog({ vocabulary, filter, facets, createdMs, textHashes, labels });
+  const meanings = await writeMeanings(
+    texts,
+    encoder,
+    { draft, name: snapshotFiles.meanings },
+    context,
+  );
+  const catalog = new LiveCatalog({ vocabulary, filter, facets, createdMs, textHashes, labels });
+  return { catalog, meanings };
 }

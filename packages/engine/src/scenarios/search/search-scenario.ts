@@ -1,5 +1,6 @@
 import {
   RequestError,
+  type ItemIndex,
   type FacetRequest,
   type FieldTest,
   type ItemFilter,
@@ -14,6 +15,9 @@ import type {
   InvertedTextIndex,
   TextSort,
 } from "@magpie/retrieval";
+import { HybridRanker } from "../../hybrid/hybrid-ranker.ts";
+import type { MeaningIndex } from "../../hybrid/meaning-index.ts";
+import { MeaningRetriever } from "../../hybrid/meaning-retriever.ts";
 import type { LiveCatalog } from "../../live/live-catalog.ts";
 import { candidateWindow } from "../options.ts";
 import type { Pipeline } from "../pipeline.ts";
@@ -22,13 +26,16 @@ import type { Scenario } from "../scenarios.ts";
 import { LiveTextRetriever, type Found } from "./live-text-retriever.ts";
 import { asFound, TextRanker } from "./text-ranker.ts";
 
+/** Items that the meaning leg proposes. */
+const meaningDepth = 100;
+
 /** Asks for all facets there are. */
 const everyField = "*";
 
 /**
  * Search over the snapshot's text index and over the words that changed since.
  *
- *     query, filter, choices ─▶ text match + a little popularity ─▶ what is out of stock goes last
+ *     query, filter, choices ─▶ text match + a little popularity + meaning ─▶ what is out of stock goes last
  *                           ╰─▶ or in the order of a field        ╰▶ counts of the facets asked
  *
  * Without words it lists everything that passes, the most taken first.
@@ -45,7 +52,13 @@ export class SearchScenario implements Scenario {
   readonly #asFound: Pipeline;
   readonly #found = new WeakMap<ServingRequest, Found>();
 
-  constructor(catalog: LiveCatalog, index: InvertedTextIndex, models: ServedModels) {
+  /** @param meanings  what items mean; by words alone when absent */
+  constructor(
+    catalog: LiveCatalog,
+    index: InvertedTextIndex,
+    models: ServedModels,
+    meanings?: MeaningIndex,
+  ) {
     this.#catalog = catalog;
     this.#index = index;
     this.#popularity = models.popularity?.scores;
@@ -60,19 +73,55 @@ export class SearchScenario implements Scenario {
       "move-last",
       candidateWindow,
     );
-    this.#byRelevance = {
+    const byWords: Pipeline = {
       name: "search/1",
       retrievers: [this.#retriever],
       depth: candidateWindow,
       ranker: new TextRanker(candidateWindow, models.popularity),
       rerankers: [lastWhenSoldOut],
     };
-    this.#asFound = {
-      ...this.#byRelevance,
-      name: "search-sorted/1",
-      ranker: asFound,
-      rerankers: [],
+    this.#byRelevance = meanings === undefined ? byWords : this.#withMeaning(byWords, meanings);
+    this.#asFound = { ...byWords, name: "search-sorted/1", ranker: asFound, rerankers: [] };
+  }
+
+  #withMeaning(byWords: Pipeline, meanings: MeaningIndex): Pipeline {
+    const meaning = new MeaningRetriever(meanings, this.#catalog.filter);
+    return {
+      ...byWords,
+      name: "search-hybrid/1",
+      retrievers: [this.#retriever, meaning],
+      depths: { [meaning.name]: meaningDepth },
+      ranker: new HybridRanker({
+        text: byWords.ranker,
+        meaning,
+        window: candidateWindow,
+        foundBy: (request) => {
+          const found = this.#found.get(request);
+          if (found === undefined) return undefined;
+          const choices = [...found.refinements.values()];
+          return {
+            strict: found.relaxed ? 0 : found.total,
+            passes: (row) => choices.every((choice) => choice.has(row)),
+          };
+        },
+        onAdmitted: (request, rows) => this.#addFound(request, rows),
+      }),
     };
+  }
+
+  /** Items without the words that were taken for their meaning count as found. */
+  #addFound(request: ServingRequest, rows: readonly ItemIndex[]): void {
+    const found = this.#found.get(request)!;
+    const choices = [...found.refinements.values()];
+    const matches = found.matches.clone();
+    let { total } = found;
+    for (const row of rows) {
+      if (matches.has(row)) continue;
+      matches.add(row);
+      if (choices.every((choice) => choice.has(row))) total++;
+    }
+    const relaxed = found.relaxed || found.total === 0;
+    this.#found.set(request, { ...found, total, matches, relaxed });
   }
 
   /** Pages beyond the window that is ranked are reached by asking for more. */

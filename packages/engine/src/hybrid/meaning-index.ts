@@ -1,0 +1,148 @@
+import { type EncoderIdentity, type TextEncoder } from "@magpie/encoder";
+import type { Item } from "@magpie/domain";
+import { quantiseRows } from "@magpie/numerics";
+import { InvertedListsIndex, ItemSet, type ScoredItems } from "@magpie/retrieval";
+import { meaningText } from "./item-text.ts";
+
+/** Items that are encoded at once. */
+const batchSize = 256;
+/** Queries whose vectors are kept. */
+const keptQueries = 1_000;
+
+/**
+ * Encodes items batch by batch into codes, so that no float matrix of the whole catalogue is held.
+ *
+ * @param items   by row − 1; undefined where a row has no item: it gets zeros
+ * @param onDone  hears how many rows are done; may throw to stop
+ */
+export async function buildMeanings(
+  items: readonly (Item | undefined)[],
+  encoder: TextEncoder,
+  onDone: (rows: number) => void,
+): Promise<InvertedListsIndex> {
+  const { width } = encoder;
+  const rows = items.length + 1;
+  const codes = new Int8Array(rows * width);
+  const scales = new Float32Array(rows);
+  for (let from = 0; from < items.length; from += batchSize) {
+    const batch = items.slice(from, from + batchSize);
+    const texts = batch.map((item) => (item === undefined ? "" : meaningText(item)));
+    const vectors = await encoder.encode(texts);
+    const quantised = quantiseRows(vectors, batch.length, width);
+    codes.set(quantised.codes, (from + 1) * width);
+    scales.set(quantised.scales, from + 1);
+    onDone(from + batch.length);
+  }
+  return InvertedListsIndex.fromCodes({ codes, scales }, width);
+}
+
+/**
+ * What items mean, kept up to date: the snapshot's vectors, and beside them those of items that came
+ * or changed their words since.
+ */
+export class MeaningIndex {
+  readonly identity: EncoderIdentity;
+  readonly #encoder: TextEncoder;
+  readonly #index: InvertedListsIndex;
+  /** By catalogue row; undefined while a changed item is not encoded yet. */
+  readonly #changed = new Map<number, Float32Array | undefined>();
+  readonly #queries = new Map<string, Promise<Float32Array>>();
+  readonly #onFailure: (error: unknown) => void;
+  #waiting = new Map<number, Item>();
+  #encoding: Promise<void> = Promise.resolve();
+
+  /**
+   * @param index      over the snapshot's rows, by the same encoder
+   * @param onFailure  hears when changed items could not be encoded: they are found by words alone
+   */
+  constructor(
+    encoder: TextEncoder,
+    index: InvertedListsIndex,
+    onFailure: (error: unknown) => void = () => {},
+  ) {
+    this.identity = encoder;
+    this.#encoder = encoder;
+    this.#index = index;
+    this.#onFailure = onFailure;
+  }
+
+  /** Takes an item that is new or has other words. It is found once it is encoded. */
+  put(row: number, item: Item): void {
+    this.#changed.set(row, undefined);
+    this.#waiting.set(row, item);
+    this.#encoding = this.#encoding.then(() => this.#encodeWaiting());
+  }
+
+  /** Resolves when all that was put is encoded, or could not be. */
+  settle(): Promise<void> {
+    return this.#encoding;
+  }
+
+  /** The vector of a query; those of the latest queries are kept. */
+  encodeQuery(query: string): Promise<Float32Array> {
+    const known = this.#queries.get(query);
+    this.#queries.delete(query);
+    const vector = known ?? this.#encoder.encode([query], "query");
+    this.#queries.set(query, vector);
+    if (known === undefined) {
+      vector.catch(() => this.#queries.delete(query));
+      if (this.#queries.size > keptQueries) {
+        this.#queries.delete(this.#queries.keys().next().value!);
+      }
+    }
+    return vector;
+  }
+
+  /** The rows nearest to a query's vector, best first, among those that pass. */
+  search(query: Float32Array, limit: number, passing: ItemSet): ScoredItems {
+    let unchanged = passing;
+    if (this.#changed.size > 0) {
+      unchanged = passing.clone();
+      for (const row of this.#changed.keys()) unchanged.delete(row);
+    }
+    const old = this.#index.search(query, limit, unchanged);
+    const found = Array.from(old.items, (row, place) => ({ row, score: old.scores[place]! }));
+    for (const [row, vector] of this.#changed) {
+      if (vector !== undefined && passing.has(row)) found.push({ row, score: dot(query, vector) });
+    }
+    found.sort((a, b) => b.score - a.score || a.row - b.row).length = Math.min(found.length, limit);
+    return {
+      items: Int32Array.from(found, ({ row }) => row),
+      scores: Float32Array.from(found, ({ score }) => score),
+    };
+  }
+
+  /** How near chosen rows are to a query's vector; 0 for a row without a vector. */
+  scoresOf(query: Float32Array, rows: readonly number[]): Float32Array {
+    const scores = this.#index.scoresOf(query, rows);
+    rows.forEach((row, place) => {
+      if (!this.#changed.has(row)) return;
+      const vector = this.#changed.get(row);
+      scores[place] = vector === undefined ? 0 : dot(query, vector);
+    });
+    return scores;
+  }
+
+  async #encodeWaiting(): Promise<void> {
+    const batch = [...this.#waiting];
+    this.#waiting = new Map();
+    if (batch.length === 0) return;
+    try {
+      const { width } = this.#encoder;
+      const vectors = await this.#encoder.encode(batch.map(([, item]) => meaningText(item)));
+      batch.forEach(([row], place) => {
+        // Its words may have changed again meanwhile; then a later batch has it.
+        if (this.#waiting.has(row)) return;
+        this.#changed.set(row, vectors.slice(place * width, (place + 1) * width));
+      });
+    } catch (error) {
+      this.#onFailure(error);
+    }
+  }
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let d = 0; d < a.length; d++) sum += a[d]! * b[d]!;
+  return sum;
+}
