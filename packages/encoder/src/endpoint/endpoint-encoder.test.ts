@@ -93,7 +93,7 @@ describe("the endpoint encoder", () => {
     );
     await encoder.encode(["shoes"], "query");
     await encoder.encode(["shoes"]);
-    assert.deepEqual(calls.map(({ body }) => body.input).flat(), [
+    assert.deepEqual(calls.flatMap(({ body }) => body.input), [
       "query: shoes",
       "passage: shoes",
     ]);

@@ -1,7 +1,7 @@
 import { type EncoderIdentity, type TextEncoder } from "@magpie/encoder";
 import type { Item } from "@magpie/domain";
 import { quantiseRows } from "@magpie/numerics";
-import { InvertedListsIndex, ItemSet, type ScoredItems } from "@magpie/retrieval";
+import { InvertedListsIndex, type ItemSet, type ScoredItems } from "@magpie/retrieval";
 import { meaningText } from "./item-text.ts";
 
 /** Items that are encoded at once. */
