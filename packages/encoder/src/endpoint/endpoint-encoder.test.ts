@@ -93,10 +93,10 @@ describe("the endpoint encoder", () => {
     );
     await encoder.encode(["shoes"], "query");
     await encoder.encode(["shoes"]);
-    assert.deepEqual(calls.flatMap(({ body }) => body.input), [
-      "query: shoes",
-      "passage: shoes",
-    ]);
+    assert.deepEqual(
+      calls.flatMap(({ body }) => body.input),
+      ["query: shoes", "passage: shoes"],
+    );
     assert.equal(calls[0]!.headers.authorization, "Bearer s3cret");
   });
 
