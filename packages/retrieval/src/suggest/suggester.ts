@@ -121,9 +121,9 @@ export class Suggester {
     return {
       recent: recent.filter((query) => queryKey(query).startsWith(key)).slice(0, limit),
       queries,
-      products: isTyping ? this.#from("products", typed, options) : [],
-      categories: isTyping ? this.#from("categories", typed, options) : [],
-      brands: isTyping ? this.#from("brands", typed, options) : [],
+      products: isTyping ? this.#completions("products", typed, options) : [],
+      categories: isTyping ? this.#completions("categories", typed, options) : [],
+      brands: isTyping ? this.#completions("brands", typed, options) : [],
       rung,
     };
   }
@@ -133,7 +133,7 @@ export class Suggester {
     key: string,
     options: SuggesterOptions,
   ): { readonly queries: readonly Suggestion[]; readonly rung: SuggestionRung } {
-    const asTyped = this.#from("queries", typed, options);
+    const asTyped = this.#completions("queries", typed, options);
     if (asTyped.length >= options.limit || key === "")
       return { queries: asTyped, rung: "as-typed" };
     const known = new Set(asTyped.map(({ text }) => queryKey(text)));
@@ -142,7 +142,7 @@ export class Suggester {
       const queries = [...asTyped, ...pieced].slice(0, options.limit);
       return { queries, rung: asTyped.length > 0 ? "as-typed" : "last-words" };
     }
-    return { queries: this.#from("queries", "", options), rung: "popular" };
+    return { queries: this.#completions("queries", "", options), rung: "popular" };
   }
 
   /** Keeps the first words and completes the last ones, the longest run of them that is known. */
@@ -150,7 +150,7 @@ export class Suggester {
     const found = new Map<string, Suggestion>();
     for (const at of tailsOf(key)) {
       const head = key.slice(0, at);
-      for (const one of this.#from("queries", key.slice(at), { ...options, context: [] })) {
+      for (const one of this.#completions("queries", key.slice(at), { ...options, context: [] })) {
         if (one.match !== "start") continue;
         const text = head + queryKey(one.text);
         const score = one.score * lastWordsFactor;
@@ -162,7 +162,7 @@ export class Suggester {
     return [...found.values()].slice(0, options.limit);
   }
 
-  #from(section: Section, typed: string, options: SuggestOptions): Suggestion[] {
+  #completions(section: Section, typed: string, options: SuggestOptions): Suggestion[] {
     const base = this.#indexes[section].suggest(typed, options);
     const added = this.#added.get(section);
     if (added === undefined) return base;
