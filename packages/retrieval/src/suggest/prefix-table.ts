@@ -29,7 +29,7 @@ export function packTexts(texts: readonly string[]): PackedTexts {
 }
 
 /** Steps that one search for misspelt beginnings may take, so that no input makes it slow. */
-const maxSteps = 6_000;
+const maxSteps = 2_500;
 const maxNearRanges = 64;
 
 /**
