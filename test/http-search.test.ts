@@ -265,6 +265,93 @@ describe("search over HTTP", () => {
     }
   });
 
+  describe("an explanation", () => {
+    const sum = (amounts: readonly { readonly amount: number }[]) =>
+      amounts.reduce((all, { amount }) => all + amount, 0);
+
+    test("gives each item's place, and parts that sum to its score", async () => {
+      const query = "running shoes";
+      const { items } = await client.search({ query, limit: 10 });
+      const itemIds = items.map(({ item }) => item.id);
+      const explained = await client.explainSearch({ query, itemIds });
+      assert.deepEqual(
+        explained.items.map(({ itemId, position, state }) => ({ itemId, position, state })),
+        itemIds.map((itemId, i) => ({ itemId, position: i + 1, state: "shown" })),
+      );
+      for (const [i, { score, reasons, fieldScores, matchedWords }] of explained.items.entries()) {
+        assert.ok(Math.abs(score! - items[i]!.score) < 1e-9);
+        assert.ok(Math.abs(sum(reasons) - score!) <= 1e-6);
+        const byText = sum(reasons.filter(({ reason }) => reason.kind === "query-match"));
+        assert.ok(Math.abs(sum(fieldScores) - byText) <= 1e-6);
+        assert.deepEqual(matchedWords, ["running", "shoes"]);
+      }
+    });
+
+    test("says why one item is above another", async () => {
+      const query = "shoes";
+      const { items } = await client.search({ query, limit: 100 });
+      const [first, last] = [items[0]!, items.at(-1)!];
+      const { differences } = await client.explainSearch({
+        query,
+        itemIds: [first.item.id, last.item.id],
+      });
+      const apart = differences.reduce((all, part) => all + part.first - part.second, 0);
+      assert.ok(Math.abs(apart - (first.score - last.score)) <= 1e-6);
+      const sizes = differences.map((part) => Math.abs(part.first - part.second));
+      assert.deepEqual(
+        sizes,
+        sizes.toSorted((a, b) => b - a),
+      );
+    });
+
+    test("says why an item is not there", async () => {
+      const { items } = await client.search({ query: "running shoes" });
+      const [shoe] = items;
+      const other = catalogue.find(({ title }) => !/run|shoe/i.test(title))!;
+      const explained = await client.explainSearch({
+        query: "running shoes",
+        itemIds: [other.id, shoe!.item.id, "no-such-item"],
+        refinements: [{ field: "brand", anyOf: [shoe!.item.brand!], not: true }],
+      });
+      const [a, b, c] = explained.items;
+      assert.notEqual(a!.state, "shown");
+      assert.ok(a!.missingWords.length > 0);
+      assert.equal(b!.state, "filtered");
+      assert.deepEqual(b!.missingWords, []);
+      assert.equal(c!.state, "absent");
+      assert.deepEqual(explained.differences, []);
+    });
+
+    test("shows how texts were read, in both languages", async () => {
+      const { query } = await client.explainSearch({
+        query: '跑步鞋 "blue mug" -tea',
+        itemIds: ["mug"],
+      });
+      assert.ok(query.tokens.some(({ term, kind }) => kind === "segment" && term.includes("跑步")));
+      const { groups } = query;
+      assert.ok(groups.some(({ isPhrase, text }) => isPhrase && text === "blue mug"));
+      assert.ok(groups.some(({ need, text }) => need === "excluded" && text === "tea"));
+    });
+
+    test("is of what is asked: wrong requests are refused with their place", async () => {
+      const refused = async (body: object) =>
+        (
+          await fetch(`${shop.server.url}/v1/search/explain`, {
+            method: "POST",
+            headers: {
+              "content-type": "application/json",
+              authorization: `Bearer ${shop.keys.read}`,
+            },
+            body: JSON.stringify(body),
+          })
+        ).json() as Promise<{ code: string; detail: string }>;
+      assert.match((await refused({ query: "tea", itemIds: [] })).detail, /itemIds/);
+      assert.match((await refused({ query: "tea" })).detail, /itemIds/);
+      const wrong = { query: "tea", itemIds: ["mug"], facets: [{ field: "colourr" }] };
+      assert.equal((await refused(wrong)).code, "UNKNOWN_FIELD");
+    });
+  });
+
   test("whatever is typed is answered, and the reasons of every hit sum to its score", async () => {
     const words = [
       "shoes",

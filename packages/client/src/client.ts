@@ -6,6 +6,7 @@ import type {
   ErasureResponse,
   EventsRequest,
   EventsResponse,
+  ExplainSearchRequest,
   ExportLine,
   HealthResponse,
   ItemsResponse,
@@ -19,6 +20,7 @@ import type {
   RecommendRequest,
   RevokedKey,
   ScenariosResponse,
+  SearchExplanation,
   SearchRequest,
   ShopsResponse,
   SimilarRequest,
@@ -118,6 +120,10 @@ export function createClient(options: ClientOptions) {
     /** Several searches in one round trip, answered in their order; at most 20. */
     multiSearch: (searches: MultiSearchRequest["searches"], options?: CallOptions) =>
       post<MultiSearchResponse>("/v1/multi-search", { searches }, options),
+
+    /** Why items stand where they stand in a search. */
+    explainSearch: (request: ExplainSearchRequest, options?: CallOptions) =>
+      post<SearchExplanation>("/v1/search/explain", request, options),
 
     /** Values of a facet that begin like a text, over what a query finds. */
     searchFacet: (field: string, request: FacetValuesRequest, options?: CallOptions) =>

@@ -2,6 +2,7 @@ import type { EventInput, Item } from "@magpie/domain";
 import type { EventsResponse } from "./events.ts";
 import type { KeyRecord, Snapshot, TaskRecord } from "./operations.ts";
 import type { RankingResponse, RecommendRequest } from "./ranking.ts";
+import type { SearchExplanation } from "./search-explanation.ts";
 
 /** Examples of the documentation, typed by the schemas and checked against them by a test. */
 
@@ -122,4 +123,37 @@ export const key: KeyRecord = {
   name: "storefront",
   scopes: ["events", "read"],
   createdAt: "2026-03-01T08:00:00.000Z",
+};
+
+export const searchExplanation: SearchExplanation = {
+  query: {
+    text: "mug",
+    tokens: [{ term: "mug", kind: "word", start: 0, end: 3 }],
+    groups: [
+      {
+        text: "mug",
+        alternatives: [],
+        need: "required",
+        importance: "medium",
+        isPhrase: false,
+        isPrefix: true,
+      },
+    ],
+  },
+  total: 1,
+  relaxed: false,
+  items: [
+    {
+      itemId: "mug-01",
+      state: "shown",
+      position: 1,
+      score: 1,
+      reasons: [{ stage: "text", amount: 1, reason: { kind: "query-match", words: ["mug"] } }],
+      fieldScores: [{ word: "mug", field: "title", amount: 1 }],
+      matchedWords: ["mug"],
+      missingWords: [],
+      tokens: [{ field: "title", tokens: [{ term: "mug", kind: "word", start: 0, end: 3 }] }],
+    },
+  ],
+  differences: [],
 };

@@ -8,4 +8,5 @@ export * from "./problem.ts";
 export * from "./ranking.ts";
 export * from "./routes.ts";
 export * from "./scopes.ts";
+export * from "./search-explanation.ts";
 export * from "./users.ts";

@@ -8,6 +8,7 @@ import * as operations from "./operations.ts";
 import type { ErrorCode } from "./problem.ts";
 import * as ranking from "./ranking.ts";
 import type { KeyScope } from "./scopes.ts";
+import * as explanation from "./search-explanation.ts";
 import * as users from "./users.ts";
 
 /** One form in which an answer is given. */
@@ -206,6 +207,26 @@ export const routes = {
         description: "Items, best first, and how many match",
         schema: ranking.rankingResponseSchema,
         example: { ...examples.rankingResponse, scenario: "search", total: 1 },
+      },
+    },
+    errors: ["UNKNOWN_FIELD", "NOT_A_NUMBER_FIELD", "NO_SNAPSHOT"],
+  },
+  explainSearch: {
+    id: "explainSearch",
+    method: "POST",
+    path: "/v1/search/explain",
+    tag: "Serving",
+    summary: "Why items stand where they stand in a search",
+    description:
+      "How the query was read, and for each item asked about its place, what each word in each field and each stage gave to its score, which words it lacks, or which condition took it out. Of the first two items, what sets them apart. Nothing is logged.",
+    scope: "read",
+    body: explanation.explainSearchRequestSchema,
+    bodyExample: { query: "blue mug", itemIds: ["mug-01", "mug-02"] },
+    answers: {
+      200: {
+        description: "The explanation",
+        schema: explanation.searchExplanationSchema,
+        example: examples.searchExplanation,
       },
     },
     errors: ["UNKNOWN_FIELD", "NOT_A_NUMBER_FIELD", "NO_SNAPSHOT"],

@@ -19,7 +19,10 @@ import type {
   Shop,
   UserId,
 } from "@magpie/domain";
+import type { SearchExplanation } from "./scenarios/search/explain-search.ts";
 import type { FacetCounts, FacetValue, Highlighted, HighlightTags } from "@magpie/retrieval";
+
+export type { SearchExplanation };
 
 /** Texts of a found item with the query's words marked. Markup that they hold is not escaped. */
 export interface MarkedTexts {
@@ -137,6 +140,10 @@ export interface Engine {
   recommend(scenario: string, options: RecommendOptions): Promise<ServedRanking>;
   /** `UNKNOWN_FIELD`, `NOT_A_NUMBER_FIELD` for conditions, facets and orders that cannot be. */
   search(options: SearchOptions): Promise<ServedRanking>;
+  /** Why items stand where they stand in a search; at most 10 of them. Nothing is logged. */
+  explainSearch(
+    options: SearchOptions & { readonly itemIds: readonly string[] },
+  ): Promise<SearchExplanation>;
   searchFacet(options: FacetValueOptions): Promise<readonly FacetValue[]>;
   scenarios(): readonly string[];
 

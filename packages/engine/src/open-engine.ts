@@ -30,6 +30,7 @@ import type {
   Health,
   ItemOutcome,
   RecommendOptions,
+  SearchExplanation,
   SearchOptions,
   ServedRanking,
   Task,
@@ -152,6 +153,14 @@ class ShopEngine implements Engine {
 
   search(options: SearchOptions): Promise<ServedRanking> {
     return this.#answer("search", options);
+  }
+
+  explainSearch(
+    options: SearchOptions & { readonly itemIds: readonly string[] },
+  ): Promise<SearchExplanation> {
+    return this.#fromSnapshot((serving) =>
+      this.#answerer.explainSearch(serving, options, this.#options.now()),
+    );
   }
 
   searchFacet(options: FacetValueOptions): Promise<readonly FacetValue[]> {

@@ -5,13 +5,14 @@ import type {
   FacetCounts as WireFacet,
   KeyRecord,
   RankingResponse,
+  SearchExplanation as WireExplanation,
   Snapshot,
   TaskRecord,
   UserSummary as WireUser,
 } from "@magpie/contract";
 import type { ApiKey, Decision, SnapshotRecord, UserSummary } from "@magpie/data";
 import { userId, type Event, type EventInput, type UserId } from "@magpie/domain";
-import type { MarkedTexts, ServedRanking, Task } from "@magpie/engine";
+import type { MarkedTexts, SearchExplanation, ServedRanking, Task } from "@magpie/engine";
 
 /**
  * From the engine's types to the wire's. Times become RFC 3339, names follow the contract, and
@@ -35,6 +36,30 @@ export function rankingToWire(ranking: ServedRanking): RankingResponse {
     ...(total !== undefined && { total }),
     ...(relaxed !== undefined && { relaxed }),
     ...(facets !== undefined && facets.length > 0 && { facets: facets.map(facetToWire) }),
+  };
+}
+
+export function explanationToWire(explanation: SearchExplanation): WireExplanation {
+  const { query, items, differences, total, relaxed } = explanation;
+  return {
+    query: {
+      text: query.text,
+      tokens: [...query.tokens],
+      groups: query.groups.map((group) => ({ ...group, alternatives: [...group.alternatives] })),
+    },
+    total,
+    relaxed,
+    items: items.map(
+      ({ contributions, tokens, fieldScores, matchedWords, missingWords, ...hit }) => ({
+        ...hit,
+        reasons: [...contributions],
+        fieldScores: [...fieldScores],
+        matchedWords: [...matchedWords],
+        missingWords: [...missingWords],
+        tokens: tokens.map(({ field, tokens: own }) => ({ field, tokens: [...own] })),
+      }),
+    ),
+    differences: [...differences],
   };
 }
 

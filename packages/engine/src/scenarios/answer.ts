@@ -18,6 +18,7 @@ import type {
   MarkedTexts,
   RankedItem,
   RecommendOptions,
+  SearchExplanation,
   SearchOptions,
   ServedRanking,
 } from "../engine.ts";
@@ -73,35 +74,10 @@ export class Answerer {
   ): Promise<ServedRanking> {
     const watch = new Stopwatch();
     const page = pageOf(options);
-    const scenario = serving.scenario(scenarioName);
-    if (scenario === undefined) {
-      throw new RequestError(
-        "UNKNOWN_SCENARIO",
-        `There is no scenario "${scenarioName}".`,
-        `Use one of ${scenarioNames.join(", ")}.`,
-        { kind: "not-found" },
-      );
-    }
-    const contextItem = contextItemOf(serving, scenarioName, scenario.contextItem, options);
-    const acts = options.user === undefined ? [] : await this.#parts.histories.of(options.user);
-    const inCart = scenarioName === "cart" ? cartItems(acts) : [];
-    const request: ServingRequest = {
-      requestId: uuidV7({ msecs: nowMs }),
-      scenario: scenarioName,
-      nowMs,
-      limit: page.offset + page.limit,
-      locale: options.locale ?? "en",
-      ...(options.user !== undefined && { user: options.user }),
-      history: historyOf(serving, acts, inCart),
-      ...(options.query !== undefined && { query: options.query, search: searchAskOf(options) }),
-      ...(contextItem !== undefined && { contextItem }),
-      filter: { ...scenario.filter, ...definedOf(options.filter) },
-      explain: options.explain ?? false,
-    };
-    serving.checkFields(request);
+    const request = await this.#requestOf(serving, scenarioName, options, nowMs);
     watch.lap("understand");
 
-    const pipeline = scenario.pipelineFor(request);
+    const pipeline = serving.scenario(scenarioName)!.pipelineFor(request);
     const { ranking, lists } = await runPipeline(pipeline, request, watch, (retriever, error) =>
       this.#parts.note(
         `retriever ${retriever}`,
@@ -162,6 +138,68 @@ export class Answerer {
     };
   }
 
+  /** What is asked, with the user's past and the scenario's own filter. */
+  async #requestOf(
+    serving: Serving,
+    scenarioName: string,
+    options: RecommendOptions & Partial<SearchOptions>,
+    nowMs: number,
+  ): Promise<ServingRequest> {
+    const page = pageOf(options);
+    const scenario = serving.scenario(scenarioName);
+    if (scenario === undefined) {
+      throw new RequestError(
+        "UNKNOWN_SCENARIO",
+        `There is no scenario "${scenarioName}".`,
+        `Use one of ${scenarioNames.join(", ")}.`,
+        { kind: "not-found" },
+      );
+    }
+    const contextItem = contextItemOf(serving, scenarioName, scenario.contextItem, options);
+    const acts = options.user === undefined ? [] : await this.#parts.histories.of(options.user);
+    const inCart = scenarioName === "cart" ? cartItems(acts) : [];
+    const request: ServingRequest = {
+      requestId: uuidV7({ msecs: nowMs }),
+      scenario: scenarioName,
+      nowMs,
+      limit: page.offset + page.limit,
+      locale: options.locale ?? "en",
+      ...(options.user !== undefined && { user: options.user }),
+      history: historyOf(serving, acts, inCart),
+      ...(options.query !== undefined && { query: options.query, search: searchAskOf(options) }),
+      ...(contextItem !== undefined && { contextItem }),
+      filter: { ...scenario.filter, ...definedOf(options.filter) },
+      explain: options.explain ?? false,
+    };
+    serving.checkFields(request);
+    return request;
+  }
+
+  /**
+   * Ranks as `answer` does and says how, for the items asked about. Nothing is logged.
+   *
+   * @throws {RequestError} `UNKNOWN_FIELD`, `NOT_A_NUMBER_FIELD`
+   */
+  async explainSearch(
+    serving: Serving,
+    options: SearchOptions & { readonly itemIds: readonly string[] },
+    nowMs: number,
+  ): Promise<SearchExplanation> {
+    const request = await this.#requestOf(serving, "search", { ...options, explain: true }, nowMs);
+    // As deep as an answer's ranking goes by itself; the items may stand anywhere in it.
+    const asked: ServingRequest = { ...request, limit: explainedDepth };
+    const pipeline = serving.scenario("search")!.pipelineFor(asked);
+    const { ranking } = await runPipeline(pipeline, asked, new Stopwatch(), (_, error) => {
+      throw error;
+    });
+    const records = await this.#parts.records.getMany(options.itemIds);
+    return serving.explainSearch(
+      asked,
+      ranking,
+      options.itemIds.map((id, i) => ({ id, item: records[i] })),
+    );
+  }
+
   /** @throws {RequestError} `UNKNOWN_FIELD`, `INVALID_LIMIT` */
   async facetValues(
     serving: Serving,
@@ -185,6 +223,9 @@ export class Answerer {
     return serving.facetValues(request, { field, text, limit: page.limit });
   }
 }
+
+/** Places of a ranking in which items are looked for that are asked about. */
+const explainedDepth = 1_000;
 
 /** Facet values listed when the caller does not say how many. */
 const defaultFacetValues = 10;

@@ -1,7 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Vocabulary, type ItemVocabulary } from "@magpie/data";
-import { MagpieError, type ItemId, type ItemIndex, type ServingRequest } from "@magpie/domain";
+import {
+  MagpieError,
+  type Candidate,
+  type ItemId,
+  type ItemIndex,
+  type ServingRequest,
+} from "@magpie/domain";
 import { requireSameEncoder, type TextEncoder } from "@magpie/encoder";
 import {
   FacetIndex,
@@ -19,6 +25,7 @@ import { CategoryLabels } from "../live/category-labels.ts";
 import { LiveCatalog } from "../live/live-catalog.ts";
 import { buildScenarios, type Scenario } from "../scenarios/scenarios.ts";
 import { servedModels, type ServedModels } from "../scenarios/retrievers.ts";
+import type { ExplainParts, SearchExplanation } from "../scenarios/search/explain-search.ts";
 import type { Found } from "../scenarios/search/live-text-retriever.ts";
 import { SearchScenario } from "../scenarios/search/search-scenario.ts";
 import { readManifest } from "./folder.ts";
@@ -141,6 +148,15 @@ export class Serving {
     asked: { readonly field: string; readonly text: string; readonly limit: number },
   ): Promise<readonly FacetValue[]> {
     return this.#search.facetValues(request, asked);
+  }
+
+  /** How an answered search request was read, and why items are where they are. */
+  explainSearch(
+    request: ServingRequest,
+    ranking: readonly Candidate[],
+    items: ExplainParts["items"],
+  ): SearchExplanation {
+    return this.#search.explain(request, ranking, items);
   }
 
   /** @throws {RequestError} `UNKNOWN_FIELD`, `NOT_A_NUMBER_FIELD` */

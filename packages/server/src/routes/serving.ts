@@ -2,7 +2,7 @@ import { routes, type Filter, type SimilarParameters } from "@magpie/contract";
 import type { RecommendOptions, ServedRanking } from "@magpie/engine";
 import type { FastifyReply } from "fastify";
 import { bind, tellTimings, type App, type Services } from "../bind.ts";
-import { rankingToWire, withUser } from "../wire.ts";
+import { explanationToWire, rankingToWire, withUser } from "../wire.ts";
 
 /** Recommendations, similar items and search. */
 export function servingRoutes(app: App, { engine, metrics }: Services): void {
@@ -53,6 +53,15 @@ export function servingRoutes(app: App, { engine, metrics }: Services): void {
   app.route({
     ...bind(routes.postSearch),
     handler: async (request, reply) => answer(reply, await engine.search(withUser(request.body))),
+  });
+
+  app.route({
+    ...bind(routes.explainSearch),
+    handler: async (request, reply) => {
+      const explanation = await engine.explainSearch(withUser(request.body));
+      reply.header("cache-control", "no-store");
+      return explanationToWire(explanation);
+    },
   });
 
   app.route({

@@ -1,5 +1,6 @@
 import {
   RequestError,
+  type Candidate,
   type ItemIndex,
   type FacetRequest,
   type FieldTest,
@@ -23,6 +24,7 @@ import { candidateWindow } from "../options.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { ServedModels } from "../retrievers.ts";
 import type { Scenario } from "../scenarios.ts";
+import { explainSearch, type ExplainParts, type SearchExplanation } from "./explain-search.ts";
 import { LiveTextRetriever, type Found } from "./live-text-retriever.ts";
 import { asFound, TextRanker } from "./text-ranker.ts";
 
@@ -164,6 +166,17 @@ export class SearchScenario implements Scenario {
     const within = matches.clone();
     for (const [other, choice] of refinements) if (other !== field) within.intersect(choice);
     return this.#catalog.facets.searchValues(field, text, within, limit);
+  }
+
+  /** How an answered request was read, and why items are where they are in its ranking. */
+  explain(
+    request: ServingRequest,
+    ranking: readonly Candidate[],
+    items: ExplainParts["items"],
+  ): SearchExplanation {
+    const found = this.#found.get(request)!;
+    const [catalog, index] = [this.#catalog, this.#index];
+    return explainSearch({ catalog, index, request, ranking, found, items });
   }
 
   /**
