@@ -284,6 +284,27 @@ describe.skipIf(chromiumPath === undefined)("storefront", { timeout: 180_000 }, 
     await page.waitForURL((url) => url.search === "?q=tea");
   });
 
+  test("a search follows the language and the shopper, and keeps what is chosen", async () => {
+    await visit("/search?q=tea&stock=1&sort=price_asc");
+    await foundBecomes((count) => count > 0);
+    await page.getByText("中文").click();
+    await page.getByRole("heading", { name: /“tea”共 \d+ 件商品/ }).waitFor();
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll("[data-scenario=search] h3")].every((title) =>
+        /\p{Script=Han}/u.test(title.textContent!),
+      ),
+    );
+    await page.getByText("仅看有货").first().waitFor();
+    assert.equal(new URL(page.url()).search, "?q=tea&stock=1&sort=price_asc");
+
+    const asked = page.waitForRequest("**/v1/multi-search");
+    await page.getByRole("button", { name: "当前顾客: 匿名访客" }).click();
+    await page.getByRole("menuitem").first().click();
+    const { searches } = (await asked).postDataJSON() as { searches: { userId: string }[] };
+    assert.doesNotMatch(searches[0]!.userId, /^visitor-/);
+    assert.equal(new URL(page.url()).search, "?q=tea&stock=1&sort=price_asc");
+  });
+
   test("choices that meet no product say so, and how to take them back", async () => {
     await visit("/search?q=running&price=1-2");
     await page.getByText("No product meets all that is chosen.").waitFor();
