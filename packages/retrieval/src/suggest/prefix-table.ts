@@ -9,6 +9,8 @@ export interface KeyRange {
 /** Keys that begin almost as typed. */
 export interface NearRange extends KeyRange {
   readonly edits: number;
+  /** Letters of the beginning that the keys share. */
+  readonly length: number;
 }
 
 /** Texts in UTF-16, one after another: text `t` is `units[starts[t]]` to `units[starts[t + 1]]`. */
@@ -145,7 +147,7 @@ export class PrefixTable {
         if (edits === 0) return;
         const known = found.get(run.from);
         if (known === undefined || known.to < run.to || known.edits > edits) {
-          found.set(run.from, { ...run, edits });
+          found.set(run.from, { from: run.from, to: run.to, edits, length: depth });
         }
         return;
       }

@@ -1,0 +1,96 @@
+/** Bounds on a price, in the currency's main unit (euros, not cents), both inclusive. */
+export interface PriceRange {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** A query without the words that bound its price. */
+export interface PriceAsked {
+  readonly range: PriceRange;
+  /** What said it, as typed. */
+  readonly said: string;
+  readonly rest: string;
+}
+
+const sign = String.raw`[$€£¥￥]?\s?`;
+const amount = String.raw`(\d{1,7}(?:\.\d{1,2})?)`;
+const unit = String.raw`\s?(?:元|块钱?|rmb|usd|eur|dollars?|euros?|bucks?|pounds?)`;
+/** Not a size, a model or a count: no digit, letter or measure follows. */
+const end =
+  String.raw`(?![\p{N}.]|(?!元|块)[\p{L}"'%]|` +
+  String.raw`\s(?:mm|cm|m|km|in|inch|inches|ft|feet|g|kg|oz|lbs?|ml|l|gb|tb|w|v|mah|hz|` +
+  String.raw`years?|months?|days?|people|persons?|pieces|packs?)(?!\p{L}))`;
+
+const patterns: readonly (readonly [RegExp, (a: number, b: number) => PriceRange])[] = [
+  [
+    new RegExp(
+      String.raw`(?:between\s+)?${sign}${amount}\s?(?:-|~|to|and|到|至)\s?${sign}${amount}(?:${unit})(?:之间|左右)?`,
+      "iu",
+    ),
+    between,
+  ],
+  [
+    new RegExp(String.raw`between\s+${sign}${amount}\s+and\s+${sign}${amount}${end}`, "iu"),
+    between,
+  ],
+  [
+    new RegExp(String.raw`[$€£¥￥]\s?${amount}\s?(?:-|~|to|到|至)\s?${sign}${amount}${end}`, "iu"),
+    between,
+  ],
+  [
+    new RegExp(
+      String.raw`(?<![\p{L}])(?:under|below|less than|cheaper than|up to|max(?:imum)?)\s+${sign}${amount}(?:${unit}|${end})`,
+      "iu",
+    ),
+    (max) => ({ max }),
+  ],
+  [
+    new RegExp(
+      String.raw`(?<![\p{L}])(?:over|above|more than|at least|from|min(?:imum)?)\s+${sign}${amount}(?:${unit}|${end})`,
+      "iu",
+    ),
+    (min) => ({ min }),
+  ],
+  [
+    new RegExp(String.raw`(?:低于|不超过|少于)${sign}${amount}(?:${unit})?`, "iu"),
+    (max) => ({ max }),
+  ],
+  [
+    new RegExp(String.raw`(?:高于|超过|大于)${sign}${amount}(?:${unit})?`, "iu"),
+    (min) => ({ min }),
+  ],
+  [
+    new RegExp(
+      String.raw`${sign}${amount}(?:${unit})?\s?(?:以下|以内|之内|内|or less|and under)`,
+      "iu",
+    ),
+    (max) => ({ max }),
+  ],
+  [
+    new RegExp(String.raw`${sign}${amount}(?:${unit})?\s?(?:以上|起|or more|and up)`, "iu"),
+    (min) => ({ min }),
+  ],
+];
+
+function between(a: number, b: number): PriceRange {
+  return { min: Math.min(a, b), max: Math.max(a, b) };
+}
+
+/**
+ * Reads what a query says about the price: `under 50`, `$20 to $40`, `100元以下`, `50到100元`. Bare
+ * numbers are never prices: 501 is a pair of jeans. Undefined where it says nothing, and where
+ * nothing but the price would be left.
+ */
+export function priceAsked(query: string): PriceAsked | undefined {
+  for (const [pattern, rangeOf] of patterns) {
+    const match = pattern.exec(query);
+    if (match === null) continue;
+    const rest = `${query.slice(0, match.index)} ${query.slice(match.index + match[0].length)}`
+      .replace(/\s+/gu, " ")
+      .replace(/^\s*的/u, "")
+      .replace(/(?<=^|\s)的/u, "")
+      .trim();
+    return { range: rangeOf(Number(match[1]), Number(match[2])), said: match[0].trim(), rest };
+  }
+  return undefined;
+}

@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import * as fc from "fast-check";
+import { describe, test } from "vitest";
+import type { Item } from "@magpie/domain";
+import { InvertedTextIndex } from "../text/inverted-text-index.ts";
+import { CatalogLexicon } from "./catalog-lexicon.ts";
+import { CategoryPredictor } from "./category-predictor.ts";
+import { priceAsked } from "./price-words.ts";
+import { QueryUnderstanding } from "./query-understanding.ts";
+import { SpellingCorrector } from "./spelling-corrector.ts";
+
+const variants = (sku: string): Item["variants"] => [
+  {
+    id: sku,
+    sku,
+    price: { amount: 100, currency: "EUR" },
+    availability: { available: true },
+    options: { color: "red" },
+  },
+];
+const items: Item[] = [
+  {
+    id: "p1",
+    title: "Pegasus running shoe",
+    brand: "Nike",
+    categories: ["Shoes > Running shoes"],
+    attributes: { material: "leather" },
+    locales: {
+      zh: {
+        title: "飞马跑步鞋",
+        brand: "耐克",
+        categories: ["鞋 > 跑步鞋"],
+        terms: { red: "红色", leather: "真皮" },
+      },
+    },
+    variants: variants("AB-1234"),
+  },
+  {
+    id: "p2",
+    title: "Washing machine",
+    brand: "Bosch",
+    categories: ["Home > Washing machines"],
+    locales: { zh: { title: "滚筒洗衣机", categories: ["家电 > 洗衣机"] } },
+    variants: variants("WM-9"),
+  },
+  {
+    id: "p3",
+    title: "Nike running sock",
+    brand: "Nike",
+    categories: ["Socks"],
+    variants: variants("S"),
+  },
+];
+const index = await InvertedTextIndex.build(items);
+const lexicon = CatalogLexicon.build(items);
+const understanding = new QueryUnderstanding({
+  index,
+  lexicon,
+  spelling: SpellingCorrector.build(lexicon.words, [
+    { text: "洗衣机", searches: 9, users: 5, weight: 9 },
+    { text: "running", searches: 300, users: 50, weight: 9 },
+  ]),
+  categories: CategoryPredictor.build(
+    [
+      { query: "nike", category: "Shoes", weight: 6 },
+      { query: "nike", category: "Socks", weight: 2 },
+    ],
+    [],
+    (text) => text.split(" "),
+  ),
+});
+const groups = (query: string): string[] =>
+  understanding
+    .analyse(query)
+    .parsed.groups.map(({ text, importance, need }) => `${text} ${importance} ${need}`);
+
+describe("query understanding", () => {
+  test("gives brands and categories high importance, colours medium, marketing words low", () => {
+    assert.deepEqual(groups("cheap red nike shoes "), [
+      "cheap low optional",
+      "red medium required",
+      "nike high required",
+      "shoes high required",
+    ]);
+    assert.deepEqual(groups("包邮 红色 耐克 跑步鞋 "), [
+      "包邮 low optional",
+      "红色 medium required",
+      "耐克 high required",
+      "跑步鞋 high required",
+    ]);
+  });
+
+  test("recognises names of the catalogue in both languages, the longest first", () => {
+    const found = (query: string) =>
+      understanding.analyse(query).entities.map(({ kind, value }) => `${kind} ${value}`);
+    assert.deepEqual(found("washing machines bosch "), [
+      "category Home > Washing machines",
+      "brand Bosch",
+    ]);
+    assert.deepEqual(found("耐克真皮跑步鞋"), [
+      "brand Nike",
+      "material leather",
+      "category Shoes > Running shoes",
+    ]);
+  });
+
+  test("corrects what nobody says, and writes it down", () => {
+    const analysis = understanding.analyse("runing shoe ");
+    assert.equal(analysis.corrected, true);
+    assert.equal(analysis.text, "running shoe");
+    assert.ok(
+      analysis.stages.some(
+        ({ stage, before, after }) =>
+          stage === "spelling" && before === "runing" && after === "running",
+      ),
+    );
+  });
+
+  test("corrects an unknown Chinese word to one of the same sound, and no known one", () => {
+    const spelling = SpellingCorrector.build(
+      new Map([
+        ["经典", 4],
+        ["景点", 2],
+        ["耐克", 3],
+      ]),
+    );
+    assert.equal(spelling.correct("耐客")?.text, "耐克");
+    assert.equal(spelling.correct("景点"), undefined);
+  });
+
+  test("only offers a correction of a word that is in use", () => {
+    const spelling = SpellingCorrector.build(
+      new Map([
+        ["running", 900],
+        ["runing", 3],
+        ["cunning", 20],
+      ]),
+    );
+    assert.equal(spelling.correct("runing")?.confidence, "likely");
+    assert.equal(spelling.correct("cunning"), undefined);
+    assert.equal(spelling.correct("runnning")?.confidence, "certain");
+  });
+
+  test.each(["AB-1234", "iph0ne", "z62", "ab", "501"])("leaves %s as it is typed", (code) => {
+    const analysis = understanding.analyse(`${code} `);
+    assert.equal(analysis.corrected, false);
+    assert.equal(analysis.didYouMean, undefined);
+  });
+
+  test("keeps phrases and exclusions", () => {
+    const { parsed } = understanding.analyse('"running shoe" -nike ');
+    assert.deepEqual(
+      parsed.groups.map(({ text, isPhrase, need }) => [text, isPhrase, need]),
+      [
+        ["running shoe", true, "required"],
+        ["nike", false, "excluded"],
+      ],
+    );
+  });
+
+  test("knows a query that names one thing exactly", () => {
+    assert.deepEqual(understanding.analyse("nike ").navigational, { kind: "brand", value: "Nike" });
+    assert.deepEqual(understanding.analyse("ab-1234").navigational, {
+      kind: "code",
+      value: "ab-1234",
+    });
+    assert.deepEqual(understanding.analyse("飞马跑步鞋").navigational, {
+      kind: "title",
+      value: "p1",
+    });
+    assert.equal(understanding.analyse("nike shoes ").navigational, undefined);
+  });
+
+  test("predicts categories from what was taken after the query, by hand", () => {
+    // 8 acts of its own, 6 of them shoes; the word "nike" says the same with smoothing:
+    // shoes 6/8 · 6.5/7, socks 2/8 · 2.5/3, so .6964 against .2083 of .9048.
+    const [shoes, socks] = understanding.analyse("nike ").categories;
+    const fromWords = (0.75 * 6.5) / 7 / ((0.75 * 6.5) / 7 + (0.25 * 2.5) / 3);
+    assert.equal(shoes!.category, "Shoes");
+    assert.ok(Math.abs(shoes!.probability - (6 + 2 * fromWords) / 10) < 1e-9);
+    assert.equal(socks!.category, "Socks");
+  });
+
+  test("searches for what the shop's dictionary says instead, and corrects no word it names", () => {
+    const own = new QueryUnderstanding(
+      { index, lexicon, spelling: SpellingCorrector.build(lexicon.words) },
+      { rewrites: [{ from: "laufschuh", to: "running shoe" }], neverCorrect: ["bosh"] },
+    );
+    assert.equal(own.analyse("Laufschuh").text, "running shoe");
+    assert.equal(own.analyse("bosh ").corrected, false);
+  });
+
+  test("takes any text, and answers soon", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 400 }), (query) => {
+        const { parsed, stages } = understanding.analyse(query);
+        assert.ok(Array.isArray(parsed.groups) && stages.length > 0);
+      }),
+    );
+    assert.ok(understanding.analyse("a".repeat(10_000)).parsed.groups.length <= 64);
+  });
+});
+
+describe("a price in a query", () => {
+  test.each([
+    ["shoes under 50", { max: 50 }, "shoes"],
+    ["shoes under $49.99 red", { max: 49.99 }, "shoes red"],
+    ["between 20 and 40 lamp", { min: 20, max: 40 }, "lamp"],
+    ["$20-$40 lamp", { min: 20, max: 40 }, "lamp"],
+    ["100元以下的耳机", { max: 100 }, "耳机"],
+    ["耳机100以内", { max: 100 }, "耳机"],
+    ["50到100元 台灯", { min: 50, max: 100 }, "台灯"],
+    ["手机2000元以上", { min: 2000 }, "手机"],
+    ["tv over 500 dollars", { min: 500 }, "tv"],
+  ])("is read from %s", (query, range, rest) => {
+    const asked = priceAsked(query);
+    assert.deepEqual(asked?.range, range);
+    assert.equal(asked?.rest, rest);
+  });
+
+  test.each([
+    "levis 501",
+    "10-20 cm",
+    "under 50cm shelf",
+    "iphone 15",
+    "500ml",
+    "over ear 3 headphones",
+  ])("is not read from %s", (query) => {
+    assert.equal(priceAsked(query), undefined);
+  });
+});
