@@ -19,7 +19,7 @@ import {
 import { modelByKind } from "@magpie/models";
 import { pairedDifference } from "@magpie/numerics";
 import type { RunRequest, RunResult } from "./model-run.ts";
-import { datasetFolder, type ModelTask, type ModelTaskName, modelTasks } from "./model-tasks.ts";
+import { folderOf, type ModelTask, type ModelTaskName, modelTasks } from "./model-tasks.ts";
 
 const here = import.meta.dirname;
 
@@ -82,7 +82,8 @@ export async function compareModels(command: string, taskName: ModelTaskName): P
   const kinds = options.models?.split(",") ?? task.kinds;
   const changes = JSON.parse(options.config) as Record<string, object>;
   const { cache } = options;
-  const files = await filesOf(datasetFolder(task.dataset));
+  const source = folderOf(task);
+  const files = source === "" ? {} : await filesOf(source);
   if (options.fresh) await rm(cache, { recursive: true, force: true });
   await mkdir(cache, { recursive: true });
 

@@ -9,7 +9,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import type { Progress } from "@magpie/domain";
 import { evaluate, type Evaluation, type SeenItems } from "@magpie/evaluation";
 import { type CurvePoint, modelByKind, type TrainingCost } from "@magpie/models";
-import { datasetFolder, type ModelTaskName, modelTasks } from "./model-tasks.ts";
+import { folderOf, type ModelTask, type ModelTaskName, modelTasks } from "./model-tasks.ts";
 
 /** What one run is asked for. Two equal requests have the same result. */
 export interface RunRequest {
@@ -39,8 +39,8 @@ export interface RunResult {
 }
 
 async function run(request: RunRequest): Promise<RunResult> {
-  const task = modelTasks[request.task];
-  const split = await task.split(datasetFolder(task.dataset));
+  const task: ModelTask = modelTasks[request.task];
+  const split = await task.split(folderOf(task));
   const model = modelByKind(request.kind);
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());

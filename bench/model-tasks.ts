@@ -4,23 +4,32 @@ import {
   leaveOneOut,
   readOnlineRetail,
   readS3Rec,
+  simulateShop,
+  type Sequences,
   type Split,
   splitByTime,
   timeCuts,
 } from "@magpie/data";
-import { DataError } from "@magpie/domain";
+import { actorOf, DataError } from "@magpie/domain";
 import type { PublishedResult } from "@magpie/evaluation";
 
 /** What models are compared on: a public data set, cut by one protocol. */
 export interface ModelTask {
   /** Also the name of the data set's folder. */
   readonly dataset: string;
+  /** Made here, from a seed: there is no folder. */
+  readonly isMade?: boolean;
   /** Kinds of models that apply, in the order of the table. */
   readonly kinds: readonly string[];
   /** What a reader must know to read the numbers right. */
   readonly notes: readonly string[];
   readonly published: readonly PublishedResult[];
   split(folder: string): Promise<Split>;
+}
+
+/** The folder that a task reads; "" where its data is made. */
+export function folderOf({ dataset, isMade }: ModelTask): string {
+  return isMade === true ? "" : datasetFolder(dataset);
 }
 
 /** Folder of a data set: below `MAGPIE_DATASETS`, or `../shared/data` beside the project. */
@@ -144,6 +153,56 @@ export const modelTasks = {
       });
     },
   },
+  "simulated-shop": {
+    dataset: "simulated-shop",
+    isMade: true,
+    kinds: ["popularity", "popularity-recent", "item-knn", "ease", "sasrec", "stacked-blend"],
+    notes: [
+      "The demo's shop: 3,000 items, 120,000 events of a year, seed 1. Views, carts and purchases are " +
+        "interactions; an item again within the same run of events counts once.",
+      "About the last tenth of all interactions is test, the tenth before it validation, as for Online Retail.",
+    ],
+    published: [],
+    async split() {
+      const sequences = simulatedSequences();
+      const { validationFromMs, testFromMs } = timeCuts(sequences, { validation: 0.1, test: 0.1 });
+      return splitByTime(sequences, {
+        validationFromMs: startOfDay(validationFromMs),
+        testFromMs: startOfDay(testFromMs),
+      });
+    },
+  },
 } as const satisfies Record<string, ModelTask>;
 
 export type ModelTaskName = keyof typeof modelTasks;
+
+/** What shoppers of the simulated demo shop looked at, put into carts and bought, by shopper. */
+function simulatedSequences(): Sequences {
+  const nowMs = Date.parse("2026-06-01T00:00:00Z");
+  const shop = simulateShop({ seed: 1, size: "demo", nowMs });
+  const rowOf = new Map(shop.items.map(({ id }, i) => [id, i + 1]));
+  const byActor = new Map<string, { item: number; timeMs: number }[]>();
+  for (const event of shop.events()) {
+    if (!["view", "add_to_cart", "purchase"].includes(event.type)) continue;
+    const actor = actorOf(event);
+    const own = byActor.get(actor) ?? [];
+    byActor.set(actor, own);
+    for (const { itemId } of event.items ?? []) {
+      const item = rowOf.get(itemId);
+      if (item === undefined || own.at(-1)?.item === item) continue;
+      own.push({ item, timeMs: event.timestampMs });
+    }
+  }
+  const users = [...byActor.values()]
+    .filter((own) => own.length > 0)
+    .map((own) => own.toSorted((a, b) => a.timeMs - b.timeMs));
+  const offsets = new Int32Array(users.length + 1);
+  users.forEach((own, u) => (offsets[u + 1] = offsets[u]! + own.length));
+  return {
+    userCount: users.length,
+    itemCount: shop.items.length,
+    offsets,
+    items: Int32Array.from(users.flatMap((own) => own.map(({ item }) => item))),
+    timestampsMs: Float64Array.from(users.flatMap((own) => own.map(({ timeMs }) => timeMs))),
+  };
+}
