@@ -17,6 +17,8 @@ export interface InsightsEvent {
 }
 
 const maxEvents = 1_000;
+/** The last moment that a date can hold. */
+const lastTime = 8.64e15;
 
 /**
  * Insights events as ours: a view of a list is an impression, a click stays one, a conversion is a
@@ -51,7 +53,7 @@ function eventOf(event: InsightsEvent | null, place: string): EventInput {
   if (objectIDs !== undefined && !isTexts(objectIDs)) {
     throw parameterError(`${place}.objectIDs`, "must be a list of texts", 'Send ["id", "id"].');
   }
-  if (timestamp !== undefined && !(Number(timestamp) > 0)) {
+  if (timestamp !== undefined && !(Number(timestamp) > 0 && Number(timestamp) <= lastTime)) {
     throw parameterError(`${place}.timestamp`, "is no time", "Send milliseconds since 1970.");
   }
   const ids = objectIDs ?? [];
