@@ -1,5 +1,6 @@
 import type { HeldOut, Sequences } from "@magpie/data";
 import type { History, Scorer, WorkContext } from "@magpie/domain";
+import type { CsrMatrix } from "@magpie/numerics";
 
 export type { ItemSimilarity } from "@magpie/domain";
 
@@ -9,6 +10,8 @@ export interface TrainingData {
   readonly validation?: HeldOut;
   /** What items say of themselves, for models that look at content; absent: nothing is known. */
   readonly content?: ContentVectors;
+  /** Who trusts or follows whom, [userCount, userCount], for models that look at friends. */
+  readonly friends?: CsrMatrix;
 }
 
 /** One vector of content (text, attributes) for each item. */

@@ -128,6 +128,7 @@ describe("what each model finds among four groups of shoppers", () => {
     "graph-filter",
     "implicit-als",
     "bpr-mf",
+    "lightgcn",
   ])("%s sees the group", async (kind) => {
     assert.ok((await ndcg(kind)) > 1 / Math.log2(3));
   });

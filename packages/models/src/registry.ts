@@ -4,6 +4,7 @@ import { ease } from "./ease.ts";
 import { graphFilter } from "./graph-filter.ts";
 import { implicitAls } from "./implicit-als.ts";
 import { itemKnn } from "./item-knn.ts";
+import { lightGcn } from "./lightgcn.ts";
 import type { Model } from "./model.ts";
 import { personalFrequency, tifuKnn } from "./next-basket.ts";
 import { popularity, recentPopularity } from "./popularity.ts";
@@ -26,6 +27,7 @@ export const allModels: readonly Model[] = [
   graphFilter,
   implicitAls,
   bprMf,
+  lightGcn,
   sessionKnn,
   personalFrequency,
   tifuKnn,

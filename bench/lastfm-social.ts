@@ -1,0 +1,230 @@
+/**
+ * What friends add to LightGCN on lastfm-social: the given split, all items ranked, seen items masked.
+ *
+ *     node bench/lastfm-social.ts [--validation-only] [--seeds 5]
+ */
+import { readFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { gunzipSync } from "node:zlib";
+import { type HeldOut, historyOf } from "@magpie/data";
+import { type Scorer, silentWork } from "@magpie/domain";
+import { type Evaluation, evaluate } from "@magpie/evaluation";
+import { modelByKind } from "@magpie/models";
+import {
+  type CsrMatrix,
+  csrFromEntries,
+  type Interval,
+  mean,
+  meanInterval,
+  pairedDifference,
+} from "@magpie/numerics";
+import { holdOutTenth, packed } from "./memory-comparison.ts";
+import { datasetFolder } from "./model-tasks.ts";
+import { writeSection } from "./write-section.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    "validation-only": { type: "boolean", default: false },
+    seeds: { type: "string", default: "5" },
+  },
+});
+/** Users with at most so many items in train are reported on their own. */
+const fewItems = 20;
+const lightGcnRecipes = [0.1, 0.15, 0.2].map((temperature) => ({ temperature }));
+const friendWeights = [0.1, 0.2, 0.4];
+
+const folder = datasetFolder("lastfm-social");
+const [listens, later, trust] = await Promise.all(
+  ["data1.txt.gz", "test1.txt.gz", "trustnetwork.txt.gz"].map(readPairs),
+);
+const userCount = largest([listens!, later!, trust!], 0);
+const itemCount = largest([listens!, later!], 1);
+const friends = symmetric(trust!, userCount);
+const train = packed(listsByUser(listens!), itemCount);
+const test = heldOutOf(listsByUser(later!));
+const choice = holdOutTenth(train);
+// Both parts of train make the past of a test case: vectors of pasts are worked out when asked.
+const data = { train: choice.train, validation: choice.validation, friends };
+
+const bestWithout = await bestOf(lightGcnRecipes);
+const bestWith = await bestOf(
+  friendWeights.map((friendWeight) => ({ ...bestWithout, friendWeight })),
+);
+if (!options["validation-only"]) await compare();
+
+/** Picks by validation's NDCG@20, seed 1. */
+async function bestOf<Recipe extends object>(recipes: readonly Recipe[]): Promise<Recipe> {
+  let best = { recipe: recipes[0]!, score: -Infinity };
+  for (const recipe of recipes) {
+    const trained = await lightGcn(recipe, 1);
+    const { metrics } = await measure(trained, choice.validation);
+    const score = metrics.ndcgAt20!;
+    process.stdout.write(
+      `validation: ${JSON.stringify(recipe)} NDCG@20 ${score.toFixed(4)}, ${trained.curve.length} epochs, ${trained.cost.wallSeconds.toFixed(0)} s\n`,
+    );
+    await trained.dispose();
+    if (score > best.score) best = { recipe, score };
+  }
+  return best.recipe;
+}
+
+function lightGcn(recipe: object, seed: number) {
+  const model = modelByKind("lightgcn");
+  return model.train(data, { ...model.defaults, ...recipe }, { seed, threads: 1, ...silentWork() });
+}
+
+function measure(scorer: Scorer, heldOut: HeldOut): Promise<Evaluation> {
+  return evaluate(scorer, heldOut, {
+    cutoffs: [20],
+    metrics: ["recall", "ndcg"],
+    seenItems: "remove",
+  });
+}
+
+async function compare(): Promise<void> {
+  const rows: string[] = [];
+  for (const kind of ["popularity", "item-knn", "ease", "graph-filter"]) {
+    const model = modelByKind(kind);
+    const recipe = { ...model.defaults, ...(kind !== "popularity" && { recency: 1 }) };
+    const trained = await model.train({ train }, recipe, {
+      seed: 1,
+      threads: 1,
+      ...silentWork(),
+    });
+    const { metrics } = await measure(trained, test);
+    await trained.dispose();
+    rows.push(
+      `| ${trained.name} | defaults | ${shown(metrics.recallAt20!)} | ${shown(metrics.ndcgAt20!)} | |`,
+    );
+  }
+  const without: Evaluation[] = [];
+  const withFriends: Evaluation[] = [];
+  for (let seed = 1; seed <= Number(options.seeds); seed++) {
+    for (const [recipe, into] of [
+      [bestWithout, without],
+      [bestWith, withFriends],
+    ] as const) {
+      const trained = await lightGcn(recipe, seed);
+      into.push(await measure(trained, test));
+      await trained.dispose();
+      process.stdout.write(
+        `test: seed ${seed} ${trained.name} ${JSON.stringify(into.at(-1)!.metrics)} ${trained.cost.wallSeconds.toFixed(0)} s\n`,
+      );
+    }
+  }
+  const isFew = test.pasts.map(({ items }) => items.length <= fewItems);
+  const few = isFew.filter(Boolean).length;
+  for (const [label, recipe, runs] of [
+    ["LightGCN", bestWithout, without],
+    ["LightGCN with friends", bestWith, withFriends],
+  ] as const) {
+    const recalls = meanInterval(runs.map(({ metrics }) => metrics.recallAt20!));
+    const ndcgs = meanInterval(runs.map(({ metrics }) => metrics.ndcgAt20!));
+    const ofFew = meanInterval(runs.map(({ perCase }) => mean(only(perCase.ndcgAt20!, isFew))));
+    rows.push(
+      `| ${label} | ${recipeText(recipe)} | ${spread(recalls)} | ${spread(ndcgs)} | ${spread(ofFew)} |`,
+    );
+  }
+  const perUser = (runs: readonly Evaluation[]) =>
+    test.pasts.map((_, u) => mean(runs.map(({ perCase }) => perCase.ndcgAt20![u]!)));
+  const [a, b] = [perUser(withFriends), perUser(without)];
+  const all = pairedDifference(a, b);
+  const fewDifference = pairedDifference(only(a, isFew), only(b, isFew));
+  const differs = ({ difference, pValue }: ReturnType<typeof pairedDifference>) =>
+    `${difference.mean >= 0 ? "+" : "-"}${shown(Math.abs(difference.mean))} (95 % interval ${difference.low.toFixed(4)} to ${difference.high.toFixed(4)}, p = ${pValue.toPrecision(2)})`;
+  const table = [
+    "### lastfm-social",
+    "",
+    `${new Date().toISOString().slice(0, 10)} · ${cpus().length} cores, ${cpus()[0]?.model.trim()} · Node ${process.version} · \`node bench/lastfm-social.ts\``,
+    "",
+    "lastfm-social, the given split; all items ranked, items of train masked; friendship is symmetric.",
+    "",
+    `- LightGCN learns from nine tenths of each user's train items; the other tenth is validation, which picks the epoch and, with seed 1, by NDCG@20, the temperature and then the weight of friends (${friendWeights.join(", ")}). Rows above it learn from all of train.`,
+    `- Means over ${options.seeds} seeds with 95 % intervals; test was read once by each seed.`,
+    `- NDCG@20 with friends minus without, paired by user, mean over seeds: ${differs(all)}.`,
+    `- The same for the ${few} users with at most ${fewItems} items in train: ${differs(fewDifference)}.`,
+    "",
+    `| model | recipe | Recall@20 | NDCG@20 | NDCG@20, at most ${fewItems} items |`,
+    "|---|---|---:|---:|---:|",
+    ...rows,
+  ];
+  process.stdout.write(`${table.join("\n")}\n`);
+  await writeSection(
+    join(import.meta.dirname, "results", "graph-models.md"),
+    "Graph models",
+    table.join("\n"),
+  );
+}
+
+/** Two leading columns of a file of numbers. */
+async function readPairs(file: string): Promise<readonly (readonly [number, number])[]> {
+  const text = gunzipSync(await readFile(join(folder, file))).toString("utf8");
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const [first, second] = line.trim().split(/\s+/).map(Number);
+      return [first!, second!] as const;
+    });
+}
+
+function largest(
+  files: readonly (readonly (readonly [number, number])[])[],
+  column: 0 | 1,
+): number {
+  return files.flat().reduce((most, pair) => Math.max(most, pair[column]), 0);
+}
+
+/** The file's users count from 1, as its items do. */
+function listsByUser(pairs: readonly (readonly [number, number])[]): number[][] {
+  const lists = Array.from({ length: userCount }, (): number[] => []);
+  for (const [user, item] of pairs) lists[user - 1]!.push(item);
+  return lists;
+}
+
+function heldOutOf(lists: readonly (readonly number[])[]): HeldOut {
+  const known = lists.map((items, user) => {
+    const seen = new Set(historyOf(train, user).items);
+    return items.filter((item) => !seen.has(item));
+  });
+  const asked = known.flatMap((items, user) => (items.length > 0 ? [user] : []));
+  const targets = packed(
+    asked.map((user) => known[user]!),
+    itemCount,
+  );
+  return {
+    pasts: asked.map((user) => historyOf(train, user)),
+    targetOffsets: targets.offsets,
+    targets: targets.items,
+  };
+}
+
+/** Each tie once in both directions, with value 1. */
+function symmetric(ties: readonly (readonly [number, number])[], count: number): CsrMatrix {
+  const both = ties.flatMap(([a, b]) =>
+    a === b ? [] : [[a - 1, b - 1] as const, [b - 1, a - 1] as const],
+  );
+  const matrix = csrFromEntries(
+    count,
+    count,
+    Int32Array.from(both, ([from]) => from),
+    Int32Array.from(both, ([, to]) => to),
+  );
+  matrix.values.fill(1);
+  return matrix;
+}
+
+const only = (values: ArrayLike<number>, isWanted: readonly boolean[]): number[] =>
+  Array.from(values).filter((_, i) => isWanted[i]);
+
+const shown = (value: number): string => value.toFixed(4).replace(/^0\./, ".");
+
+const spread = ({ mean: center, high }: Interval): string =>
+  `${shown(center)} ± ${shown(high - center)}`;
+
+const recipeText = (recipe: object): string =>
+  Object.entries(recipe)
+    .map(([field, value]) => `${field} ${String(value)}`)
+    .join(", ");
