@@ -318,7 +318,7 @@ const peers: readonly Peer[] = [
 
 async function sideBySide(count: number): Promise<void> {
   const titles: string[] = [];
-  for (const { title } of products(Math.ceil(count * 1.25))) {
+  for (const { title } of products(2 * count)) {
     if (/^[\x20-\x7e]*$/.test(title)) titles.push(title);
     if (titles.length === count) break;
   }

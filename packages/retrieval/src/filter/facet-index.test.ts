@@ -170,3 +170,23 @@ test("facets changed one by one count as those built at once", () => {
     ),
   );
 });
+
+describe("facets of many values", () => {
+  test("stay apart past 65,535 of them, also when opened", () => {
+    const count = 65_540;
+    const items = Array.from({ length: count }, (_, i) => product("a", { brand: `b${i}` }));
+    const facets = FacetIndex.build(items);
+    for (const index of [facets, FacetIndex.open(facets.toBytes())]) {
+      for (const i of [0, 65_534, 65_535, 65_536, count - 1]) {
+        assert.deepEqual([...index.select("brand", [`b${i}`]).toRows()], [i + 1]);
+      }
+      const [counts] = index.counts(ItemSet.of(count + 1, [1, 65_535, 65_536, count]), new Map(), [
+        { field: "brand" },
+      ]);
+      assert.deepEqual(
+        counts!.values.map(({ value, count: own }) => [value, own]),
+        ["b0", "b65534", "b65535", "b65539"].map((value) => [value, 1]),
+      );
+    }
+  });
+});

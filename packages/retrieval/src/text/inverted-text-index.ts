@@ -501,6 +501,10 @@ export class InvertedTextIndex implements TextIndex {
     for (const reading of unit.readings) {
       const clauses = reading.toSorted((a, b) => lengthOf(a) - lengthOf(b));
       if (clauses.length === 0 || clauses[0]!.length === 0) continue;
+      if (clauses.length === 1) {
+        scratch.addReading(clauses[0]!, words, gate);
+        continue;
+      }
       scratch.beginReading(clauses.length);
       clauses.forEach((clause, place) => {
         this.#walk(clause, (row, amount) => {

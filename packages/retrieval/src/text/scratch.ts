@@ -89,6 +89,37 @@ export class Scratch {
     } else if (sum > this.#unitBest[row]!) this.#unitBest[row] = sum;
   }
 
+  /**
+   * What a reading of one clause adds, whose sum is that of the clause: the best of its lists.
+   *
+   * @param words  bitmap of the rows that may be found
+   */
+  addReading(lists: readonly PostingList[], words: Int32Array | undefined, gate: number): void {
+    const { matched } = this;
+    const [unit, rounds, best, found] = [
+      this.#unit,
+      this.#unitRound,
+      this.#unitBest,
+      this.#unitRows,
+    ];
+    let count = this.#unitCount;
+    for (const { rows, impacts, from, to, factor, dead } of lists) {
+      for (let i = from; i < to; i++) {
+        const row = rows[i]!;
+        if (gate >= 0 && matched[row] !== gate) continue;
+        if (words !== undefined && !has(words, row)) continue;
+        if (dead !== undefined && has(dead, row)) continue;
+        const amount = factor * impacts[i]!;
+        if (rounds[row] !== unit) {
+          rounds[row] = unit;
+          best[row] = amount;
+          found[count++] = row;
+        } else if (amount > best[row]!) best[row] = amount;
+      }
+    }
+    this.#unitCount = count;
+  }
+
   addToUnit(row: number, amount: number): void {
     if (this.#unitRound[row] === this.#unit) this.#unitBest[row]! += amount;
   }
