@@ -1,11 +1,18 @@
-import type { Candidate, ItemIndex, Ranker, RetrievedList, ServingRequest } from "@magpie/domain";
-import { meaningStage, type MeaningRetriever } from "./meaning-retriever.ts";
+import type {
+  Candidate,
+  Contribution,
+  ItemIndex,
+  Ranker,
+  RetrievedList,
+  ServingRequest,
+} from "@magpie/domain";
+import { meaningStage } from "./meaning-retriever.ts";
 
 export interface HybridConfig {
-  /** What an item whose meaning is that of the query gets beside a best text match of 1. */
+  /** What the first place by meaning gets beside 1 for the first place by words. */
   readonly meaningWeight: number;
-  /** Nearness that counts as none: unrelated texts are not at 0. */
-  readonly meaningFloor: number;
+  /** How far down a list a place still counts much. */
+  readonly rankConstant: number;
   /** Items without a word of the query are taken when fewer than so many have all of its words. */
   readonly admitBelow: number;
   /** Nearness from which they are. */
@@ -14,12 +21,12 @@ export interface HybridConfig {
   readonly maxAdmitted: number;
 }
 
-/** Chosen on validation queries by `bench/hybrid.ts`. */
+/** Chosen on judged queries by `bench/hybrid.ts`. */
 export const hybridDefaults: HybridConfig = {
-  meaningWeight: 0.3,
-  meaningFloor: 0.2,
+  meaningWeight: 0.25,
+  rankConstant: 60,
   admitBelow: 10,
-  admitFrom: 0.5,
+  admitFrom: 0.4,
   maxAdmitted: 40,
 };
 
@@ -32,19 +39,19 @@ export interface WordsFound {
 }
 
 /**
- * Joins what has the query's words with what means the same:
+ * Joins what has the query's words with what means the same, by places, because the two scores have
+ * no common scale (reciprocal rank fusion):
  *
- *     score = text ranker's score + weight · max(0, nearness − floor) / (1 − floor)
+ *     score = (c + 1) / (c + place by words) + weight · (c + 1) / (c + place by meaning)
  *
- * Nearness is worked out for every item in the window, not only for those that the meaning leg
- * proposed, so that an item's score does not depend on how deep that list was. Words stay in charge:
- * an item without any is taken only where words found little. The window is fixed, so the second
- * page continues the first; what lies beyond it keeps its order.
+ * An item that only one list has gets nothing from the other. Words stay in charge: the weight is
+ * below 1, and an item without any of the words is taken only where words found little. The first
+ * `window` places by words are ordered anew, so the second page continues the first; what lies beyond
+ * keeps its order. Adding nearness itself to text scores did worse: bench/results/hybrid.md.
  */
 export class HybridRanker implements Ranker {
   readonly name = "search-hybrid";
   readonly #text: Ranker;
-  readonly #meaning: MeaningRetriever;
   readonly #window: number;
   readonly #foundBy: (request: ServingRequest) => WordsFound | undefined;
   readonly #onAdmitted: (request: ServingRequest, rows: readonly ItemIndex[]) => void;
@@ -54,7 +61,6 @@ export class HybridRanker implements Ranker {
     parts: {
       /** Orders what has the words. */
       readonly text: Ranker;
-      readonly meaning: MeaningRetriever;
       /** Candidates that are ordered anew. */
       readonly window: number;
       readonly foundBy: (request: ServingRequest) => WordsFound | undefined;
@@ -64,7 +70,6 @@ export class HybridRanker implements Ranker {
     config: Partial<HybridConfig> = {},
   ) {
     this.#text = parts.text;
-    this.#meaning = parts.meaning;
     this.#window = parts.window;
     this.#foundBy = parts.foundBy;
     this.#onAdmitted = parts.onAdmitted;
@@ -75,16 +80,25 @@ export class HybridRanker implements Ranker {
     const byWords = lists.filter(({ retriever }) => retriever !== meaningStage);
     const near = lists.find(({ retriever }) => retriever === meaningStage)?.candidates ?? [];
     const words = await this.#text.rank(request, byWords);
-    const admitted = this.#admit(request, near, words);
-    const window = [...words.slice(0, this.#window), ...admitted];
-    const scores = this.#meaning.scoresOf(
-      request,
-      window.map(({ itemIndex }) => itemIndex),
-    );
-    if (scores === undefined) return words;
-    window.forEach((candidate, place) => {
-      const amount = this.#amountOf(scores[place]!);
-      if (amount === 0) return;
+    if (near.length === 0) return words;
+    const { meaningWeight, rankConstant } = this.#config;
+    const amountAt = (place: number): number => (rankConstant + 1) / (rankConstant + place + 1);
+    const fused = words.map(({ itemIndex, contributions }, place): Candidate => {
+      const score = amountAt(place);
+      return { itemIndex, score, contributions: shareOut(contributions, score) };
+    });
+    const window = fused.slice(0, this.#window);
+    const byRow = new Map(window.map((candidate) => [candidate.itemIndex, candidate]));
+    if (words.length <= this.#window) {
+      for (const candidate of this.#admit(request, near, byRow)) {
+        window.push(candidate);
+        byRow.set(candidate.itemIndex, candidate);
+      }
+    }
+    near.forEach(({ itemIndex }, place) => {
+      const candidate = byRow.get(itemIndex);
+      if (candidate === undefined) return;
+      const amount = meaningWeight * amountAt(place);
       candidate.score += amount;
       candidate.contributions.push({
         stage: meaningStage,
@@ -93,19 +107,18 @@ export class HybridRanker implements Ranker {
       });
     });
     window.sort((a, b) => b.score - a.score || a.itemIndex - b.itemIndex);
-    return [...window, ...words.slice(this.#window)];
+    return [...window, ...fused.slice(this.#window)];
   }
 
   /** Items that have no word of the query and are taken all the same, at score 0. */
   #admit(
     request: ServingRequest,
     near: readonly Candidate[],
-    words: readonly Candidate[],
+    known: ReadonlyMap<ItemIndex, Candidate>,
   ): Candidate[] {
     const { admitBelow, admitFrom, maxAdmitted } = this.#config;
     const found = this.#foundBy(request);
     if (found === undefined || found.strict >= admitBelow) return [];
-    const known = new Set(words.map(({ itemIndex }) => itemIndex));
     const rows = near
       .filter(({ itemIndex, score }) => score >= admitFrom && !known.has(itemIndex))
       .slice(0, maxAdmitted)
@@ -115,9 +128,13 @@ export class HybridRanker implements Ranker {
       .filter((row) => found.passes(row))
       .map((itemIndex) => ({ itemIndex, score: 0, contributions: [] }));
   }
+}
 
-  #amountOf(nearness: number): number {
-    const { meaningWeight, meaningFloor } = this.#config;
-    return meaningWeight * Math.max(0, (nearness - meaningFloor) / (1 - meaningFloor));
-  }
+/** The same reasons with amounts that sum to `score`, each with its share. */
+function shareOut(contributions: readonly Contribution[], score: number): Contribution[] {
+  const sum = contributions.reduce((total, { amount }) => total + amount, 0);
+  return contributions.map((part) => ({
+    ...part,
+    amount: sum === 0 ? score / contributions.length : (part.amount / sum) * score,
+  }));
 }

@@ -112,17 +112,6 @@ export class MeaningIndex {
     };
   }
 
-  /** How near chosen rows are to a query's vector; 0 for a row without a vector. */
-  scoresOf(query: Float32Array, rows: readonly number[]): Float32Array {
-    const scores = this.#index.scoresOf(query, rows);
-    rows.forEach((row, place) => {
-      if (!this.#changed.has(row)) return;
-      const vector = this.#changed.get(row);
-      scores[place] = vector === undefined ? 0 : dot(query, vector);
-    });
-    return scores;
-  }
-
   async #encodeWaiting(): Promise<void> {
     const batch = [...this.#waiting];
     this.#waiting = new Map();

@@ -17,7 +17,6 @@ export class MeaningRetriever implements Retriever {
   readonly #index: MeaningIndex;
   readonly #filters: ItemFilterIndex;
   readonly #maxQueryMs: number;
-  readonly #vectors = new WeakMap<ServingRequest, Float32Array>();
 
   /** @param maxQueryMs  a search does not wait longer for the encoder: it goes on by words alone */
   constructor(index: MeaningIndex, filters: ItemFilterIndex, maxQueryMs = 300) {
@@ -32,7 +31,6 @@ export class MeaningRetriever implements Retriever {
     if (query.trim() === "") return [];
     const vector = await this.#inTime(this.#index.encodeQuery(query.trim()));
     if (vector.every((value) => value === 0)) return [];
-    this.#vectors.set(request, vector);
     const { items, scores } = this.#index.search(vector, limit, this.#filters.compile(filter));
     return Array.from(items, (row, place): Candidate => ({
       itemIndex: itemIndex(row),
@@ -41,12 +39,6 @@ export class MeaningRetriever implements Retriever {
         { stage: meaningStage, amount: scores[place]!, reason: { kind: "similar-meaning" } },
       ],
     }));
-  }
-
-  /** How near rows are to the query of a request that was answered; undefined when that is unknown. */
-  scoresOf(request: ServingRequest, rows: readonly number[]): Float32Array | undefined {
-    const vector = this.#vectors.get(request);
-    return vector && this.#index.scoresOf(vector, rows);
   }
 
   async #inTime<T>(work: Promise<T>): Promise<T> {

@@ -95,7 +95,6 @@ export class SearchScenario implements Scenario {
       depths: { [meaning.name]: meaningDepth },
       ranker: new HybridRanker({
         text: byWords.ranker,
-        meaning,
         window: candidateWindow,
         foundBy: (request) => {
           const found = this.#found.get(request);
