@@ -11,6 +11,7 @@ export * from "./retrievers/vector-retriever.ts";
 export * from "./query/catalog-lexicon.ts";
 export * from "./query/category-predictor.ts";
 export type { PriceRange } from "./query/price-words.ts";
+export * from "./query/query-coverage.ts";
 export * from "./query/query-understanding.ts";
 export * from "./query/spelling-corrector.ts";
 export * from "./suggest/catalog-suggestions.ts";
