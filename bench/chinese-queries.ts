@@ -116,9 +116,8 @@ function accuracy(cases: readonly (Judged & { readonly score: number })[]): numb
     own.filter(({ score, isMatch }) => score >= threshold === isMatch).length;
   let total = 0;
   for (const which of [0, 1]) {
-    const [fit, judged] = [1 - which, which].map((side) =>
-      cases.filter((one) => half(one) === side),
-    ) as [typeof cases, typeof cases];
+    const fit = cases.filter((one) => half(one) !== which);
+    const judged = cases.filter((one) => half(one) === which);
     const thresholds = [...new Set(fit.map(({ score }) => score))].sort((a, b) => a - b);
     const best = thresholds.reduce(
       (most, one) => (right(fit, one) > right(fit, most) ? one : most),
