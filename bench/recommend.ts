@@ -169,7 +169,17 @@ async function makeShop(directory: string): Promise<void> {
       yield catalogue.slice(from, from + 1_000);
     }
   }
-  await writeCatalog({ vocabulary, items: batches(), draft }, silentWork());
+  const nobodySearched = { queries: [], takes: [] };
+  await writeCatalog(
+    {
+      vocabulary,
+      items: batches(),
+      draft,
+      sequences: { items: new Int32Array() },
+      searches: nobodySearched,
+    },
+    silentWork(),
+  );
   const { trained, vectors } = models(random);
   for (const model of trained) {
     await mkdir(join(draft, modelFolder(model.kind)), { recursive: true });

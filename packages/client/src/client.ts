@@ -23,6 +23,8 @@ import type {
   SearchExplanation,
   SearchRequest,
   ShopsResponse,
+  SuggestRequest,
+  Suggestions,
   SimilarRequest,
   Snapshot,
   SnapshotsResponse,
@@ -124,6 +126,10 @@ export function createClient(options: ClientOptions) {
     /** Why items stand where they stand in a search. */
     explainSearch: (request: ExplainSearchRequest, options?: CallOptions) =>
       post<SearchExplanation>("/v1/search/explain", request, options),
+
+    /** Completes what is being typed: queries, products, categories, brands, one's own searches. */
+    suggest: (request: SuggestRequest, options?: CallOptions) =>
+      post<Suggestions>("/v1/suggest", request, options),
 
     /** Values of a facet that begin like a text, over what a query finds. */
     searchFacet: (field: string, request: FacetValuesRequest, options?: CallOptions) =>

@@ -3,6 +3,7 @@ import type { EventsResponse } from "./events.ts";
 import type { KeyRecord, Snapshot, TaskRecord } from "./operations.ts";
 import type { RankingResponse, RecommendRequest } from "./ranking.ts";
 import type { SearchExplanation } from "./search-explanation.ts";
+import type { Suggestions } from "./suggestions.ts";
 
 /** Examples of the documentation, typed by the schemas and checked against them by a test. */
 
@@ -123,6 +124,18 @@ export const key: KeyRecord = {
   name: "storefront",
   scopes: ["events", "read"],
   createdAt: "2026-03-01T08:00:00.000Z",
+};
+
+export const suggestions: Suggestions = {
+  recent: ["blue plates"],
+  queries: [
+    { text: "blue mug", category: "Home > Kitchen", match: "start", score: 41 },
+    { text: "big blue vase", match: "later-word", score: 2.5 },
+  ],
+  products: [],
+  categories: [],
+  brands: ["Bluebell"],
+  rung: "as-typed",
 };
 
 export const searchExplanation: SearchExplanation = {

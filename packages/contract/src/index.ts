@@ -9,4 +9,5 @@ export * from "./ranking.ts";
 export * from "./routes.ts";
 export * from "./scopes.ts";
 export * from "./search-explanation.ts";
+export * from "./suggestions.ts";
 export * from "./users.ts";

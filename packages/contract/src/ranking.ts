@@ -52,13 +52,14 @@ const limit = Type.Optional(
 const offset = Type.Optional(
   Type.Integer({ minimum: 0, maximum: 10_000, description: "How many to pass over, for paging" }),
 );
-const locale = Type.Optional(
-  Type.String({
-    maxLength: 35,
-    pattern: "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$",
-    description: "BCP 47 tag of the reader's language",
-  }),
-);
+
+/** The reader's language. */
+export const localeSchema = Type.String({
+  maxLength: 35,
+  pattern: "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$",
+  description: "BCP 47 tag of the reader's language",
+});
+const locale = Type.Optional(localeSchema);
 const explain = Type.Optional(
   Type.Boolean({ description: "Say for each item why it is here (costs a little time)" }),
 );

@@ -9,6 +9,7 @@ import type { ErrorCode } from "./problem.ts";
 import * as ranking from "./ranking.ts";
 import type { KeyScope } from "./scopes.ts";
 import * as explanation from "./search-explanation.ts";
+import * as suggestions from "./suggestions.ts";
 import * as users from "./users.ts";
 
 /** One form in which an answer is given. */
@@ -230,6 +231,26 @@ export const routes = {
       },
     },
     errors: ["UNKNOWN_FIELD", "NOT_A_NUMBER_FIELD", "NO_SNAPSHOT"],
+  },
+  suggest: {
+    id: "suggest",
+    method: "POST",
+    path: "/v1/suggest",
+    tag: "Serving",
+    summary: "Complete what is being typed",
+    description:
+      "Queries, products, categories and brands that begin so, or have a word that does: past typing errors, and in Chinese by characters and by pinyin, whole, initials or mixed. A query is offered to others when at least three people searched for it; one's own searches only to oneself. Nothing is logged: send a `search` event for what was searched in the end.",
+    scope: "read",
+    body: suggestions.suggestRequestSchema,
+    bodyExample: { query: "blu", userId: "u-17", limit: 5, locale: "en" },
+    answers: {
+      200: {
+        description: "Best first, by kind",
+        schema: suggestions.suggestionsSchema,
+        example: examples.suggestions,
+      },
+    },
+    errors: ["NO_SNAPSHOT"],
   },
   searchFacet: {
     id: "searchFacet",

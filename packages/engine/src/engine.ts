@@ -20,7 +20,14 @@ import type {
   UserId,
 } from "@magpie/domain";
 import type { SearchExplanation } from "./scenarios/search/explain-search.ts";
-import type { FacetCounts, FacetValue, Highlighted, HighlightTags } from "@magpie/retrieval";
+import type {
+  FacetCounts,
+  FacetValue,
+  Highlighted,
+  HighlightTags,
+  Suggestion,
+  SuggestionRung,
+} from "@magpie/retrieval";
 
 export type { SearchExplanation };
 
@@ -92,6 +99,31 @@ export interface FacetValueOptions extends Pick<
   readonly text: string;
 }
 
+/** Asks for completions of what is being typed. */
+export interface SuggestRequest {
+  /** As far as it is typed; empty: what to offer before the first key. */
+  readonly query: string;
+  /** Whose own searches are offered, and whose recent categories come first; nobody's when absent. */
+  readonly user?: UserId;
+  /** Most of each kind. */
+  readonly limit?: number;
+  readonly locale?: string;
+}
+
+/** What is offered while a shopper types, by kind; best first. */
+export interface ServedSuggestions {
+  /** The shopper's own searches that begin as typed, newest first. */
+  readonly recent: readonly string[];
+  /** Queries that enough people searched for, and phrases of the catalogue. */
+  readonly queries: readonly Suggestion[];
+  readonly products: readonly Item[];
+  readonly categories: readonly { readonly path: string; readonly label: string }[];
+  readonly brands: readonly string[];
+  /** How far one had to go for queries. */
+  readonly rung: SuggestionRung;
+  readonly timings: StageTimings;
+}
+
 export type ItemOutcome<T extends string> =
   | { readonly ok: true; readonly id: string; readonly status: T }
   | {
@@ -145,6 +177,8 @@ export interface Engine {
     options: SearchOptions & { readonly itemIds: readonly string[] },
   ): Promise<SearchExplanation>;
   searchFacet(options: FacetValueOptions): Promise<readonly FacetValue[]>;
+  /** Completes what is being typed. Nothing is logged: one who types means one search, not ten. */
+  suggest(request: SuggestRequest): Promise<ServedSuggestions>;
   scenarios(): readonly string[];
 
   /** Validates, gates (consent, pseudonyms), stores durably and updates live state; one outcome per input. */

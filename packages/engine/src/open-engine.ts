@@ -33,15 +33,19 @@ import type {
   SearchExplanation,
   SearchOptions,
   ServedRanking,
+  ServedSuggestions,
+  SuggestRequest,
   Task,
   TrainOptions,
 } from "./engine.ts";
 import { gateEvent } from "./ingest.ts";
 import { LiveHistories } from "./live/histories.ts";
+import { RecentSearches } from "./live/recent-searches.ts";
 import { ItemRecords } from "./live/records.ts";
 import { Answerer } from "./scenarios/answer.ts";
 import { DecisionLog } from "./scenarios/decision-log.ts";
 import { scenarioNames } from "./scenarios/scenarios.ts";
+import { answerSuggest } from "./scenarios/suggest/answer-suggest.ts";
 import type { SnapshotManifest } from "./snapshot/manifest.ts";
 import { removeDrafts, verifyHashes } from "./snapshot/folder.ts";
 import { Serving } from "./snapshot/serving.ts";
@@ -100,6 +104,7 @@ class ShopEngine implements Engine {
   readonly #store: Store;
   readonly #options: Required<EngineOptions>;
   readonly #histories: LiveHistories;
+  readonly #searches: RecentSearches;
   readonly #records: ItemRecords;
   readonly #decisions: DecisionLog;
   readonly #answerer: Answerer;
@@ -128,6 +133,7 @@ class ShopEngine implements Engine {
       ...options,
     };
     this.#histories = new LiveHistories(store.events);
+    this.#searches = new RecentSearches(store.events);
     this.#records = new ItemRecords(store.catalog);
     this.#decisions = new DecisionLog(store.decisions, (error) =>
       this.#note("decision log", `Decisions could not be logged: ${messageOf(error)}`),
@@ -169,6 +175,13 @@ class ShopEngine implements Engine {
     );
   }
 
+  suggest(request: SuggestRequest): Promise<ServedSuggestions> {
+    const parts = { histories: this.#histories, searches: this.#searches, records: this.#records };
+    return this.#fromSnapshot((serving) =>
+      answerSuggest(serving, parts, request, this.#options.now()),
+    );
+  }
+
   scenarios(): readonly string[] {
     return scenarioNames;
   }
@@ -188,7 +201,10 @@ class ShopEngine implements Engine {
       }
       if (one.pass === "dropped") return { ok: true, id: one.id, status: "dropped" };
       const status = stored[next++]!;
-      if (status === "stored") this.#histories.record(one.event);
+      if (status === "stored") {
+        this.#histories.record(one.event);
+        this.#searches.record(one.event);
+      }
       return { ok: true, id: one.event.eventId, status };
     });
   }
@@ -281,11 +297,11 @@ class ShopEngine implements Engine {
   }
 
   async eraseUser(user: UserId): Promise<Erasure & { readonly note: string }> {
-    this.#histories.forget(user);
+    this.#forget(user);
     await this.#decisions.settle();
     const erasure = await this.#store.eraseUser(user);
     // A request may have read the user's events between the two.
-    this.#histories.forget(user);
+    this.#forget(user);
     await this.#discardFrozenRun();
     return {
       ...erasure,
@@ -564,6 +580,11 @@ class ShopEngine implements Engine {
   async #discardFrozenRun(): Promise<void> {
     if (this.#tasks.list().some(({ status }) => status === "running")) this.#discardAfterRun = true;
     else await rm(join(this.#directory, workFolder), { recursive: true, force: true });
+  }
+
+  #forget(user: UserId): void {
+    this.#histories.forget(user);
+    this.#searches.forget(user);
   }
 
   #note(subject: string, text: string): void {

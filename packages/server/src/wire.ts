@@ -7,12 +7,19 @@ import type {
   RankingResponse,
   SearchExplanation as WireExplanation,
   Snapshot,
+  Suggestions,
   TaskRecord,
   UserSummary as WireUser,
 } from "@magpie/contract";
 import type { ApiKey, Decision, SnapshotRecord, UserSummary } from "@magpie/data";
 import { userId, type Event, type EventInput, type UserId } from "@magpie/domain";
-import type { MarkedTexts, SearchExplanation, ServedRanking, Task } from "@magpie/engine";
+import type {
+  MarkedTexts,
+  SearchExplanation,
+  ServedRanking,
+  ServedSuggestions,
+  Task,
+} from "@magpie/engine";
 
 /**
  * From the engine's types to the wire's. Times become RFC 3339, names follow the contract, and
@@ -60,6 +67,29 @@ export function explanationToWire(explanation: SearchExplanation): WireExplanati
       }),
     ),
     differences: [...differences],
+  };
+}
+
+export function suggestionsToWire({
+  recent,
+  queries,
+  products,
+  categories,
+  brands,
+  rung,
+}: ServedSuggestions): Suggestions {
+  return {
+    recent: [...recent],
+    queries: queries.map(({ text, category, match, score }) => ({
+      text,
+      ...(category !== undefined && { category }),
+      match,
+      score,
+    })),
+    products: [...products],
+    categories: [...categories],
+    brands: [...brands],
+    rung,
   };
 }
 

@@ -133,6 +133,11 @@ export class LiveCatalog {
       .sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
+  /** What a category path is called in a reader's language: its last level. */
+  categoryLabel(path: string, locale: string): string {
+    return this.#labels.labelOf(path, locale);
+  }
+
   #setCreated(index: number, item: Item): void {
     const createdMs = createdMsOf(item);
     // NaN is not equal to itself: an unknown age that stays unknown moves nothing either.

@@ -12,6 +12,7 @@ export const snapshotFiles = {
   textHashes: "item-text-hash.u32",
   labels: "category-labels.json",
   text: "text-index.bin",
+  suggestions: "suggestions.bin",
   vectors: "item-vectors.bin",
   meanings: "item-meanings.bin",
 } as const;

@@ -15,6 +15,7 @@ import {
   ItemFilterIndex,
   InvertedListsIndex,
   InvertedTextIndex,
+  Suggester,
   type FacetCounts,
   type FacetValue,
   type Highlighter,
@@ -28,6 +29,7 @@ import { servedModels, type ServedModels } from "../scenarios/retrievers.ts";
 import type { ExplainParts, SearchExplanation } from "../scenarios/search/explain-search.ts";
 import type { Found } from "../scenarios/search/live-text-retriever.ts";
 import { SearchScenario } from "../scenarios/search/search-scenario.ts";
+import { LiveSuggester } from "../scenarios/suggest/live-suggester.ts";
 import { readManifest } from "./folder.ts";
 import {
   modelFolder,
@@ -50,6 +52,8 @@ export class Serving {
   readonly manifest: SnapshotManifest;
   readonly catalog: LiveCatalog;
   readonly models: ServedModels;
+  /** Absent in a snapshot of a version before suggestions. */
+  readonly suggester: LiveSuggester | undefined;
   readonly #scenarios: Readonly<Record<string, Scenario>>;
   readonly #search: SearchScenario;
   readonly #trained: readonly TrainedModel[];
@@ -63,11 +67,13 @@ export class Serving {
     trained: readonly TrainedModel[],
     models: ServedModels,
     search: SearchScenario,
+    suggester: LiveSuggester | undefined,
   ) {
     this.directory = directory;
     this.manifest = manifest;
     this.catalog = catalog;
     this.models = models;
+    this.suggester = suggester;
     this.#trained = trained;
     this.#search = search;
     this.#scenarios = { ...buildScenarios(catalog, models, manifest.weights), search };
@@ -90,6 +96,7 @@ export class Serving {
       hashBytes,
       labels,
       vectorBytes,
+      suggestionBytes,
       text,
       ...trained
     ] = await Promise.all([
@@ -100,6 +107,9 @@ export class Serving {
       readFile(path(snapshotFiles.textHashes)),
       readFile(path(snapshotFiles.labels), "utf8"),
       hasFile(manifest, snapshotFiles.vectors) ? readFile(path(snapshotFiles.vectors)) : undefined,
+      hasFile(manifest, snapshotFiles.suggestions)
+        ? readFile(path(snapshotFiles.suggestions))
+        : undefined,
       readFile(path(snapshotFiles.text)).then((bytes) => InvertedTextIndex.open(bytes)),
       ...manifest.models.map(({ kind }) => modelByKind(kind).load(path(modelFolder(kind)))),
     ]);
@@ -120,7 +130,9 @@ export class Serving {
     const meanings = await openMeanings(directory, manifest, environment);
     if (meanings !== undefined) catalog.onWords((row, item) => meanings.put(row, item));
     const search = new SearchScenario(catalog, text, models, meanings);
-    return new Serving(directory, manifest, catalog, trained, models, search);
+    const suggester =
+      suggestionBytes && new LiveSuggester(catalog, Suggester.open(suggestionBytes));
+    return new Serving(directory, manifest, catalog, trained, models, search, suggester);
   }
 
   get version(): string {

@@ -12,11 +12,13 @@ import {
   type Store,
 } from "@magpie/data";
 import type { ItemId, ItemIndex } from "@magpie/domain";
+import { learnSearches, type LearnedSearches } from "./learn-searches.ts";
 
 /** The data of a run as it was when the run began; an interrupted run goes on from it. */
 export interface FrozenRun {
   readonly vocabulary: ItemVocabulary;
   readonly sequences: Sequences;
+  readonly searches: LearnedSearches;
   readonly catalogRevision: number;
   readonly events: number;
   readonly startedMs: number;
@@ -25,6 +27,8 @@ export interface FrozenRun {
 }
 
 const fileName = "run.v8";
+/** Grows when what is saved changes: a run of an older version is begun anew. */
+const format = 2;
 /** A shop has changed too much after so long for an interrupted run to be worth its end. */
 const maxAgeMs = 24 * 3_600_000;
 
@@ -32,6 +36,7 @@ interface Saved {
   readonly options: string;
   readonly vocabulary: Uint8Array;
   readonly sequences: Sequences;
+  readonly searches: LearnedSearches;
   readonly catalogRevision: number;
   readonly events: number;
   readonly startedMs: number;
@@ -54,7 +59,9 @@ export async function freezeRun(
   previous: ItemVocabulary,
   nowMs: number,
 ): Promise<FrozenRun> {
-  const key = createHash("sha256").update(JSON.stringify(options)).digest("hex");
+  const key = createHash("sha256")
+    .update(JSON.stringify([format, options]))
+    .digest("hex");
   const interrupted = await readSaved(join(folder, fileName));
   if (
     interrupted?.options === key &&
@@ -77,10 +84,12 @@ export async function freezeRun(
     items: previous,
   });
   const sequences = await buildSequences(store.events, vocabularies);
+  const searches = await learnSearches(store.events, nowMs);
   const saved: Saved = {
     options: key,
     vocabulary: vocabularies.items.toBytes(),
     sequences,
+    searches,
     catalogRevision,
     events,
     startedMs: nowMs,

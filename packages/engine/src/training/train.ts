@@ -70,6 +70,7 @@ export async function train(request: TrainRequest): Promise<SnapshotManifest> {
     {
       vocabulary: run.vocabulary.toBytes(),
       sequences: run.sequences,
+      searches: run.searches,
       draft,
       checkpoints: join(workFolder, "checkpoints"),
       seed,

@@ -2,12 +2,14 @@ import type { Sequences } from "@magpie/data";
 import type { Item, Progress } from "@magpie/domain";
 import type { EncoderChoice } from "@magpie/encoder";
 import type { Task } from "../engine.ts";
+import type { LearnedSearches } from "./learn-searches.ts";
 import type { TrainingOutcome, TrainingRecipe } from "./run.ts";
 
 /** What the training thread starts with. */
 export interface WorkerStart {
   readonly vocabulary: Uint8Array;
   readonly sequences: Sequences;
+  readonly searches: LearnedSearches;
   readonly draft: string;
   readonly checkpoints: string;
   readonly seed: number;

@@ -1,6 +1,5 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ItemVocabulary } from "@magpie/data";
 import type { Item, WorkContext } from "@magpie/domain";
 import type { EncoderChoice } from "@magpie/encoder";
 import { FacetIndex, InvertedTextIndex, ItemFilterIndex } from "@magpie/retrieval";
@@ -9,10 +8,10 @@ import { CategoryLabels } from "../live/category-labels.ts";
 import { createdMsOf, LiveCatalog, textHashOf } from "../live/live-catalog.ts";
 import { snapshotFiles } from "../snapshot/manifest.ts";
 import { throwIfCancelled } from "../tasks.ts";
+import { buildSuggester, type SuggesterSources } from "./build-suggester.ts";
 
 /** What the catalogue's part of a snapshot is made from. */
-export interface CatalogInput {
-  readonly vocabulary: ItemVocabulary;
+export interface CatalogInput extends SuggesterSources {
   /** In any order; items without a row in the vocabulary came later and are passed over. */
   readonly items: AsyncIterable<readonly Item[]>;
   /** Folder that becomes the snapshot. */
@@ -22,13 +21,15 @@ export interface CatalogInput {
 }
 
 /**
- * Writes columns, ages, category words, the text index and the meanings of a catalogue, batch by batch, and
- * gives back the catalogue as serving will see it.
+/**
+ * Writes columns, ages, category words, the text index, the suggestions and the meanings of a
+ * catalogue, batch by batch, and gives back the catalogue as serving will see it.
  */
 export async function writeCatalog(
-  { vocabulary, items, draft, encoder }: CatalogInput,
+  input: CatalogInput,
   context: WorkContext,
 ): Promise<{ readonly catalog: LiveCatalog; readonly meanings: WrittenMeanings }> {
+  const { vocabulary, items, draft, encoder } = input;
   const noItems = Array.from<undefined>({ length: vocabulary.size });
   const facets = FacetIndex.build(noItems);
   const rowOf = (id: string): number | undefined => {
@@ -63,6 +64,8 @@ export async function writeCatalog(
   await writeFile(join(draft, snapshotFiles.labels), JSON.stringify(labels));
   const text = await InvertedTextIndex.build(texts);
   await writeFile(join(draft, snapshotFiles.text), text.toBytes());
+  const known = texts.filter((item) => item !== undefined);
+  await writeFile(join(draft, snapshotFiles.suggestions), buildSuggester(known, input).toBytes());
   await vocabulary.save(join(draft, snapshotFiles.vocabulary));
   const meanings = await writeMeanings(
     texts,

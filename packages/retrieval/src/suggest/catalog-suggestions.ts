@@ -41,13 +41,16 @@ export function catalogSuggestions(
     const [category] = item.categories ?? [];
     const at = category === undefined ? {} : { category };
     products.push({ text: item.title, weight, id: item.id, ...at });
-    for (const { brand, paths, title, description } of languagesOf(item)) {
+    for (const { brand, paths, ownPaths, title, description } of languagesOf(item)) {
       const levels = new Set<string>();
-      for (const path of paths) {
+      for (const [i, path] of paths.entries()) {
         const names = path.split(" > ").map((name) => name.trim());
+        const own = ownPaths[i]?.split(" > ") ?? [];
         names.forEach((name, depth) => {
-          const upTo = names.slice(0, depth + 1).join(" > ");
           levels.add(name);
+          // A path that is translated level by level stands for the catalogue's own.
+          if (own.length !== names.length) return;
+          const upTo = own.slice(0, depth + 1).join(" > ");
           categories.add(name, weight, { id: upTo, category: upTo });
         });
       }
@@ -95,6 +98,8 @@ export function catalogSuggestions(
 function languagesOf(item: Item): {
   readonly brand?: string;
   readonly paths: readonly string[];
+  /** The catalogue's own paths, in the order of `paths`. */
+  readonly ownPaths: readonly string[];
   readonly title: string;
   readonly description: string;
 }[] {
@@ -116,6 +121,7 @@ function languagesOf(item: Item): {
     title,
     description,
     paths,
+    ownPaths: own.paths.length === paths.length ? own.paths : [],
     ...(brand !== undefined && { brand }),
   }));
 }

@@ -44,7 +44,7 @@ describe("the suggester", () => {
 
   test("finds products, categories and brands, in every language they have", () => {
     assert.equal(suggester.suggest("trail s", { limit: 3 }).products[0]!.id, "b");
-    assert.equal(suggester.suggest("yueye", { limit: 3 }).categories[0]!.id, "鞋 > 越野");
+    assert.equal(suggester.suggest("yueye", { limit: 3 }).categories[0]!.id, "Shoes > Trail");
     assert.equal(suggester.suggest("sa", { limit: 3 }).brands[0]!.text, "Salomon");
     assert.equal(suggester.suggest("萨", { limit: 3 }).brands[0]!.id, "Salomon");
   });

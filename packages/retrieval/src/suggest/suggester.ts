@@ -173,7 +173,10 @@ export class Suggester {
     }
     const fresh = index.suggest(typed, options);
     const known = new Set(fresh.map(({ text }) => queryKey(text)));
-    return [...fresh, ...base.filter(({ text }) => !known.has(queryKey(text)))]
+    const all = [...fresh, ...base.filter(({ text }) => !known.has(queryKey(text)))];
+    // As in one index: nobody mistyped who typed the beginning of something.
+    const asTyped = all.filter(({ match }) => match !== "typing-error");
+    return (asTyped.length > 0 ? asTyped : all)
       .sort((a, b) => b.score - a.score || (a.text < b.text ? -1 : 1))
       .slice(0, options.limit);
   }

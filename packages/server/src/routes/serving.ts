@@ -2,7 +2,7 @@ import { routes, type Filter, type SimilarParameters } from "@magpie/contract";
 import type { RecommendOptions, ServedRanking } from "@magpie/engine";
 import type { FastifyReply } from "fastify";
 import { bind, tellTimings, type App, type Services } from "../bind.ts";
-import { explanationToWire, rankingToWire, withUser } from "../wire.ts";
+import { explanationToWire, rankingToWire, suggestionsToWire, withUser } from "../wire.ts";
 
 /** Recommendations, similar items and search. */
 export function servingRoutes(app: App, { engine, metrics }: Services): void {
@@ -61,6 +61,17 @@ export function servingRoutes(app: App, { engine, metrics }: Services): void {
       const explanation = await engine.explainSearch(withUser(request.body));
       reply.header("cache-control", "no-store");
       return explanationToWire(explanation);
+    },
+  });
+
+  app.route({
+    ...bind(routes.suggest),
+    handler: async (request, reply) => {
+      const suggestions = await engine.suggest(withUser(request.body));
+      reply.header("cache-control", "no-store");
+      tellTimings(reply, suggestions.timings);
+      metrics.ranked("suggest", suggestions.timings);
+      return suggestionsToWire(suggestions);
     },
   });
 
