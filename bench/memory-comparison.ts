@@ -5,7 +5,7 @@ import { type HeldOut, historyOf, type Sequences } from "@magpie/data";
 import { silentWork } from "@magpie/domain";
 import { type Evaluation, evaluate, type MetricAt, type SeenItems } from "@magpie/evaluation";
 import { modelByKind } from "@magpie/models";
-import { seededRandom } from "@magpie/numerics";
+import { pairedDifference, seededRandom } from "@magpie/numerics";
 import { writeSection } from "./write-section.ts";
 
 /** A model with changes to its default recipe. */
@@ -26,6 +26,8 @@ export interface MemoryTask {
   /** Published rows: label, then one cell for each column. */
   readonly published: readonly (readonly string[])[];
   readonly variants: readonly Variant[];
+  /** Two kinds whose difference is tested case by case, and the metric; absent: none are. */
+  readonly paired?: readonly [kind: string, baseline: string, metric: MetricAt];
   readonly train: Sequences;
   readonly test: HeldOut;
   /** What the choice is made on: cut out of train. */
@@ -79,6 +81,7 @@ export async function compareMemoryModels(task: MemoryTask): Promise<void> {
   }
   if (options["validation-only"]) return;
   const rows: string[][] = [];
+  const perCase = new Map<string, Float64Array>();
   for (const { variant, score } of best.values()) {
     const one = await run(variant, task.train);
     const evaluation = await evaluate(one, task.test, {
@@ -87,7 +90,8 @@ export async function compareMemoryModels(task: MemoryTask): Promise<void> {
       seenItems: task.seenItems,
     });
     await one.dispose();
-    const { kind: _, ...changes } = variant;
+    const { kind, ...changes } = variant;
+    if (task.paired?.includes(kind)) perCase.set(kind, evaluation.perCase[task.paired[2]]!);
     const row = [
       one.name,
       Object.entries(changes)
@@ -102,6 +106,8 @@ export async function compareMemoryModels(task: MemoryTask): Promise<void> {
     process.stdout.write(`test: ${row.join("  ")}\n`);
     rows.push(row);
   }
+  const difference = pairedNote(task.paired, perCase);
+  process.stdout.write(difference.map((line) => `${line}\n`).join(""));
   if (kinds !== undefined || given.length > 0) return;
   const header = [
     "model",
@@ -121,6 +127,7 @@ export async function compareMemoryModels(task: MemoryTask): Promise<void> {
     "",
     ...task.notes.map((note) => `- ${note}`),
     `- ${variants.length} recipes; where a kind has several, validation picked by ${task.pickedBy}. What was picked was trained on all of train and read test once.`,
+    ...difference,
     "- Equal scores count by their expected rank. Seconds were taken on a machine that others loaded.",
     "",
     `| ${header.join(" | ")} |`,
@@ -135,6 +142,24 @@ export async function compareMemoryModels(task: MemoryTask): Promise<void> {
   ];
   const file = join(import.meta.dirname, "results", "memory-models.md");
   await writeSection(file, "Models without epochs", table.join("\n"));
+}
+
+/** How much two kinds differ on the same cases; nothing where one of them was not asked. */
+function pairedNote(
+  paired: MemoryTask["paired"],
+  perCase: ReadonlyMap<string, Float64Array>,
+): readonly string[] {
+  if (paired === undefined) return [];
+  const [kind, baseline, on] = paired;
+  const [a, b] = [perCase.get(kind), perCase.get(baseline)];
+  if (a === undefined || b === undefined) return [];
+  const { difference, pValue } = pairedDifference(a, b);
+  const [center, low, high] = [difference.mean, difference.low, difference.high].map((value) =>
+    value.toFixed(4),
+  );
+  return [
+    `- ${kind} minus ${baseline}, ${on}, paired over ${a.length} cases: ${center} (95 % interval ${low} to ${high}; two-sided t test, p = ${pValue.toPrecision(2)}).`,
+  ];
 }
 
 async function run({ kind, ...changes }: Variant, train: Sequences) {

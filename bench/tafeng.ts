@@ -56,6 +56,7 @@ await compareMemoryModels({
     { kind: "tifu-knn", ...paperFading, groups: 3 },
     { kind: "tifu-knn", ...paperFading, groupFading: 0.9 },
   ],
+  paired: ["tifu-knn", "personal-frequency", "ndcgAt10"],
   train: sequencesOf(past),
   test: heldOutOf(
     sequencesOf(past),

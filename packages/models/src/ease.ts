@@ -9,7 +9,7 @@ import {
   transpose,
 } from "@magpie/numerics";
 import { interactionMatrix } from "./interaction-matrix.ts";
-import { itemNeighbourhoods, pairsBound } from "./item-neighbourhoods.ts";
+import { itemNeighbourhoods, pairsEstimate } from "./item-neighbourhoods.ts";
 import { checkRecency, type LinearConfig, LinearItemModel } from "./linear-item-model.ts";
 import type { Model, TrainingContext, TrainingData } from "./model.ts";
 import { NeighbourLists } from "./neighbour-lists.ts";
@@ -68,7 +68,7 @@ export const ease: Model<EaseConfig> = {
     const matrix = 2 * (8 * items.length + 4 * (userCount + itemCount));
     const kept = 2 * 12 * itemCount * Math.min(config.neighbours, itemCount);
     if (itemCount <= config.denseLimit) return matrix + kept + SpdMatrix.bytes(itemCount);
-    return matrix + kept + 8 * pairsBound(train) + 8 * config.candidates ** 2;
+    return matrix + kept + 8 * pairsEstimate(train) + 8 * config.candidates ** 2;
   },
 
   async train(data, config, context) {

@@ -1,5 +1,5 @@
 import type { Sequences } from "@magpie/data";
-import { productRows, topK, transpose } from "@magpie/numerics";
+import { csrFromEntries, productRows, topK, transpose } from "@magpie/numerics";
 import { interactionMatrix } from "./interaction-matrix.ts";
 
 /** The items that may explain one item, and what a regression on them needs. */
@@ -16,11 +16,43 @@ export interface Neighbourhood {
 /** Shrinks the similarity that picks candidates; see `ItemKnnConfig.shrinkage`. */
 const candidateShrinkage = 20;
 
-/** At most so many pairs of items share a user; each takes 8 bytes while neighbourhoods are made. */
-export function pairsBound({ userCount, itemCount, offsets }: Sequences): number {
+/** Items whose partners are counted by `pairsEstimate`. */
+const countedItems = 1_024;
+
+/**
+ * About how many ordered pairs of items share a user, an item's pair with itself included; each takes
+ * 8 bytes while neighbourhoods are made. Exact up to 1,024 items. Beyond that the partners of so many
+ * items are counted, evenly spread from the most to the least popular, because partners grow with
+ * popularity and a sum over users would count a pair once for every user that it shares.
+ */
+export function pairsEstimate({ userCount, itemCount, offsets, items }: Sequences): number {
+  const users = new Int32Array(items.length);
+  for (let user = 0; user < userCount; user++) users.fill(user, offsets[user]!, offsets[user + 1]!);
+  const { offsets: starts, indices: usersOf } = csrFromEntries(
+    itemCount + 1,
+    userCount,
+    items,
+    users,
+  );
+  const degree = (item: number) => starts[item + 1]! - starts[item]!;
+  const byPopularity = Int32Array.from({ length: itemCount }, (_, i) => i + 1).sort(
+    (a, b) => degree(b) - degree(a) || a - b,
+  );
+  const counted = Math.min(countedItems, itemCount);
+  const countedFor = new Int32Array(itemCount + 1);
   let pairs = 0;
-  for (let user = 0; user < userCount; user++) pairs += (offsets[user + 1]! - offsets[user]!) ** 2;
-  return Math.min(pairs, itemCount ** 2);
+  for (let c = 0; c < counted; c++) {
+    const item = byPopularity[Math.floor(((c + 0.5) * itemCount) / counted)]!;
+    for (let p = starts[item]!; p < starts[item + 1]!; p++) {
+      const user = usersOf[p]!;
+      for (let q = offsets[user]!; q < offsets[user + 1]!; q++) {
+        if (countedFor[items[q]!] === item) continue;
+        countedFor[items[q]!] = item;
+        pairs++;
+      }
+    }
+  }
+  return counted === 0 ? 0 : Math.round((pairs * itemCount) / counted);
 }
 
 /**

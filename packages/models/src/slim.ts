@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { TrainingError } from "@magpie/domain";
 import { transpose } from "@magpie/numerics";
-import { itemNeighbourhoods, type Neighbourhood, pairsBound } from "./item-neighbourhoods.ts";
+import { itemNeighbourhoods, type Neighbourhood, pairsEstimate } from "./item-neighbourhoods.ts";
 import { checkRecency, type LinearConfig, LinearItemModel } from "./linear-item-model.ts";
 import type { Model } from "./model.ts";
 import { NeighbourLists } from "./neighbour-lists.ts";
@@ -43,7 +43,7 @@ export const slim: Model<SlimConfig> = {
   expectedBytes({ train }, config) {
     const matrix = 2 * (8 * train.items.length + 4 * (train.userCount + train.itemCount));
     const kept = 2 * 12 * train.itemCount * Math.min(config.candidates, train.itemCount);
-    return matrix + kept + 8 * pairsBound(train) + 8 * config.candidates ** 2;
+    return matrix + kept + 8 * pairsEstimate(train) + 8 * config.candidates ** 2;
   },
 
   async train({ train }, config, context) {
