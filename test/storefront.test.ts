@@ -122,7 +122,8 @@ describe.skipIf(chromiumPath === undefined)("storefront", { timeout: 180_000 }, 
     await box.fill("running shoes");
     await box.press("Enter");
     await page.getByRole("heading", { name: /products for “running shoes”/ }).waitFor();
-    for (const id of await idsOf("search")) assert.match(id!, /^running-shoes/);
+    // What is only near in meaning comes below what has the words.
+    for (const id of (await idsOf("search")).slice(0, 5)) assert.match(id!, /^running-shoes/);
 
     await page.getByText("中文").click();
     const zhBox = page.getByRole("searchbox", { name: "搜索商品" });
@@ -272,18 +273,21 @@ describe.skipIf(chromiumPath === undefined)("storefront", { timeout: 180_000 }, 
     assert.equal(events.filter(({ type }) => type === "search").length, 1);
   });
 
-  test("the search box suggests categories, brands and products, by keyboard", async () => {
+  test("the search box suggests queries and products while typing, by keyboard", async () => {
     await visit("/");
     const box = page.getByRole("searchbox", { name: "Search products" });
     await box.pressSequentially("runn");
     const options = page.getByRole("listbox", { name: "Suggestions" }).getByRole("option");
     await options.getByText("All results for “runn”").waitFor();
-    assert.match((await options.first().textContent())!, /^runn in /);
+    const suggested = (await options.first().textContent())!;
+    assert.match(suggested, /^runn/i);
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
-    await page.waitForURL((url) => url.searchParams.get("category") !== null);
-    assert.equal(addressOf().get("q"), "runn");
+    await page.waitForURL((url) => url.searchParams.get("q") === suggested);
     await foundBecomes((count) => count > 0);
+    // What was searched for is offered again.
+    await box.fill("ru");
+    await options.filter({ hasText: "Searched before" }).getByText(suggested).waitFor();
 
     // Enter without a choice searches for the words, and Escape closes the list.
     await box.fill("tea");

@@ -1,18 +1,23 @@
 import { Combobox, Group, Loader, Text, TextInput, useCombobox } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { IconCategory, IconSearch, IconTag } from "@tabler/icons-react";
+import {
+  IconArrowRight,
+  IconCategory,
+  IconHistory,
+  IconSearch,
+  IconTag,
+} from "@tabler/icons-react";
 import { useState, type FormEvent, type KeyboardEvent, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { readAddress, writeAddress, type SearchAddress } from "../search/search-url.ts";
-import { useCategories, useQuickResults } from "../shop/shop.ts";
+import { useCompletions } from "../shop/shop.ts";
 import { textsOf, useLanguage } from "../shop/texts.ts";
 import { PriceTag } from "./Price.tsx";
 import { ProductArt } from "./ProductArt.tsx";
 
 const maxQueryLength = 500;
 const typingPauseMs = 120;
-const categoriesShown = 3;
 
 /** A line below the box: where it leads, and what it shows. */
 interface Suggestion {
@@ -25,56 +30,48 @@ interface Suggestion {
 const toSearch = (address: Partial<SearchAddress>) =>
   `/search${writeAddress({ ...readAddress(""), ...address })}`;
 
-/** What the half-typed words find: their categories and brands, then the best products. */
+/** What the half-typed words may become: one's own searches, others', categories, brands, products. */
 function useSuggestions(words: string): { isBusy: boolean; suggestions: readonly Suggestion[] } {
   const { t } = useTranslation();
   const language = useLanguage();
-  const categories = useCategories().data?.categories ?? [];
-  const { data, isFetching } = useQuickResults(words);
-  if (words === "" || data === undefined || data.items.length === 0) {
-    return { isBusy: isFetching, suggestions: [] };
-  }
-  const valuesOf = (field: string) =>
-    data.facets?.find((facet) => facet.field === field)?.values ?? [];
-  // Of a branch whose products all lie in one twig, the twig says more.
-  const paths = valuesOf("categories");
-  const telling = paths.filter(
-    ({ value, count }) =>
-      !paths.some((other) => other.value.startsWith(`${value} > `) && other.count === count),
+  const { data, isFetching } = useCompletions(words);
+  if (words === "" || data === undefined) return { isBusy: isFetching, suggestions: [] };
+  const { recent, queries, categories, brands, products } = data;
+  const own = new Set(recent);
+  const kindOf = (kind: string) => (
+    <Text span size="xs" opacity={0.75}>
+      {kind}
+    </Text>
   );
   return {
     isBusy: isFetching,
     suggestions: [
-      ...telling.slice(0, categoriesShown).map(({ value, count }) => {
-        const label = categories.find(({ path }) => path === value)?.label ?? value;
-        return {
-          to: toSearch({ query: words, category: value }),
-          icon: <IconCategory size={18} aria-hidden />,
-          text: (
-            <>
-              {words}{" "}
-              <Text span size="sm" opacity={0.75}>
-                {t("search.inCategory", { category: label.split(" > ").at(-1) })}
-              </Text>
-            </>
-          ),
-          aside: count.toLocaleString(language),
-        };
-      }),
-      ...valuesOf("brand").map(({ value, count }) => ({
-        to: toSearch({ query: words, brands: [value] }),
-        icon: <IconTag size={18} aria-hidden />,
-        text: (
-          <>
-            {words}{" "}
-            <Text span size="sm" opacity={0.75}>
-              {t("search.ofBrand", { brand: value })}
-            </Text>
-          </>
-        ),
-        aside: count.toLocaleString(language),
+      ...recent.map((query) => ({
+        to: toSearch({ query }),
+        icon: <IconHistory size={18} aria-hidden />,
+        text: query,
+        aside: kindOf(t("search.recent")),
       })),
-      ...data.items.map(({ item }) => ({
+      ...queries
+        .filter(({ text }) => !own.has(text) && text !== words)
+        .map(({ text }) => ({
+          to: toSearch({ query: text }),
+          icon: <IconSearch size={18} aria-hidden />,
+          text,
+        })),
+      ...categories.map(({ path, label }) => ({
+        to: toSearch({ category: path }),
+        icon: <IconCategory size={18} aria-hidden />,
+        text: label,
+        aside: kindOf(t("filters.categories")),
+      })),
+      ...brands.map((brand) => ({
+        to: toSearch({ brands: [brand] }),
+        icon: <IconTag size={18} aria-hidden />,
+        text: brand,
+        aside: kindOf(t("filters.brand")),
+      })),
+      ...products.map((item) => ({
         to: `/product/${encodeURIComponent(item.id)}`,
         icon: (
           <span className="suggestion-picture">
@@ -86,7 +83,7 @@ function useSuggestions(words: string): { isBusy: boolean; suggestions: readonly
       })),
       {
         to: toSearch({ query: words }),
-        icon: <IconSearch size={18} aria-hidden />,
+        icon: <IconArrowRight size={18} aria-hidden />,
         text: t("search.showAll", { query: words }),
       },
     ],

@@ -17,8 +17,7 @@ export const en = {
     nextPage: "Next page",
     previousPage: "Previous page",
     suggestions: "Suggestions",
-    inCategory: "in {{category}}",
-    ofBrand: "by {{brand}}",
+    recent: "Searched before",
     showAll: "All results for “{{query}}”",
   },
   sorts: {

@@ -19,8 +19,7 @@ export const zh: Texts = {
     nextPage: "下一页",
     previousPage: "上一页",
     suggestions: "搜索建议",
-    inCategory: "分类：{{category}}",
-    ofBrand: "品牌：{{brand}}",
+    recent: "搜过",
     showAll: "查看“{{query}}”的全部结果",
   },
   sorts: {

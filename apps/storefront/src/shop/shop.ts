@@ -72,29 +72,25 @@ export function useRanking(request: ListRequest) {
   });
 }
 
-/** What a half-typed query finds: some products, and the categories and brands they lie in. */
-export function useQuickResults(query: string) {
+/** How many suggestions of a kind stand below the search box. */
+const suggestionsPerKind = 4;
+
+/** What half-typed words may become, for this shopper. */
+export function useCompletions(words: string) {
   const { shopper, actor } = useShopper();
   const language = useLanguage();
   return useQuery({
-    queryKey: ["quick", query, actor, language],
-    enabled: query !== "",
+    queryKey: ["completions", words, actor, language],
+    enabled: words !== "",
     placeholderData: keepPreviousData,
     staleTime: 30_000,
-    queryFn: ({ signal }) =>
-      client.search(
-        {
-          ...who(shopper),
-          query,
-          locale: language,
-          limit: 5,
-          facets: [
-            { field: "categories", limit: 20 },
-            { field: "brand", limit: 2 },
-          ],
-        },
+    queryFn: async ({ signal }) => {
+      await client.flush(); // A search just made is the first that is offered again.
+      return client.suggest(
+        { ...who(shopper), query: words, locale: language, limit: suggestionsPerKind },
         { signal },
-      ),
+      );
+    },
   });
 }
 
