@@ -104,6 +104,53 @@ export async function openSession(
   };
 }
 
+/** Whole numbers for a model's input, with their shape. */
+export interface WholeNumbers {
+  readonly values: BigInt64Array;
+  readonly shape: readonly number[];
+}
+
+/** A model file that came from elsewhere, opened. */
+export interface ModelFile {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** One output for whole-number inputs of any batch. */
+  run(
+    inputs: Readonly<Record<string, WholeNumbers>>,
+    output: string,
+  ): Promise<{ readonly values: Float32Array; readonly shape: readonly number[] }>;
+  dispose(): Promise<void>;
+}
+
+/** Opens an ONNX file, with what lies beside it as external data. */
+export async function openModelFile(
+  path: string,
+  { threads = 1, engine }: EngineOptions = {},
+): Promise<ModelFile> {
+  const { name, ort } = await (engine === undefined ? loadPreferred() : load(engine));
+  const session = await ort.InferenceSession.create(path, {
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+    ...(name === "native" && { intraOpNumThreads: threads, interOpNumThreads: 1 }),
+  });
+  return {
+    inputs: session.inputNames,
+    outputs: session.outputNames,
+    async run(inputs, output) {
+      const feeds = Object.fromEntries(
+        Object.entries(inputs).map(([input, { values, shape }]) => [
+          input,
+          new ort.Tensor("int64", values, [...shape]),
+        ]),
+      );
+      const results = await session.run(feeds, [output]);
+      const { data, dims } = results[output]!;
+      return { values: data as Float32Array, shape: dims };
+    },
+    dispose: () => session.release(),
+  };
+}
+
 function boundTensors(
   ort: typeof Ort,
   ports: readonly Port[],
