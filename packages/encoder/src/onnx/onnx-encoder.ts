@@ -155,8 +155,8 @@ const outputOf = ({ outputs }: ModelFile): string | undefined =>
   );
 
 function requirePorts(model: ModelFile, path: string): void {
-  const known = ["input_ids", "attention_mask", "token_type_ids"];
-  const fits = model.inputs.includes("input_ids") && model.inputs.every((n) => known.includes(n));
+  const known = new Set(["input_ids", "attention_mask", "token_type_ids"]);
+  const fits = model.inputs.includes("input_ids") && model.inputs.every((name) => known.has(name));
   if (fits && outputOf(model) !== undefined) return;
   throw new EncoderError(
     "BAD_ONNX_MODEL",
