@@ -270,9 +270,9 @@ function maximaOf(targets: Uint32Array, weights: Float32Array): Int32Array {
   const leaves = targets.length;
   const maxima = new Int32Array(Math.max(1, leaves));
   for (let node = leaves - 1; node > 0; node--) {
-    const [left, right] = [2 * node, 2 * node + 1].map((child) =>
-      child >= leaves ? child - leaves : maxima[child]!,
-    ) as [number, number];
+    const child = 2 * node;
+    const left = child >= leaves ? child - leaves : maxima[child]!;
+    const right = child + 1 >= leaves ? child + 1 - leaves : maxima[child + 1]!;
     maxima[node] = isHeavier(targets, weights, left, right) ? left : right;
   }
   return maxima;
