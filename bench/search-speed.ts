@@ -8,9 +8,10 @@
  * drawn again from the words of all titles by their frequency, a real brand, a category path and four
  * attributes; one in five is Chinese. So words and lengths are real, and combinations new.
  *
- * Queries are one to three words of a title and so have an answer: in English, in Chinese, one word
- * with a letter left out, one that is still being typed. "With 5 facets" counts brand, categories,
- * two attributes and the price over all hits. Building is CPU time, the collector's
+ * Queries are one to five words of a title and so have an answer: in English, in Chinese, one word
+ * with a letter left out, one that is still being typed. "5 facets counted" is brand, categories,
+ * two attributes and the price over all hits. Changes give rows new titles, each searched for at once,
+ * while parts of earlier changes are merged; the last row asks everything again with all of them. Building is CPU time, the collector's
  * threads included, less the making of the products, which is timed alone.
  *
  * Side by side: the same English titles, all words asked for, 20 best with their score, and how many
@@ -169,15 +170,20 @@ const resident = (): number => {
   return process.memoryUsage.rss();
 };
 
-/** One to three words from titles, as someone who has seen the product would type them. */
-function queriesOf(titles: readonly string[], count: number, seed: string): string[] {
+/** Words from titles, one and up, as someone who has seen the product would type them. */
+function queriesOf(
+  titles: readonly string[],
+  count: number,
+  seed: string,
+  maxWords: number,
+): string[] {
   const random = seededRandom(11, seed);
   return Array.from({ length: count }, () => {
     const words = pick(random, titles)
       .split(/\s+/)
       .map((word) => word.toLowerCase())
       .filter((word) => /^[a-z]{3,}$/.test(word));
-    const wanted = 1 + random.int(3);
+    const wanted = 1 + random.int(maxWords);
     return words.length === 0
       ? "black"
       : Array.from({ length: wanted }, () => pick(random, words)).join(" ");
@@ -196,20 +202,25 @@ async function large(count: number): Promise<void> {
   const bytes = built.toBytes();
   const facets = FacetIndex.build(products(count));
   const random = seededRandom(13, "queries");
-  const english = queriesOf(titles, 300, "english");
+  const english = queriesOf(titles, 300, "english", 5);
   const chinese = Array.from({ length: 300 }, () => {
     const title = pick(random, vocabulary.chinese);
     const at = random.int(Math.max(1, title.length - 4));
     return title.slice(at, at + 2 + random.int(3));
   });
   const oneWord = english.map((query) => query.split(" ")[0]!);
-  const cases: readonly (readonly [string, readonly string[], boolean])[] = [
-    ["1 to 3 words", english.map((query) => `${query} `), false],
-    ["1 to 3 words, 5 facets counted", english.map((query) => `${query} `), true],
-    ["2 to 4 Chinese characters", chinese, false],
-    ["2 to 4 Chinese characters, 5 facets counted", chinese, true],
-    ["the last word still being typed", english.map((query) => query.slice(0, -1)), false],
-    ["one word, a letter left out", oneWord.map((word) => `${word[0]}${word.slice(2)} `), false],
+  const typing = english.map((query) => query.slice(0, -1));
+  const typos = oneWord.map((word) => `${word[0]}${word.slice(2)} `);
+  const words = english.map((query) => `${query} `);
+  const mix = [...words, ...typing, ...chinese, ...typos];
+  const cases: readonly QueryCase[] = [
+    { name: "1 to 5 words", queries: words, withFacets: false },
+    { name: "1 to 5 words, 5 facets counted", queries: words, withFacets: true },
+    { name: "2 to 4 Chinese characters", queries: chinese, withFacets: false },
+    { name: "2 to 4 Chinese characters, 5 facets counted", queries: chinese, withFacets: true },
+    { name: "the last word still being typed", queries: typing, withFacets: false },
+    { name: "one word, a letter left out", queries: typos, withFacets: false },
+    { name: "all of these, 5 facets counted", queries: mix, withFacets: true },
   ];
   const before = resident();
   const copy = new Uint8Array(bytes);
@@ -231,28 +242,79 @@ async function large(count: number): Promise<void> {
     "| query, 20 best, exact total | p50 | p95 | p99 | hits, mean |",
     "|---|---|---|---|---|",
   );
-  const requests = [
-    { field: "brand" },
-    { field: "categories" },
-    { field: "attributes.colour" },
-    { field: "attributes.material" },
-    { field: "price", bounds: [1_000, 5_000, 10_000, 25_000] },
-  ];
+  for (const one of cases) ask(one, index, facets);
+  await change(index, count);
+  ask({ ...cases.at(-1)!, name: `${cases.at(-1)!.name}, after these changes` }, index, facets);
+}
+
+interface QueryCase {
+  readonly name: string;
+  readonly queries: readonly string[];
+  readonly withFacets: boolean;
+}
+
+const facetRequests = [
+  { field: "brand" },
+  { field: "categories" },
+  { field: "attributes.colour" },
+  { field: "attributes.material" },
+  { field: "price", bounds: [1_000, 5_000, 10_000, 25_000] },
+];
+
+function ask(
+  { name, queries, withFacets }: QueryCase,
+  index: InvertedTextIndex,
+  facets: FacetIndex,
+): void {
   const none = new Map<string, ItemSet>();
-  for (const [name, queries, withFacets] of cases) {
-    const times: number[] = [];
-    let hits = 0;
-    for (let round = 0; round < 2; round++) {
-      for (const query of queries) {
-        const start = performance.now();
-        const answer = index.search(query, { limit: 20 });
-        if (withFacets) facets.counts(answer.matches, none, requests);
-        if (round > 0) times.push(performance.now() - start);
-        hits += answer.total;
-      }
+  const times: number[] = [];
+  let hits = 0;
+  for (let round = 0; round < 2; round++) {
+    for (const query of queries) {
+      const start = performance.now();
+      const answer = index.search(query, { limit: 20 });
+      if (withFacets) facets.counts(answer.matches, none, facetRequests);
+      if (round > 0) times.push(performance.now() - start);
+      hits += answer.total;
     }
-    const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => ms(quantile(times, share)));
-    lines.push(`| ${name} | ${p50} | ${p95} | ${p99} | ${whole(hits / 2 / queries.length)} |`);
+  }
+  lines.push(`| ${name} | ${spread(times)} | ${whole(hits / 2 / queries.length)} |`);
+}
+
+const spread = (times: readonly number[]): string =>
+  [0.5, 0.95, 0.99].map((share) => ms(quantile(times, share))).join(" | ");
+
+/** A word that no other item has. */
+const newWord = (number: number): string =>
+  `qzx${Array.from(String(number), (digit) => "abcdefghij"[Number(digit)]!).join("")}q`;
+
+/** Changes titles, one at a time and many at once, and searches for each until it is found. */
+async function change(index: InvertedTextIndex, count: number): Promise<void> {
+  const random = seededRandom(17, "changes");
+  let changed = 0;
+  for (const [most, times] of [
+    [1, 1_000],
+    [100, 50],
+    [5_000, 4],
+  ] as const) {
+    const size = Math.min(most, count >> 1);
+    const waits: number[] = [];
+    for (let i = 0; i < times; i++) {
+      const items = new Map<number, Item>();
+      while (items.size < size) {
+        const item = productOf(random, count + changed);
+        const row = 1 + random.int(count);
+        if (!items.has(row))
+          items.set(row, { ...item, title: `${item.title} ${newWord(changed++)}` });
+      }
+      const start = performance.now();
+      await index.update(items);
+      if (index.search(`${newWord(changed - 1)} `, { limit: 20 }).total !== 1) {
+        throw new Error(`internal: change ${changed - 1} is not found`);
+      }
+      waits.push(performance.now() - start);
+    }
+    lines.push(`| ${whole(size)} changed, until found, ${times} times | ${spread(waits)} | 1 |`);
   }
 }
 
@@ -322,7 +384,7 @@ async function sideBySide(count: number): Promise<void> {
     if (/^[\x20-\x7e]*$/.test(title)) titles.push(title);
     if (titles.length === count) break;
   }
-  const queries = queriesOf(titles, 200, "peers");
+  const queries = queriesOf(titles, 200, "peers", 3);
   lines.push(
     "",
     `## Side by side, ${whole(titles.length)} English titles`,

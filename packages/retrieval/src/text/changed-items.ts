@@ -15,7 +15,7 @@ interface ChangedPart {
 }
 
 /** Smaller ones are merged with whatever is there: searching a part costs more than its items. */
-const smallest = 256;
+const smallest = 8;
 
 /**
  * The items that changed since an index was built, as small segments beside the large one.
