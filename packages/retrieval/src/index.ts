@@ -14,6 +14,7 @@ export type { PriceRange } from "./query/price-words.ts";
 export * from "./query/query-coverage.ts";
 export * from "./query/query-understanding.ts";
 export * from "./query/spelling-corrector.ts";
+export * from "./query/synonym-candidates.ts";
 export * from "./suggest/catalog-suggestions.ts";
 export * from "./suggest/query-log.ts";
 export * from "./suggest/suggester.ts";
