@@ -315,7 +315,8 @@ ${new Date().toISOString().slice(0, 10)} · ${cpus().length} cores, ${cpus()[0]!
 Mean over queries ± half of the 95 % t-interval; ${ours.skippedQueries} queries without anything relevant are left out. The
 three nDCGs are three measures (see packages/evaluation). Unjudged products count as irrelevant in the
 first two, and \`judgedAt10\` says how many there are among the ten best. "Broad" puts products with some of
-the words behind those with all, where fewer than 100 have all.
+the words behind those with all, where fewer than 100 have all. The weight and length norm of attributes
+were chosen by these queries; chosen by four fifths of them, they gave the other fifth 0.769 (broad).
 
 ${table(["engine", ...searchMetrics], [ours, broad, ...others.map(({ evaluation }) => evaluation)].map(cells))}
 
