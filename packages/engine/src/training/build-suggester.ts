@@ -1,6 +1,6 @@
 import type { ItemVocabulary, Sequences } from "@magpie/data";
 import type { Item } from "@magpie/domain";
-import { catalogSuggestions, Suggester } from "@magpie/retrieval";
+import { catalogSuggestions, Suggester, type SuggestionEntry } from "@magpie/retrieval";
 import type { LearnedSearches } from "./learn-searches.ts";
 
 /** What suggestions are made from. */
@@ -10,6 +10,12 @@ export interface SuggesterSources {
   readonly sequences: Pick<Sequences, "items">;
   readonly searches: LearnedSearches;
 }
+
+/**
+ * Phrases of the catalogue that are kept, the heaviest: of a large one, most are the beginning of a
+ * single title, which the suggested products complete anyway, and a million take 100 MB.
+ */
+const maxPhrases = 200_000;
 
 /** A query belongs to a category in which more than this share of what followed from it lies. */
 const minCategoryShare = 0.5;
@@ -21,11 +27,20 @@ export function buildSuggester(
 ): Suggester {
   const taken = new Uint32Array(vocabulary.size + 1);
   for (const row of sequences.items) taken[row]!++;
+  const catalog = catalogSuggestions(
+    items,
+    ({ id }) => taken[Math.max(0, vocabulary.indexOf(id))]!,
+  );
   return Suggester.build({
     learned: searches.queries,
-    catalog: catalogSuggestions(items, ({ id }) => taken[Math.max(0, vocabulary.indexOf(id))]!),
+    catalog: { ...catalog, phrases: heaviest(catalog.phrases, maxPhrases) },
     categoryOf: categoriesOfQueries(items, searches),
   });
+}
+
+function heaviest(phrases: readonly SuggestionEntry[], most: number): readonly SuggestionEntry[] {
+  if (phrases.length <= most) return phrases;
+  return phrases.toSorted((a, b) => b.weight - a.weight).slice(0, most);
 }
 
 /** The category that most of what followed from a query lies in, by query. */

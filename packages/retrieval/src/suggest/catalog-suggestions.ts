@@ -74,10 +74,10 @@ export function catalogSuggestions(
         phrases.add(words.slice(0, length).join(" "), weight, at);
       }
       const said = new Set([...words, ...paths.flatMap(wordsOf), ...wordsOf(brand ?? "")]);
-      for (const word of said) phrases.add(word, weight, at);
+      for (const word of said) phrases.addKey(word, word, weight, at);
       const described = new Set(wordsOf(description).slice(0, maxDescriptionWords));
       for (const word of described) {
-        if (!said.has(word)) phrases.add(word, weight * describedShare, at);
+        if (!said.has(word)) phrases.addKey(word, word, weight * describedShare, at);
       }
       pairs.add([...said], weight);
     }
@@ -171,24 +171,26 @@ class WordPairs {
   }
 }
 
+/** What comes with a text. */
+interface Extra {
+  readonly id?: string;
+  readonly category?: string;
+}
+
 /** Sums of weights per text; what comes with a text is from the first that had it. */
 class Tally {
-  readonly #entries = new Map<string, SuggestionEntry>();
+  readonly #entries = new Map<string, SuggestionEntry & { weight: number }>();
 
-  add(
-    text: string,
-    weight: number,
-    extra: { readonly id?: string; readonly category?: string },
-  ): void {
-    const key = queryKey(text);
+  add(text: string, weight: number, extra: Extra): void {
+    this.addKey(queryKey(text), text, weight, extra);
+  }
+
+  /** The same of a text whose key is known: finding it costs more than all the rest. */
+  addKey(key: string, text: string, weight: number, extra: Extra): void {
     if (key.length < 2) return;
     const known = this.#entries.get(key);
-    this.#entries.set(
-      key,
-      known === undefined
-        ? { text, weight, ...extra }
-        : { ...known, weight: known.weight + weight },
-    );
+    if (known === undefined) this.#entries.set(key, { text, weight, ...extra });
+    else known.weight += weight;
   }
 
   entries(): SuggestionEntry[] {

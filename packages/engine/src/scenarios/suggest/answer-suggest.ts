@@ -12,8 +12,6 @@ import { Stopwatch } from "../stopwatch.ts";
 const defaultSuggestions = 8;
 /** Acts whose categories are the context of what is typed now. */
 const contextActs = 5;
-/** Products looked at for each one asked for: some may be sold out or called otherwise by now. */
-const productPool = 3;
 
 /** What suggesting needs beside a snapshot. */
 export interface SuggestParts {
@@ -46,7 +44,7 @@ export async function answerSuggest(
     const nothing = { queries: [], products: [], categories: [], brands: [] };
     return { ...nothing, recent: [], rung: "as-typed", timings: watch.timings };
   }
-  const found = suggester.suggest(query, { limit: limit * productPool, context, recent }, nowMs);
+  const found = suggester.suggest(query, { limit, context, recent }, nowMs);
   watch.lap("suggest");
   const records = await parts.records.getMany(found.products.map(({ id }) => id!));
   const products = records.filter(
@@ -56,13 +54,14 @@ export async function answerSuggest(
   );
   watch.lap("records");
   return {
-    recent: found.recent.slice(0, limit),
-    queries: found.queries.slice(0, limit),
-    products: products.slice(0, limit),
-    categories: found.categories
-      .slice(0, limit)
-      .map(({ id }) => ({ path: id!, label: catalog.categoryLabel(id!, locale) })),
-    brands: found.brands.slice(0, limit).map(({ id }) => id!),
+    recent: found.recent,
+    queries: found.queries,
+    products,
+    categories: found.categories.map(({ id }) => ({
+      path: id!,
+      label: catalog.categoryLabel(id!, locale),
+    })),
+    brands: found.brands.map(({ id }) => id!),
     rung: found.rung,
     timings: watch.timings,
   };

@@ -1,5 +1,5 @@
 import type { Item } from "@magpie/domain";
-import type { Suggester, SuggesterOptions, Suggestions } from "@magpie/retrieval";
+import type { Suggester, SuggesterOptions, Suggestion, Suggestions } from "@magpie/retrieval";
 import type { LiveCatalog } from "../../live/live-catalog.ts";
 
 /**
@@ -7,6 +7,8 @@ import type { LiveCatalog } from "../../live/live-catalog.ts";
  * indexed anew.
  */
 const takeOverMs = 500;
+/** So many times more products are looked at where some of the first are not there. */
+const wider = 4;
 /** What an item weighs that came since the snapshot, so that nobody can have taken it yet. */
 const newItemWeight = 1;
 
@@ -24,11 +26,19 @@ export class LiveSuggester {
     catalog.onWords((row, item) => this.#changed.set(row, item));
   }
 
-  /** Products that are gone or sold out are left out; so may be some of `limit`. */
+  /** Products that are gone or sold out make room for others, as far as there are some nearby. */
   suggest(typed: string, options: SuggesterOptions, nowMs: number): Suggestions {
     this.#takeOver(nowMs);
+    const { limit } = options;
     const found = this.#suggester.suggest(typed, options);
-    return { ...found, products: found.products.filter(({ id }) => this.#isThere(id)) };
+    const present = this.#present(found.products);
+    if (present.length === found.products.length) return found;
+    const more = this.#suggester.suggest(typed, { ...options, limit: limit * wider });
+    return { ...found, products: this.#present(more.products).slice(0, limit) };
+  }
+
+  #present(products: readonly Suggestion[]): readonly Suggestion[] {
+    return products.filter(({ id }) => this.#isThere(id));
   }
 
   #isThere(id: string | undefined): boolean {
