@@ -77,6 +77,8 @@ export interface RecommendOptions {
   readonly locale?: string;
   readonly filter?: ItemFilter;
   readonly explain?: boolean;
+  /** False when nobody is shown the answer, so that the decision log must not say so: measuring. */
+  readonly isShown?: boolean;
 }
 
 export interface SearchOptions extends RecommendOptions {

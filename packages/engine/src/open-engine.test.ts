@@ -248,6 +248,23 @@ describe("a trained shop", () => {
       });
     }));
 
+  test("an answer that is only measured is not in the decision log", () =>
+    withShop(async (engine) => {
+      const decisionsOf = async () => {
+        let decisions = 0;
+        for await (const { kind } of engine.exportUser(shopper)) {
+          if (kind === "decision") decisions++;
+        }
+        return decisions;
+      };
+      const before = await decisionsOf();
+      const ask = { query: "cup", user: shopper };
+      const measured = await engine.search({ ...ask, isShown: false });
+      assert.equal(await decisionsOf(), before);
+      assert.deepEqual(ids(await engine.search(ask)), ids(measured));
+      assert.equal(await decisionsOf(), before + 1);
+    }));
+
   test("every answer is in the decision log, with its place and propensity", () =>
     withShop(async (engine) => {
       const ranking = await engine.recommend("home-feed", { user: shopper, limit: 3 });

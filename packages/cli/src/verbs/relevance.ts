@@ -223,7 +223,8 @@ export const relevance: Verb = (program, shellOf) => {
         try {
           const answers: Record<string, readonly string[]> = {};
           const evaluation = await evaluateSearch(given.name, judgements, async (query, limit) => {
-            const { items } = await engine.search({ query, limit, locale: given.locale });
+            const { locale } = given;
+            const { items } = await engine.search({ query, limit, locale, isShown: false });
             return (answers[query] = items.map(({ item }) => item.id));
           });
           if (given.save !== undefined) {

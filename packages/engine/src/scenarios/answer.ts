@@ -51,7 +51,7 @@ export interface AnswererParts {
  *                                                                └────▶ decision log
  *
  * Explanations are worked out for the returned items only. The decision is logged beside the
- * answer; every pipeline here is deterministic, so each item's propensity is 1: given the same
+ * answer, unless nobody is shown it; every pipeline here is deterministic, so each item's propensity is 1: given the same
  * state, it would have been shown at that place for certain. A pipeline that explores must log the
  * probability it used.
  */
@@ -108,22 +108,24 @@ export class Answerer {
     });
     watch.lap("records");
 
-    this.#parts.decisions.add({
-      requestId: request.requestId,
-      timestampMs: nowMs,
-      scenario: scenarioName,
-      ...(request.user !== undefined && { user: request.user }),
-      snapshot: serving.version,
-      pipeline: pipeline.name,
-      ...(request.query !== undefined && { query: request.query }),
-      items: items.map(({ item, position, score }) => ({
-        itemId: item.id,
-        position,
-        score,
-        propensity: 1,
-        retrievers: proposersOf(lists, serving.catalog.indexOf(item.id) as ItemIndex),
-      })),
-    });
+    if (options.isShown ?? true) {
+      this.#parts.decisions.add({
+        requestId: request.requestId,
+        timestampMs: nowMs,
+        scenario: scenarioName,
+        ...(request.user !== undefined && { user: request.user }),
+        snapshot: serving.version,
+        pipeline: pipeline.name,
+        ...(request.query !== undefined && { query: request.query }),
+        items: items.map(({ item, position, score }) => ({
+          itemId: item.id,
+          position,
+          score,
+          propensity: 1,
+          retrievers: proposersOf(lists, serving.catalog.indexOf(item.id) as ItemIndex),
+        })),
+      });
+    }
     const found = serving.foundBy(request);
     const facets = found && serving.facetsOf(request);
     if (facets !== undefined && facets.length > 0) watch.lap("facets");
