@@ -96,6 +96,8 @@ describe("suggestions over HTTP", () => {
     assert.deepEqual(await recent(), []);
     await search("ann", "zither");
     assert.deepEqual(await recent("ann"), ["zither", "Zebra lamp", "zither strings"]);
+    const page = createClient({ baseUrl: shop.server.url, apiKey: shop.keys.read });
+    assert.deepEqual((await page.suggest({ query: "z", visitorId: "ann" })).recent, []);
     await client.eraseUser("ann");
     assert.deepEqual(await recent("ann"), []);
   });

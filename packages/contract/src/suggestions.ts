@@ -47,7 +47,8 @@ const suggestedQuerySchema = Type.Object(
 export const suggestionsSchema = Type.Object(
   {
     recent: Type.Array(Type.String(), {
-      description: "The person's own searches that begin as typed, newest first",
+      description:
+        "The person's own searches that begin as typed, newest first; only with a key that has the scope `users`, too",
     }),
     queries: Type.Array(suggestedQuerySchema, {
       description: "What several people searched for, and phrases of the catalogue; best first",

@@ -71,7 +71,10 @@ export function servingRoutes(app: App, { engine, metrics }: Services): void {
       reply.header("cache-control", "no-store");
       tellTimings(reply, suggestions.timings);
       metrics.ranked("suggest", suggestions.timings);
-      return suggestionsToWire(suggestions);
+      // A key of a web page is everybody's, and a user id may be guessed: what a person searched for
+      // is told to those who may read a person's data. In open mode there is no key.
+      const mayReadUsers = request.caller?.key?.scopes.includes("users") ?? true;
+      return suggestionsToWire(mayReadUsers ? suggestions : { ...suggestions, recent: [] });
     },
   });
 
