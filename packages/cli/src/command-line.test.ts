@@ -92,7 +92,7 @@ describe("help", () => {
     const { code, stdout } = await magpie("--help");
     assert.equal(code, 0);
     for (const verb of [
-      "demo init import inspect train evaluate serve recommend similar search relevance export erase",
+      "demo init import inspect train evaluate tune serve recommend similar search relevance export erase",
       "keys snapshots",
     ].flatMap((row) => row.split(" "))) {
       assert.match(stdout, new RegExp(`^ {2}${verb}\\b`, "m"));
@@ -103,7 +103,7 @@ describe("help", () => {
 
   test("of every verb has examples that begin with its words", async () => {
     const verbs = [
-      "demo|init|import catalog|import events|import interactions|inspect|train|evaluate|serve",
+      "demo|init|import catalog|import events|import interactions|inspect|train|evaluate|tune|serve",
       "recommend|similar|search|export events|export catalog|export user|erase|keys create",
       "relevance import|relevance run|relevance compare",
       "keys list|keys revoke|snapshots list|snapshots activate|snapshots rollback",
@@ -220,6 +220,29 @@ describe("the way from files to answers", () => {
     assert.equal(result.items, 60);
     assert.ok(result.measurement.models.length >= 4);
     assert.match(stderr, /sasrec\/train/);
+  });
+
+  test("searches a model's settings, goes on from what it found, and measures the recipe", async () => {
+    interface Tuned {
+      readonly best: { readonly ndcgAt10: number };
+      readonly trials: readonly { readonly recipe: number; readonly ndcgAt10: number }[];
+      readonly resumed: number;
+      readonly recipe: string;
+    }
+    const search = [...data, "tune", "item-knn", "--output", "tuned", "--recipes"];
+    const first = await json<Tuned>(0, ...search, "2");
+    const second = await json<Tuned>(0, ...search, "4");
+    assert.equal(first.trials.length, 2);
+    assert.equal(second.resumed, 2);
+    assert.deepEqual(second.trials.map(({ recipe }) => recipe).toSorted(), [0, 1, 2, 3]);
+    const defaults = second.trials.find(({ recipe }) => recipe === 0)!;
+    assert.ok(second.best.ndcgAt10 >= defaults.ndcgAt10);
+    await json(0, ...data, "evaluate", "--models", "item-knn", "--recipe", second.recipe);
+
+    await writeFile(inFolder("wrong.json"), '{ "item-knn": { "neighbors": 10 } }');
+    const refused = await json<Failed>(2, ...data, "train", "--recipe", "wrong.json");
+    assert.equal(refused.error.code, "BAD_RECIPE");
+    assert.match(refused.error.message, /no setting "neighbors", but neighbours/);
   });
 
   test("recommends with contributions that add up to the score", async () => {

@@ -17,6 +17,7 @@ import { serve } from "./verbs/serve.ts";
 import { similar } from "./verbs/similar.ts";
 import { snapshots } from "./verbs/snapshots.ts";
 import { train } from "./verbs/train.ts";
+import { tuneModel } from "./verbs/tune.ts";
 import type { Verb } from "./verbs/verb.ts";
 
 const verbs: readonly Verb[] = [
@@ -26,6 +27,7 @@ const verbs: readonly Verb[] = [
   inspect,
   train,
   evaluateModels,
+  tuneModel,
   serve,
   recommend,
   similar,

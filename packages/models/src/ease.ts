@@ -63,6 +63,14 @@ export const ease: Model<EaseConfig> = {
     recency: 0.65,
   },
 
+  space: {
+    settings: {
+      ridge: { from: 20, to: 2_000, scale: "log" },
+      userDamping: { from: 0, to: 1, scale: "linear" },
+      recency: { from: 0.3, to: 1, scale: "linear" },
+    },
+  },
+
   expectedBytes({ train }, config) {
     const { itemCount, userCount, items } = train;
     const matrix = 2 * (8 * items.length + 4 * (userCount + itemCount));

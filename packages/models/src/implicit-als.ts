@@ -35,6 +35,15 @@ export const implicitAls: Model<ImplicitAlsConfig> = {
   isSeeded: true,
   defaults: { width: 64, epochs: 12, unobserved: 0.05, ridge: 1 },
 
+  space: {
+    settings: {
+      width: { oneOf: [32, 64, 128] },
+      epochs: { from: 5, to: 25, scale: "linear", isWhole: true },
+      unobserved: { from: 0.005, to: 0.5, scale: "log" },
+      ridge: { from: 0.1, to: 10, scale: "log" },
+    },
+  },
+
   expectedBytes({ train }, config) {
     const { userCount, itemCount, items } = train;
     const matrix = 2 * (8 * items.length + 4 * (userCount + itemCount));

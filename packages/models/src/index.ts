@@ -7,4 +7,6 @@ export * from "./registry.ts";
 export * from "./sasrec-model.ts";
 export * from "./sasrec-trainer.ts";
 export * from "./sasrec.ts";
+export type { Choice, SearchSpace } from "./search-space.ts";
 export * from "./training-cost.ts";
+export * from "./tune.ts";

@@ -40,6 +40,15 @@ export const itemKnn: Model<ItemKnnConfig> = {
   // and recency. No combination is best on all three.
   defaults: { neighbours: 200, shrinkage: 20, userDamping: 0, recency: 0.65 },
 
+  space: {
+    settings: {
+      neighbours: { oneOf: [50, 100, 200, 400] },
+      shrinkage: { from: 1, to: 200, scale: "log" },
+      userDamping: { from: 0, to: 1, scale: "linear" },
+      recency: { from: 0.3, to: 1, scale: "linear" },
+    },
+  },
+
   expectedBytes({ train }, config) {
     const matrix = 8 * train.items.length + 4 * (train.userCount + train.itemCount);
     const kept = 12 * train.itemCount * Math.min(config.neighbours, train.itemCount);

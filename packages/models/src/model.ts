@@ -1,6 +1,7 @@
 import type { HeldOut, Sequences } from "@magpie/data";
 import type { History, Scorer, WorkContext } from "@magpie/domain";
 import type { CsrMatrix } from "@magpie/numerics";
+import type { SearchSpace } from "./search-space.ts";
 
 export type { ItemSimilarity } from "@magpie/domain";
 
@@ -55,6 +56,8 @@ export interface Model<Config extends object = object> {
   readonly isSeeded: boolean;
   /** The default recipe, good on every data set; documented where it is declared. */
   readonly defaults: Config;
+  /** Settings that `tune` searches; absent where none is worth it. */
+  readonly space?: SearchSpace;
   /** Memory that training will take, known before it is spent. */
   expectedBytes(data: TrainingData, config: Config): number;
   train(data: TrainingData, config: Config, context: TrainingContext): Promise<TrainedModel>;

@@ -33,6 +33,15 @@ export const rp3Beta: Model<Rp3BetaConfig> = {
   isSeeded: false,
   defaults: { neighbours: 200, alpha: 0.9, beta: 0.4, recency: 0.65 },
 
+  space: {
+    settings: {
+      neighbours: { oneOf: [50, 100, 200, 400] },
+      alpha: { from: 0.4, to: 1.6, scale: "linear" },
+      beta: { from: 0, to: 1, scale: "linear" },
+      recency: { from: 0.3, to: 1, scale: "linear" },
+    },
+  },
+
   expectedBytes({ train }, config) {
     const matrix = 8 * train.items.length + 4 * (train.userCount + train.itemCount);
     const kept = 12 * train.itemCount * Math.min(config.neighbours, train.itemCount);

@@ -152,6 +152,17 @@ export const sasRec: Model<SasRecConfig> = {
   kind,
   isSeeded: true,
   defaults: sasRecDefaults,
+  space: {
+    settings: {
+      width: { oneOf: [32, 64, 128] },
+      blocks: { oneOf: [1, 2] },
+      dropout: { from: 0.1, to: 0.6, scale: "linear" },
+      learningRate: { from: 3e-4, to: 3e-3, scale: "log" },
+      weightDecay: { oneOf: [0, 1e-3, 1e-2, 1e-1] },
+      historyLimit: { oneOf: [20, 50, 100] },
+    },
+    effort: "epochs",
+  },
 
   expectedBytes({ train, validation }, config) {
     return expectedTrainingBytes(config, train.itemCount, validation !== undefined);

@@ -40,6 +40,14 @@ export const slim: Model<SlimConfig> = {
   isSeeded: false,
   defaults: { candidates: 200, lasso: 1, ridge: 50, recency: 0.65 },
 
+  space: {
+    settings: {
+      lasso: { from: 0.1, to: 10, scale: "log" },
+      ridge: { from: 5, to: 500, scale: "log" },
+      recency: { from: 0.3, to: 1, scale: "linear" },
+    },
+  },
+
   expectedBytes({ train }, config) {
     const matrix = 2 * (8 * train.items.length + 4 * (train.userCount + train.itemCount));
     const kept = 2 * 12 * train.itemCount * Math.min(config.candidates, train.itemCount);

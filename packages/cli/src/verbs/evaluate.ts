@@ -1,15 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  buildSequences,
-  buildVocabularies,
-  leaveOneOut,
-  openStore,
-  splitByTime,
-  type Sequences,
-  type Split,
-} from "@magpie/data";
-import { DataError } from "@magpie/domain";
+import type { Split } from "@magpie/data";
 import {
   compareRuns,
   evaluate,
@@ -23,16 +14,16 @@ import {
 } from "@magpie/evaluation";
 import { modelByKind, models, type CurvePoint } from "@magpie/models";
 import { Option } from "commander";
+import { readSplit, withSplitOptions, type SplitOptions } from "../held-out.ts";
+import { readRecipe, type RecipeFile } from "../recipe-file.ts";
 import type { Shell } from "../shell.ts";
-import { examples, moment, wholeNumbers, type Verb } from "./verb.ts";
+import { examples, wholeNumbers, type Verb } from "./verb.ts";
 
-interface Given {
+interface Given extends SplitOptions {
   readonly models?: string;
   readonly seeds: number[];
-  readonly protocol: "time" | "leave-one-out";
-  readonly testFrom?: number;
-  readonly validationFrom?: number;
   readonly seenItems: SeenItems;
+  readonly recipe?: string;
   readonly output?: string;
 }
 
@@ -44,24 +35,6 @@ const shown: readonly MetricAt[] = [
   "coverageAt10",
 ];
 
-/** The last 10 % of interactions are test, the 10 % before them validation, unless cuts are given. */
-function timeSplit(sequences: Sequences, given: Given): Split {
-  const times = sequences.timestampsMs?.toSorted();
-  if (times === undefined || times.length === 0) {
-    throw new DataError(
-      "NOTHING_TO_EVALUATE",
-      "The log holds no interactions with items of the catalogue.",
-      "Import a catalogue and events first.",
-      { kind: "conflict" },
-    );
-  }
-  const at = (share: number): number => times[Math.floor(times.length * share)]!;
-  return splitByTime(sequences, {
-    validationFromMs: given.validationFrom ?? at(0.8),
-    testFromMs: given.testFrom ?? at(0.9),
-  });
-}
-
 interface Measured {
   readonly comparison: Comparison;
   readonly curves: readonly { readonly label: string; readonly curve: readonly CurvePoint[] }[];
@@ -70,6 +43,7 @@ interface Measured {
 async function measure(
   split: Split,
   kinds: readonly string[],
+  recipe: RecipeFile,
   given: Given,
   shell: Shell,
 ): Promise<Measured> {
@@ -78,11 +52,12 @@ async function measure(
   const data = { train: split.train, validation: split.validation };
   for (const kind of kinds) {
     const model = modelByKind(kind);
+    const config = { ...model.defaults, ...recipe[kind] };
     shell.note(
-      `${kind}: expects ${(model.expectedBytes(data, model.defaults) / 2 ** 20).toFixed(0)} MiB beyond the data`,
+      `${kind}: expects ${(model.expectedBytes(data, config) / 2 ** 20).toFixed(0)} MiB beyond the data`,
     );
     for (const seed of modelByKind(kind).isSeeded ? given.seeds : given.seeds.slice(0, 1)) {
-      const trained = await model.train(data, model.defaults, { ...shell.work(), seed });
+      const trained = await model.train(data, config, { ...shell.work(), seed });
       const evaluation = await evaluate(trained, split.test, {
         cutoffs: [10],
         seenItems: given.seenItems,
@@ -138,8 +113,7 @@ async function write(folder: string, { comparison, curves }: Measured): Promise<
 }
 
 export const evaluateModels: Verb = (program, shellOf) => {
-  program
-    .command("evaluate")
+  withSplitOptions(program.command("evaluate"))
     .description(
       "compare models on held-out behaviour: full ranking, several seeds, 95 % intervals",
     )
@@ -149,21 +123,11 @@ export const evaluateModels: Verb = (program, shellOf) => {
     )
     .option("--seeds <list>", "of models with chance in their training", wholeNumbers, [1, 2, 3])
     .addOption(
-      new Option("--protocol <name>", "cut all users at one moment, or hold out each user's last")
-        .choices(["time", "leave-one-out"])
-        .default("time"),
-    )
-    .option(
-      "--validation-from <moment>",
-      "where validation begins (default: the last 20 %)",
-      moment,
-    )
-    .option("--test-from <moment>", "where test begins (default: the last 10 %)", moment)
-    .addOption(
       new Option("--seen-items <rule>", "items of the past")
         .choices(["keep", "remove"])
         .default("keep"),
     )
+    .option("--recipe <file>", "settings that replace the models' defaults, as tune writes them")
     .option("--output <folder>", "write table, JSON and curves there")
     .addHelpText(
       "after",
@@ -176,17 +140,9 @@ export const evaluateModels: Verb = (program, shellOf) => {
       const shell = shellOf(program.opts());
       const kinds = given.models?.split(",") ?? models.map(({ kind }) => kind);
       kinds.forEach(modelByKind);
-      const store = await openStore(shell.dataFolder);
-      let sequences: Sequences;
-      try {
-        const vocabularies = await buildVocabularies(store.events, store.catalog);
-        sequences = await buildSequences(store.events, vocabularies);
-      } finally {
-        await store.close();
-      }
-      const split =
-        given.protocol === "time" ? timeSplit(sequences, given) : leaveOneOut(sequences);
-      const measured = await measure(split, kinds, given, shell);
+      const recipe = given.recipe === undefined ? {} : await readRecipe(given.recipe);
+      const split = await readSplit(shell.dataFolder, given);
+      const measured = await measure(split, kinds, recipe, given, shell);
       if (given.output !== undefined) {
         await write(given.output, measured);
         shell.note(`Written to ${given.output}`);

@@ -2,6 +2,7 @@ import type { Engine, Task, TrainOptions } from "@magpie/engine";
 import { openEngine } from "@magpie/engine";
 import { TrainingError } from "@magpie/domain";
 import { formatSeconds } from "../progress-line.ts";
+import { readRecipe } from "../recipe-file.ts";
 import type { Shell } from "../shell.ts";
 import { table } from "../tables.ts";
 import { examples, wholeNumber, type Verb } from "./verb.ts";
@@ -94,6 +95,7 @@ export const train: Verb = (program, shellOf) => {
     .description("train the models on what is stored, measure them, and publish a snapshot")
     .option("--budget <seconds>", "train about this long at most", wholeNumber(1))
     .option("--seed <n>", "the same data and seed give the same models", wholeNumber(0))
+    .option("--recipe <file>", "settings that replace the models' defaults, as tune writes them")
     .option("--no-activate", "make the snapshot, but go on serving the present one")
     .addHelpText(
       "after",
@@ -105,10 +107,12 @@ export const train: Verb = (program, shellOf) => {
       async (given: {
         readonly budget?: number;
         readonly seed?: number;
+        readonly recipe?: string;
         readonly activate: boolean;
       }) => {
         const shell = shellOf(program.opts());
-        const engine = await openEngine(shell.dataFolder);
+        const recipe = given.recipe === undefined ? {} : await readRecipe(given.recipe);
+        const engine = await openEngine(shell.dataFolder, { recipe });
         try {
           const result = await trainToEnd(
             engine,
