@@ -13,7 +13,10 @@ export interface HybridConfig {
   readonly meaningWeight: number;
   /** How far down a list a place still counts much. */
   readonly rankConstant: number;
-  /** Items without a word of the query are taken when fewer than so many have all of its words. */
+  /**
+   * Items without a word of the query are taken when fewer than so many have all of its words. 1: only
+   * where words alone find nothing whole, so that what has the words is never watered down.
+   */
   readonly admitBelow: number;
   /** Nearness from which they are. */
   readonly admitFrom: number;
@@ -23,9 +26,9 @@ export interface HybridConfig {
 
 /** Chosen on judged queries by `bench/hybrid.ts`. */
 export const hybridDefaults: HybridConfig = {
-  meaningWeight: 0.25,
+  meaningWeight: 0.1,
   rankConstant: 60,
-  admitBelow: 10,
+  admitBelow: 1,
   admitFrom: 0.4,
   maxAdmitted: 40,
 };

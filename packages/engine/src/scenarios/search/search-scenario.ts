@@ -98,7 +98,7 @@ export class SearchScenario implements Scenario {
         window: candidateWindow,
         foundBy: (request) => {
           const found = this.#found.get(request);
-          if (found === undefined) return undefined;
+          if (found === undefined || this.#isExact(request)) return undefined;
           const choices = [...found.refinements.values()];
           return {
             strict: found.relaxed ? 0 : found.total,
@@ -108,6 +108,12 @@ export class SearchScenario implements Scenario {
         onAdmitted: (request, rows) => this.#addFound(request, rows),
       }),
     };
+  }
+
+  /** Who writes a phrase or leaves words out means the words, and gets nothing without them. */
+  #isExact({ query, locale }: ServingRequest): boolean {
+    const { groups } = this.#index.parse(query ?? "", locale);
+    return groups.some(({ need, isPhrase }) => need === "excluded" || isPhrase);
   }
 
   /** Items without the words that were taken for their meaning count as found. */
