@@ -7,17 +7,16 @@
  * all sets together. Ends with code 1 when the served defaults rank any set below words alone: that
  * must not be. Writes bench/results/hybrid.md.
  */
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { gunzipSync, inflateRawSync } from "node:zlib";
+import { gunzipSync } from "node:zlib";
 import { simulateShop } from "@magpie/data";
 import { itemIndex, type Candidate, type Item, type ServingRequest } from "@magpie/domain";
 import { EmbeddedEncoder } from "@magpie/encoder";
 import {
   compareSearch,
   evaluateSearch,
-  parseJudgementsCsv,
   type Judgements,
   type SearchEvaluation,
 } from "@magpie/evaluation";
@@ -31,6 +30,7 @@ import {
 import { buildMeanings, MeaningIndex } from "../packages/engine/src/hybrid/meaning-index.ts";
 import { MeaningRetriever } from "../packages/engine/src/hybrid/meaning-retriever.ts";
 import { TextRanker } from "../packages/engine/src/scenarios/search/text-ranker.ts";
+import { chorusItems, chorusJudgements } from "./icecat-chorus.ts";
 import { writeSection } from "./write-section.ts";
 
 const datasets =
@@ -57,31 +57,12 @@ const priced: Pick<Item, "variants"> = {
 };
 
 function icecat(): JudgedSet {
-  const directory = join(datasets, "icecat-chorus");
-  /** Content of a zip file with one deflated member. */
-  const unzipOne = (file: string): string => {
-    const bytes = readFileSync(file);
-    const from = 30 + bytes.readUInt16LE(26) + bytes.readUInt16LE(28);
-    return inflateRawSync(bytes.subarray(from)).toString("utf8");
+  return {
+    name: "icecat-chorus",
+    items: chorusItems(datasets),
+    judgements: chorusJudgements(datasets),
+    locale: "en",
   };
-  const products = globSync(join(directory, "products-*.json.zip"))
-    .sort()
-    .flatMap((file) => JSON.parse(unzipOne(file)) as Record<string, unknown>[]);
-  const text = (value: unknown): string => (typeof value === "string" ? value : "");
-  const items = products.map((product): Item => ({
-    id: String(product["id"]),
-    title: text(product["title"]) || String(product["id"]),
-    ...(text(product["supplier"]) && { brand: text(product["supplier"]) }),
-    ...(text(product["short_description"]) && { description: text(product["short_description"]) }),
-    attributes: Object.fromEntries(
-      Object.entries(product)
-        .filter(([name]) => name.startsWith("attr_t_"))
-        .map(([name, value]) => [name, String(value)]),
-    ),
-    ...priced,
-  }));
-  const rated = readFileSync(join(directory, "Broad_Query_Set_rated.dev.csv"), "utf8");
-  return { name: "icecat-chorus", items, judgements: parseJudgementsCsv(rated), locale: "en" };
 }
 
 /** Queries of zh-ecominstruct over all of its documents; the one that is said to match is right. */

@@ -11,16 +11,13 @@
  * other four). Ours are its defaults: the weight and length norm of attributes, chosen the same way over
  * queries, stand in the code. Writes bench/results/icecat.md.
  */
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { inflateRawSync } from "node:zlib";
-import type { Item } from "@magpie/domain";
 import {
   compareSearch,
   evaluateSearch,
-  parseJudgementsCsv,
   searchMetrics,
   type Judgements,
   type SearchEvaluation,
@@ -30,6 +27,7 @@ import { mean, meanInterval } from "@magpie/numerics";
 import { InvertedTextIndex } from "@magpie/retrieval";
 import * as orama from "@orama/orama";
 import MiniSearch from "minisearch";
+import { chorusItems, chorusJudgements } from "./icecat-chorus.ts";
 import { writeSection } from "./write-section.ts";
 
 const fields = ["title", "brand", "description", "attributes"] as const;
@@ -193,23 +191,6 @@ async function crossValidated(
   return { evaluation: await evaluateSearch(contender.name, judgements, search), chosen };
 }
 
-/** Content of a zip file with one deflated member. */
-function unzipOne(file: string): string {
-  const bytes = readFileSync(file);
-  const nameLength = bytes.readUInt16LE(26);
-  const extraLength = bytes.readUInt16LE(28);
-  return inflateRawSync(bytes.subarray(30 + nameLength + extraLength)).toString("utf8");
-}
-
-interface Product {
-  readonly id: string;
-  readonly title?: string;
-  readonly supplier?: string;
-  readonly short_description?: string;
-  readonly price?: number;
-  readonly [attribute: `attr_t_${string}`]: unknown;
-}
-
 const datasets =
   process.env["MAGPIE_DATASETS"] ?? join(import.meta.dirname, "..", "..", "shared", "data");
 const directory = join(datasets, "icecat-chorus");
@@ -219,39 +200,15 @@ if (!existsSync(directory)) {
   );
   process.exit(2);
 }
-const products = globSync(join(directory, "products-*.json.zip"))
-  .sort()
-  .flatMap((file) => JSON.parse(unzipOne(file)) as Product[]);
-const attributesOf = (product: Product) =>
-  Object.entries(product).filter(([name]) => name.startsWith("attr_t_"));
-const texts = products.map((product): Texts => ({
-  id: product.id,
-  title: product.title ?? product.id,
-  brand: product.supplier ?? "",
-  description: product.short_description ?? "",
-  attributes: attributesOf(product)
-    .map(([, value]) => String(value))
-    .join(" "),
+const items = chorusItems(datasets);
+const texts = items.map(({ id, title, brand, description, attributes }): Texts => ({
+  id,
+  title,
+  brand: brand ?? "",
+  description: description ?? "",
+  attributes: Object.values(attributes ?? {}).join(" "),
 }));
-const items = products.map((product): Item => ({
-  id: product.id,
-  title: product.title ?? product.id,
-  ...(product.supplier && { brand: product.supplier }),
-  ...(product.short_description && { description: product.short_description }),
-  attributes: Object.fromEntries(
-    attributesOf(product).map(([name, value]) => [name, String(value)]),
-  ),
-  variants: [
-    {
-      id: product.id,
-      price: { amount: Math.max(0, Math.round(product.price ?? 0)), currency: "USD" },
-      availability: { available: true },
-    },
-  ],
-}));
-const judgements = parseJudgementsCsv(
-  readFileSync(join(directory, "Broad_Query_Set_rated.dev.csv"), "utf8"),
-);
+const judgements = chorusJudgements(datasets);
 
 const index = await InvertedTextIndex.build(items);
 /** The space says that the last word is typed out. */

@@ -18,18 +18,19 @@
  * match. MiniSearch has no limit and ranks every hit; FlexSearch has no scores, and no total beyond
  * its limit, which is set to all items; Orama tells every hit's count itself.
  */
-import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
-import { gunzipSync, inflateRawSync } from "node:zlib";
+import { gunzipSync } from "node:zlib";
 import { create, insertMultiple, search as searchOrama } from "@orama/orama";
 import type { Item } from "@magpie/domain";
 import { seededRandom, type Random } from "@magpie/numerics";
 import { FacetIndex, InvertedTextIndex, type ItemSet } from "@magpie/retrieval";
 import { Index as FlexIndex } from "flexsearch";
 import MiniSearch from "minisearch";
+import { chorusItems } from "./icecat-chorus.ts";
 
 const { values } = parseArgs({
   options: {
@@ -54,17 +55,9 @@ interface Vocabulary {
 function readVocabulary(): Vocabulary {
   const titles: string[] = [];
   const brands = new Set<string>();
-  for (const file of globSync(join(datasets, "icecat-chorus", "products-*.json.zip")).sort()) {
-    const bytes = readFileSync(file);
-    const start = 30 + bytes.readUInt16LE(26) + bytes.readUInt16LE(28);
-    const products = JSON.parse(inflateRawSync(bytes.subarray(start)).toString("utf8")) as {
-      title?: string;
-      supplier?: string;
-    }[];
-    for (const { title, supplier } of products) {
-      if (title) titles.push(title);
-      if (supplier) brands.add(supplier);
-    }
+  for (const { id, title, brand } of chorusItems(datasets)) {
+    if (title !== id) titles.push(title);
+    if (brand !== undefined) brands.add(brand);
   }
   if (has("bestbuy-catalogue/products_3291.json.gz")) {
     const products = JSON.parse(unzipped("bestbuy-catalogue/products_3291.json.gz")) as {
