@@ -203,7 +203,7 @@ class SetUnderTest {
           {
             text: new TextRanker(window, undefined),
             window,
-            foundBy: () => ({ strict, passes: () => true }),
+            foundBy: () => ({ strict, mayAdmit: () => true, passes: () => true }),
             onAdmitted: () => {},
           },
           way.config,

@@ -37,6 +37,8 @@ export const hybridDefaults: HybridConfig = {
 export interface WordsFound {
   /** Items that have all words; 0 when the search was relaxed to some of them. */
   readonly strict: number;
+  /** Whether the query leaves room for items without its words; asked only where it matters. */
+  readonly mayAdmit: () => boolean;
   /** True for items that pass the choices in facets. */
   readonly passes: (row: ItemIndex) => boolean;
 }
@@ -121,7 +123,7 @@ export class HybridRanker implements Ranker {
   ): Candidate[] {
     const { admitBelow, admitFrom, maxAdmitted } = this.#config;
     const found = this.#foundBy(request);
-    if (found === undefined || found.strict >= admitBelow) return [];
+    if (found === undefined || found.strict >= admitBelow || !found.mayAdmit()) return [];
     const rows = near
       .filter(({ itemIndex, score }) => score >= admitFrom && !known.has(itemIndex))
       .slice(0, maxAdmitted)

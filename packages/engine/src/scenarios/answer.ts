@@ -126,8 +126,8 @@ export class Answerer {
         })),
       });
     }
-    const found = serving.foundBy(request);
-    const facets = found && serving.facetsOf(request);
+    const found = serving.search.foundBy(request);
+    const facets = found && serving.search.facetsOf(request);
     if (facets !== undefined && facets.length > 0) watch.lap("facets");
     return {
       requestId: request.requestId,
@@ -173,7 +173,7 @@ export class Answerer {
       filter: { ...scenario.filter, ...definedOf(options.filter) },
       explain: options.explain ?? false,
     };
-    serving.checkFields(request);
+    serving.search.checkFields(request);
     return request;
   }
 
@@ -195,7 +195,7 @@ export class Answerer {
       throw error;
     });
     const records = await this.#parts.records.getMany(options.itemIds);
-    return serving.explainSearch(
+    return serving.search.explain(
       asked,
       ranking,
       options.itemIds.map((id, i) => ({ id, item: records[i] })),
@@ -221,8 +221,8 @@ export class Answerer {
       filter: definedOf(filter),
       explain: false,
     };
-    serving.checkFields(request);
-    return serving.facetValues(request, { field, text, limit: page.limit });
+    serving.search.checkFields(request);
+    return serving.search.facetValues(request, { field, text, limit: page.limit });
   }
 }
 
@@ -244,7 +244,7 @@ function marker(
   tags: HighlightTags | undefined,
 ): ((item: Item) => MarkedTexts) | undefined {
   if (query === undefined || tags === undefined) return undefined;
-  const highlighter = serving.highlighter(query, locale);
+  const highlighter = serving.search.highlighter(query, locale);
   return (item) => markTexts(item, locale, highlighter, tags);
 }
 

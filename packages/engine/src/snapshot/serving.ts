@@ -1,13 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Vocabulary, type ItemVocabulary } from "@magpie/data";
-import {
-  MagpieError,
-  type Candidate,
-  type ItemId,
-  type ItemIndex,
-  type ServingRequest,
-} from "@magpie/domain";
+import { MagpieError, type ItemId, type ItemIndex } from "@magpie/domain";
 import { requireSameEncoder, type TextEncoder } from "@magpie/encoder";
 import {
   FacetIndex,
@@ -16,9 +10,6 @@ import {
   InvertedListsIndex,
   InvertedTextIndex,
   Suggester,
-  type FacetCounts,
-  type FacetValue,
-  type Highlighter,
 } from "@magpie/retrieval";
 import { modelByKind, SasRecModel, type TrainedModel } from "@magpie/models";
 import { MeaningIndex } from "../hybrid/meaning-index.ts";
@@ -26,8 +17,6 @@ import { CategoryLabels } from "../live/category-labels.ts";
 import { LiveCatalog } from "../live/live-catalog.ts";
 import { buildScenarios, type Scenario } from "../scenarios/scenarios.ts";
 import { servedModels, type ServedModels } from "../scenarios/retrievers.ts";
-import type { ExplainParts, SearchExplanation } from "../scenarios/search/explain-search.ts";
-import type { Found } from "../scenarios/search/live-text-retriever.ts";
 import { SearchScenario } from "../scenarios/search/search-scenario.ts";
 import { LiveSuggester } from "../scenarios/suggest/live-suggester.ts";
 import { readManifest } from "./folder.ts";
@@ -52,10 +41,10 @@ export class Serving {
   readonly manifest: SnapshotManifest;
   readonly catalog: LiveCatalog;
   readonly models: ServedModels;
+  readonly search: SearchScenario;
   /** Absent in a snapshot of a version before suggestions. */
   readonly suggester: LiveSuggester | undefined;
   readonly #scenarios: Readonly<Record<string, Scenario>>;
-  readonly #search: SearchScenario;
   readonly #trained: readonly TrainedModel[];
   #inUse = 0;
   #idle: (() => void) | undefined;
@@ -75,7 +64,7 @@ export class Serving {
     this.models = models;
     this.suggester = suggester;
     this.#trained = trained;
-    this.#search = search;
+    this.search = search;
     this.#scenarios = { ...buildScenarios(catalog, models, manifest.weights), search };
   }
 
@@ -142,43 +131,6 @@ export class Serving {
   /** The scenario of a name; "search" among them. */
   scenario(name: string): Scenario | undefined {
     return Object.hasOwn(this.#scenarios, name) ? this.#scenarios[name] : undefined;
-  }
-
-  /** What a search request that has been answered found on all pages; else undefined. */
-  foundBy(request: ServingRequest): Found | undefined {
-    return this.#search.foundBy(request);
-  }
-
-  /** Counts of the facets that an answered search request asked for. */
-  facetsOf(request: ServingRequest): readonly FacetCounts[] {
-    return this.#search.facetsOf(request);
-  }
-
-  /** Values of a facet over what a search request finds. */
-  facetValues(
-    request: ServingRequest,
-    asked: { readonly field: string; readonly text: string; readonly limit: number },
-  ): Promise<readonly FacetValue[]> {
-    return this.#search.facetValues(request, asked);
-  }
-
-  /** How an answered search request was read, and why items are where they are. */
-  explainSearch(
-    request: ServingRequest,
-    ranking: readonly Candidate[],
-    items: ExplainParts["items"],
-  ): SearchExplanation {
-    return this.#search.explain(request, ranking, items);
-  }
-
-  /** @throws {RequestError} `UNKNOWN_FIELD`, `NOT_A_NUMBER_FIELD` */
-  checkFields({ search, filter }: ServingRequest): void {
-    this.#search.checkFields(search ?? { refinements: [], facets: [] }, filter);
-  }
-
-  /** Marks a query's words in texts. */
-  highlighter(query: string, locale: string): Highlighter {
-    return this.#search.highlighter(query, locale);
   }
 
   /** Runs work over the snapshot; it stays open until the work is done. */

@@ -98,10 +98,11 @@ export class SearchScenario implements Scenario {
         window: candidateWindow,
         foundBy: (request) => {
           const found = this.#found.get(request);
-          if (found === undefined || this.#isExact(request)) return undefined;
+          if (found === undefined) return undefined;
           const choices = [...found.refinements.values()];
           return {
             strict: found.relaxed ? 0 : found.total,
+            mayAdmit: () => !this.#isExact(request),
             passes: (row) => choices.every((choice) => choice.has(row)),
           };
         },
@@ -165,7 +166,7 @@ export class SearchScenario implements Scenario {
     request: ServingRequest,
     { field, text, limit }: { field: string; text: string; limit: number },
   ): Promise<readonly FacetValue[]> {
-    this.checkFields({ refinements: [], facets: [{ field }] }, {});
+    this.#checkFacet({ field });
     await this.#retriever.retrieve(request, 0);
     const { matches, refinements } = this.#found.get(request)!;
     const within = matches.clone();
@@ -188,7 +189,9 @@ export class SearchScenario implements Scenario {
    * @throws {RequestError} `UNKNOWN_FIELD`, `NOT_A_NUMBER_FIELD` when a field that is asked about is
    *   not there, or holds no numbers where numbers are needed
    */
-  checkFields({ refinements, facets, sort }: SearchAsk, { where = [] }: ItemFilter): void {
+  checkFields({ search, filter }: Pick<ServingRequest, "search" | "filter">): void {
+    const { refinements = [], facets = [], sort }: Partial<SearchAsk> = search ?? {};
+    const { where = [] } = filter;
     for (const clause of where) for (const test of clause) this.#checkTest(test, "filter.where");
     for (const test of refinements) this.#checkTest(test, "refinements");
     for (const facet of facets) this.#checkFacet(facet);
