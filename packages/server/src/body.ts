@@ -8,33 +8,21 @@ import { HttpError } from "./problems.ts";
 const maxDepth = 64;
 
 /**
- * Installs what reads bodies: JSON, the same as text/plain where the operation allows it (for
- * navigator.sendBeacon), and NDJSON as a stream that the handler reads.
+ * Under which JSON comes: its own type, and where the operation allows it those that need no preflight,
+ * as navigator.sendBeacon and Algolia's clients send it.
  */
+const jsonTypes = ["application/json", "text/plain", "application/x-www-form-urlencoded"] as const;
+
+/** Installs what reads bodies: JSON, and NDJSON as a stream that the handler reads. */
 export function readBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   const whole = { parseAs: "buffer" } as const;
-  app.addContentTypeParser(
-    "application/json",
-    whole,
-    async (request: FastifyRequest, body: Buffer) => {
-      refuseOtherForms(request, "application/json");
+  for (const type of jsonTypes) {
+    app.addContentTypeParser(type, whole, async (request: FastifyRequest, body: Buffer) => {
+      refuseOtherForms(request, type);
       return parseJson(body);
-    },
-  );
-  app.addContentTypeParser("text/plain", whole, async (request: FastifyRequest, body: Buffer) => {
-    refuseOtherForms(request, "text/plain");
-    return parseJson(body);
-  });
-  // Algolia's clients send JSON under types that need no preflight.
-  app.addContentTypeParser(
-    "application/x-www-form-urlencoded",
-    whole,
-    async (request: FastifyRequest, body: Buffer) => {
-      refuseOtherForms(request, "application/x-www-form-urlencoded");
-      return parseJson(body);
-    },
-  );
+    });
+  }
   app.addContentTypeParser(
     "application/x-ndjson",
     async (request: FastifyRequest, body: Readable) => {
