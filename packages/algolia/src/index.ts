@@ -3,7 +3,6 @@ export {
   facetResultOf,
   hitOfItem,
   resultOf,
-  trendingFacetsOf,
   type AlgoliaFacetResult,
   type AlgoliaHit,
   type AlgoliaResult,
@@ -11,3 +10,9 @@ export {
 
 export { eventsOf, type InsightsEvent } from "./insights.ts";
 export { readFacetQuery, readParameters, type Asked, type AskedFacet } from "./parameters.ts";
+export {
+  defaultRecommendations,
+  recommendationResultOf,
+  recommendationScenarios,
+  trendingDepth,
+} from "./recommendations.ts";

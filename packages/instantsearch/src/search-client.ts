@@ -1,9 +1,12 @@
 import {
+  defaultRecommendations,
   facetResultOf,
   readFacetQuery,
   readParameters,
+  recommendationResultOf,
+  recommendationScenarios,
   resultOf,
-  trendingFacetsOf,
+  trendingDepth,
   type AlgoliaFacetResult,
   type AlgoliaResult,
   type Asked,
@@ -47,16 +50,6 @@ export interface SearchClientOptions {
 }
 
 const searchesPerCall = 20;
-const defaultRecommendations = 20;
-/** Best-sellers whose values are looked at for what is in fashion. */
-const trendingDepth = 100;
-
-/** Widgets' models of recommendation that show what is like an item; the others show what sells. */
-const likeAnItem: ReadonlySet<string> = new Set([
-  "related-products",
-  "looking-similar",
-  "bought-together",
-]);
 
 /**
  * A search client for InstantSearch pages: `<InstantSearch searchClient={createSearchClient({ client
@@ -123,23 +116,21 @@ export function createSearchClient({
           const { indexName, model, objectID, facetName, queryParameters } = request;
           const started = performance.now();
           const limit = request.maxRecommendations ?? defaultRecommendations;
-          const isOfFacets = model === "trending-facets";
-          const hitsPerPage = isOfFacets ? trendingDepth : limit;
-          const asked = read({ indexName, params: { ...queryParameters, hitsPerPage } });
+          const ofFacet = model === "trending-facets" ? (facetName ?? "") : undefined;
+          const asked = read({ indexName, params: { ...queryParameters, hitsPerPage: limit } });
           const { filter, userId: user } = asked.request;
           const asking = {
-            limit: Math.max(1, hitsPerPage),
+            limit: ofFacet === undefined ? Math.max(1, limit) : trendingDepth,
             ...(filter && { filter }),
             ...(user !== undefined && { userId: user }),
             ...(locale !== undefined && { locale }),
           };
           const answer =
-            likeAnItem.has(model) && objectID !== undefined
+            recommendationScenarios[model] === "similar-items" && objectID !== undefined
               ? await client.similar({ ...asking, itemId: objectID })
               : await client.recommend("popular", asking);
-          const result = resultOf(asked, answer, Math.round(performance.now() - started));
-          if (!isOfFacets) return result;
-          return { ...result, hits: trendingFacetsOf(result.hits, facetName ?? "", limit) };
+          const tookMs = Math.round(performance.now() - started);
+          return recommendationResultOf(asked, answer, tookMs, ofFacet);
         }),
       );
       return { results };

@@ -1,12 +1,15 @@
 import {
   browseCursor,
+  defaultRecommendations,
   eventsOf,
   facetResultOf,
   hitOfItem,
   readFacetQuery,
   readParameters,
+  recommendationResultOf,
+  recommendationScenarios,
   resultOf,
-  trendingFacetsOf,
+  trendingDepth,
   type AlgoliaFacetResult,
   type AlgoliaHit,
   type AlgoliaResult,
@@ -20,18 +23,6 @@ import { toProblem } from "../problems.ts";
 import { rankingToWire, withUser } from "../wire.ts";
 
 const maxRequests = 50;
-const defaultRecommendations = 20;
-
-/** Scenarios that answer the dialect's models of recommendation. */
-const scenarioOf: Readonly<Record<string, string>> = {
-  "related-products": "similar-items",
-  "looking-similar": "similar-items",
-  "bought-together": "similar-items",
-  "trending-items": "popular",
-  "trending-facets": "popular",
-};
-/** Best-sellers whose values are looked at for what is in fashion. */
-const trendingDepth = 100;
 
 /**
  * The endpoints that Algolia's clients call, so that a page built for them works when its hosts are
@@ -145,15 +136,15 @@ export function algoliaRoutes(app: App, { engine, metrics, now }: Services): voi
         at(`requests[${i}]`, async () => {
           const { indexName, model, objectID, facetName, maxRecommendations, queryParameters } =
             one;
-          const scenario = scenarioOf[String(model)];
+          const scenario = recommendationScenarios[String(model)];
           if (scenario === undefined) {
             throw new RequestError(
               "INVALID_PARAMETER",
               `model: "${String(model)}" is not known`,
-              `Use one of ${Object.keys(scenarioOf).join(", ")}.`,
+              `Use one of ${Object.keys(recommendationScenarios).join(", ")}.`,
             );
           }
-          const isOfFacets = model === "trending-facets";
+          const ofFacet = model === "trending-facets" ? nameOf(facetName) : undefined;
           const asked = readParameters(nameOf(indexName), {
             ...(queryParameters as object | undefined),
             hitsPerPage: maxRecommendations === 0 ? undefined : maxRecommendations,
@@ -163,15 +154,13 @@ export function algoliaRoutes(app: App, { engine, metrics, now }: Services): voi
           const ranking = await engine.recommend(scenario, {
             ...withUser({ ...(userId !== undefined && { userId }) }),
             ...(typeof objectID === "string" && { contextItemId: objectID }),
-            limit: isOfFacets ? trendingDepth : asked.hitsPerPage || defaultRecommendations,
+            limit:
+              ofFacet === undefined ? asked.hitsPerPage || defaultRecommendations : trendingDepth,
             ...(filter && { filter }),
             ...(locale !== undefined && { locale }),
           });
           const tookMs = Math.round(performance.now() - started);
-          if (!isOfFacets) return resultOf(asked, rankingToWire(ranking), tookMs);
-          const shown = { ...asked, hitsPerPage: trendingDepth };
-          const { hits, ...rest } = resultOf(shown, rankingToWire(ranking), tookMs);
-          return { ...rest, hits: trendingFacetsOf(hits, nameOf(facetName), asked.hitsPerPage) };
+          return recommendationResultOf(asked, rankingToWire(ranking), tookMs, ofFacet);
         }),
       ),
     ),
