@@ -8,7 +8,7 @@ import {
   SpdMatrix,
   transpose,
 } from "@magpie/numerics";
-import { interactionMatrix } from "./interaction-matrix.ts";
+import { interactionMatrix, interactionMatrixBytes } from "./interaction-matrix.ts";
 import { itemNeighbourhoods, pairsEstimate } from "./item-neighbourhoods.ts";
 import { checkRecency, type LinearConfig, LinearItemModel } from "./linear-item-model.ts";
 import type { Model, TrainingContext, TrainingData } from "./model.ts";
@@ -72,9 +72,9 @@ export const ease: Model<EaseConfig> = {
   },
 
   expectedBytes({ train }, config) {
-    const { itemCount, userCount, items } = train;
-    const matrix = 2 * (8 * items.length + 4 * (userCount + itemCount));
-    const kept = 2 * 12 * itemCount * Math.min(config.neighbours, itemCount);
+    const { itemCount } = train;
+    const matrix = 2 * interactionMatrixBytes(train);
+    const kept = 2 * NeighbourLists.bytes(itemCount, config.neighbours);
     if (itemCount <= config.denseLimit) return matrix + kept + SpdMatrix.bytes(itemCount);
     return matrix + kept + 8 * pairsEstimate(train) + 8 * config.candidates ** 2;
   },

@@ -10,7 +10,7 @@ import {
   truncatedSvd,
   truncatedSvdBytes,
 } from "@magpie/numerics";
-import { interactionMatrix } from "./interaction-matrix.ts";
+import { interactionMatrix, interactionMatrixBytes } from "./interaction-matrix.ts";
 import { checkRecency, type LinearConfig, pastFactors } from "./linear-item-model.ts";
 import type { CurvePoint, Model, TrainedModel, TrainingCost } from "./model.ts";
 import { readModel, writeModel } from "./model-files.ts";
@@ -53,7 +53,7 @@ export const graphFilter: Model<GraphFilterConfig> = {
 
   expectedBytes({ train }, config) {
     const { userCount, itemCount, items } = train;
-    const matrix = 8 * items.length + 4 * (userCount + itemCount);
+    const matrix = interactionMatrixBytes(train);
     const rank = Math.min(config.rank, itemCount + 1, userCount);
     const svd =
       config.idealWeight === 0

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { TrainingError } from "@magpie/domain";
 import { type CsrMatrix, seededRandom, transpose } from "@magpie/numerics";
 import { FactorModel, type FoldIn, gramOf, solveVector } from "./factor-model.ts";
-import { interactionMatrix } from "./interaction-matrix.ts";
+import { interactionMatrix, interactionMatrixBytes } from "./interaction-matrix.ts";
 import type { Model } from "./model.ts";
 import { startCost } from "./training-cost.ts";
 
@@ -45,8 +45,8 @@ export const implicitAls: Model<ImplicitAlsConfig> = {
   },
 
   expectedBytes({ train }, config) {
-    const { userCount, itemCount, items } = train;
-    const matrix = 2 * (8 * items.length + 4 * (userCount + itemCount));
+    const { userCount, itemCount } = train;
+    const matrix = 2 * interactionMatrixBytes(train);
     return matrix + 4 * config.width * (userCount + itemCount) + 24 * config.width ** 2;
   },
 

@@ -20,3 +20,8 @@ export function interactionMatrix(sequences: Sequences, userDamping: number): Cs
   }
   return matrix;
 }
+
+/** Bytes of that matrix, or of its transpose. */
+export function interactionMatrixBytes({ userCount, itemCount, items }: Sequences): number {
+  return 8 * items.length + 4 * (userCount + itemCount);
+}

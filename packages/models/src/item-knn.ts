@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { TrainingError } from "@magpie/domain";
 import { productRows, transpose } from "@magpie/numerics";
-import { interactionMatrix } from "./interaction-matrix.ts";
+import { interactionMatrix, interactionMatrixBytes } from "./interaction-matrix.ts";
 import { checkRecency, type LinearConfig, LinearItemModel } from "./linear-item-model.ts";
 import type { Model } from "./model.ts";
 import { NeighbourLists } from "./neighbour-lists.ts";
@@ -50,8 +50,8 @@ export const itemKnn: Model<ItemKnnConfig> = {
   },
 
   expectedBytes({ train }, config) {
-    const matrix = 8 * train.items.length + 4 * (train.userCount + train.itemCount);
-    const kept = 12 * train.itemCount * Math.min(config.neighbours, train.itemCount);
+    const matrix = interactionMatrixBytes(train);
+    const kept = NeighbourLists.bytes(train.itemCount, config.neighbours);
     return 2 * matrix + 2 * kept + 24 * train.itemCount;
   },
 

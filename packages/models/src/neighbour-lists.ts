@@ -13,6 +13,11 @@ export class NeighbourLists {
   #count = 0;
   #rows = 0;
 
+  /** Bytes of the kept entries of so many rows. */
+  static bytes(rows: number, limit: number): number {
+    return 12 * rows * Math.min(limit, rows);
+  }
+
   /**
    * @param size   rows and columns
    * @param limit  entries kept for each row

@@ -1,6 +1,7 @@
 import { historyOf } from "@magpie/data";
 import { type History, TrainingError } from "@magpie/domain";
 import { type CsrMatrix, csrFromEntries, TopKSelector, transpose } from "@magpie/numerics";
+import { interactionMatrixBytes } from "./interaction-matrix.ts";
 import type { CurvePoint, Model, TrainedModel, TrainingCost } from "./model.ts";
 import { readModel, writeModel } from "./model-files.ts";
 import { startCost } from "./training-cost.ts";
@@ -72,9 +73,7 @@ function nextBasketModel(
     isSeeded: false,
     defaults,
     expectedBytes: ({ train }) =>
-      2 * (8 * train.items.length + 4 * (train.userCount + train.itemCount)) +
-      24 * train.items.length +
-      12 * train.userCount,
+      2 * interactionMatrixBytes(train) + 24 * train.items.length + 12 * train.userCount,
 
     train({ train }, config, context) {
       for (const field of ["basketFading", "groupFading"] as const) {

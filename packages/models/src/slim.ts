@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { TrainingError } from "@magpie/domain";
 import { transpose } from "@magpie/numerics";
+import { interactionMatrixBytes } from "./interaction-matrix.ts";
 import { itemNeighbourhoods, type Neighbourhood, pairsEstimate } from "./item-neighbourhoods.ts";
 import { checkRecency, type LinearConfig, LinearItemModel } from "./linear-item-model.ts";
 import type { Model } from "./model.ts";
@@ -49,8 +50,8 @@ export const slim: Model<SlimConfig> = {
   },
 
   expectedBytes({ train }, config) {
-    const matrix = 2 * (8 * train.items.length + 4 * (train.userCount + train.itemCount));
-    const kept = 2 * 12 * train.itemCount * Math.min(config.candidates, train.itemCount);
+    const matrix = 2 * interactionMatrixBytes(train);
+    const kept = 2 * NeighbourLists.bytes(train.itemCount, config.candidates);
     return matrix + kept + 8 * pairsEstimate(train) + 8 * config.candidates ** 2;
   },
 

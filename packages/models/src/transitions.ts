@@ -58,7 +58,7 @@ export const transitions: Model<TransitionsConfig> = {
 
   expectedBytes({ train, content }, config) {
     const pairs = 2 * train.items.length * config.reach;
-    const kept = 2 * 12 * train.itemCount * Math.min(config.neighbours, train.itemCount);
+    const kept = 2 * NeighbourLists.bytes(train.itemCount, config.neighbours);
     const vectors =
       content === undefined
         ? 0
