@@ -93,10 +93,25 @@ describe.skipIf(chromiumPath === undefined)(
       const pricesOf = (name: string) =>
         hits(name).evaluateAll((all) => all.map((one) => Number(one.getAttribute("data-price"))));
 
+      /** Every group of the page shows its first answer: counts, hits and lists are there to be read. */
+      const settled = () =>
+        page.waitForFunction(() => {
+          const texts = (selector: string) =>
+            [...document.querySelectorAll(selector)].map((one) => one.textContent ?? "");
+          const stats = texts(".ais-Stats");
+          return (
+            stats.length === 5 &&
+            stats.every((text) => /[1-9][\d,]* result/.test(text)) &&
+            ["search", "infinite"].every(
+              (name) => texts(`[data-testid="${name}"] article`).length > 0,
+            ) &&
+            texts('[data-testid="dynamic"] .ais-RefinementList').length >= 2
+          );
+        });
       // Each test begins with a page of its own; refinements live in the page, not in its address.
       beforeEach(async () => {
         await page.reload();
-        await hits("search").first().waitFor();
+        await settled();
       });
 
       test("SearchBox, Stats, Hits, Highlight, ReverseHighlight, Snippet", async () => {
