@@ -21,7 +21,7 @@ import {
   LinearItemModel,
   parameterCountOf,
   PopularityModel,
-  SasRecModel,
+  SequenceModel,
   sasRecDefaults,
   type TrainedModel,
 } from "@magpie/models";
@@ -128,7 +128,7 @@ function models(random: Random): { trained: TrainedModel[]; vectors: Float32Arra
     trained: [
       new PopularityModel("popularity", { windowDays: null, halfLifeDays: null }, scores, noCost),
       new LinearItemModel("item-knn", "item-kNN", { recency: 1 }, weights, noCost),
-      new SasRecModel(
+      new SequenceModel(
         sasRecDefaults,
         { dense, inputItems: vectors, outputItems: vectors },
         [],

@@ -8,7 +8,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { History } from "@magpie/domain";
-import { initialise, parameterCountOf, sasRecDefaults, SasRecModel } from "@magpie/models";
+import { initialise, parameterCountOf, sasRecDefaults, SequenceModel } from "@magpie/models";
 import { writeSection } from "./write-section.ts";
 
 const { values: options } = parseArgs({
@@ -22,7 +22,7 @@ const config = sasRecDefaults;
 const dense = new Float32Array(parameterCountOf(config));
 const table = new Float32Array((itemCount + 1) * config.width);
 initialise(config, 1, dense, [table]);
-const model = new SasRecModel(config, { dense, inputItems: table, outputItems: table }, [], {
+const model = new SequenceModel(config, { dense, inputItems: table, outputItems: table }, [], {
   wallSeconds: 0,
   cpuSeconds: 0,
   peakRssBytes: 0,

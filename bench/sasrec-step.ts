@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import type { Sequences } from "@magpie/data";
-import { sasRecDefaults, SasRecTrainer, type SasRecConfig } from "@magpie/models";
+import { sasRecDefaults, SequenceTrainer, type SasRecConfig } from "@magpie/models";
 import { seededRandom } from "@magpie/numerics";
 import { writeSection } from "./write-section.ts";
 
@@ -66,7 +66,7 @@ interface Contender {
 
 async function ours(): Promise<Contender> {
   const sequences = fullPasts(config.batchRows * steps);
-  const trainer = await SasRecTrainer.open(config, sequences, { seed: 1, threads: 1 });
+  const trainer = await SequenceTrainer.open(config, sequences, { seed: 1, threads: 1 });
   let epoch = 0;
   return {
     name: "Magpie",

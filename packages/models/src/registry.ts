@@ -9,7 +9,7 @@ import type { Model } from "./model.ts";
 import { personalFrequency, tifuKnn } from "./next-basket.ts";
 import { popularity, recentPopularity } from "./popularity.ts";
 import { rp3Beta } from "./rp3-beta.ts";
-import { sasRec } from "./sasrec-model.ts";
+import { sasRec } from "./sequence-model.ts";
 import { sessionKnn } from "./session-knn.ts";
 import { slim } from "./slim.ts";
 import { stackedBlend } from "./stacked-blend.ts";

@@ -8,10 +8,10 @@ import { evaluate } from "@magpie/evaluation";
 import { seededRandom } from "@magpie/numerics";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import type { TrainingContext } from "./model.ts";
-import { SasRecEncoder } from "./sasrec-encoder.ts";
-import { sasRec, type SasRecModel } from "./sasrec-model.ts";
-import { SasRecTrainer } from "./sasrec-trainer.ts";
-import { trainSasRec, TrainingStopped } from "./sasrec-training.ts";
+import { SequenceEncoder } from "./sequence-encoder.ts";
+import { sasRec, type SequenceModel } from "./sequence-model.ts";
+import { SequenceTrainer } from "./sequence-trainer.ts";
+import { trainSequenceModel, TrainingStopped } from "./sequence-training.ts";
 import { sasRecDefaults, type SasRecConfig } from "./sasrec.ts";
 
 /** Shoppers who walk in steps of 1 or of 3 through a ring of 40 items: two last items tell which. */
@@ -67,15 +67,15 @@ const context = (more: Partial<TrainingContext> = {}): TrainingContext => ({
 
 const past = (...items: number[]): History => ({ userIndex: -1, items: Int32Array.from(items) });
 
-async function scoresOf(model: SasRecModel, history: History): Promise<Float32Array> {
+async function scoresOf(model: SequenceModel, history: History): Promise<Float32Array> {
   const out = new Float32Array(model.itemCount + 1);
   await model.scoreAll([history], out);
   return out;
 }
 
-let model: SasRecModel;
+let model: SequenceModel;
 beforeAll(async () => {
-  model = (await sasRec.train(split, small, context())) as SasRecModel;
+  model = (await sasRec.train(split, small, context())) as SequenceModel;
 });
 afterAll(() => model.dispose());
 
@@ -130,7 +130,7 @@ describe("SASRec", () => {
     const offsets = Int32Array.from({ length: 101 }, (_, u) => u * 6);
     const train = { userCount: 100, itemCount: 40, offsets, items };
     const config = { ...small, epochs: 8 };
-    const again = (await sasRec.train({ train }, config, context())) as SasRecModel;
+    const again = (await sasRec.train({ train }, config, context())) as SequenceModel;
     assert.ok(again.repeatBias > 0.5, `everybody takes items twice: ${again.repeatBias}`);
     await again.dispose();
   });
@@ -209,7 +209,7 @@ describe("SASRec", () => {
   test("opens again as it was saved", async () => {
     const folder = await mkdtemp(join(tmpdir(), "magpie-sasrec-"));
     await model.save(folder);
-    const opened = (await sasRec.load(folder)) as SasRecModel;
+    const opened = (await sasRec.load(folder)) as SequenceModel;
     assert.deepEqual(opened.config, model.config);
     assert.deepEqual(opened.curve, model.curve);
     assert.deepEqual(
@@ -228,7 +228,7 @@ describe("SASRec", () => {
     ];
     for (const [i, loss] of losses.entries()) {
       const config: SasRecConfig = { ...small, loss, tied: i !== 0, epochs: 12 };
-      const trained = (await sasRec.train(split, config, context())) as SasRecModel;
+      const trained = (await sasRec.train(split, config, context())) as SequenceModel;
       const { metrics } = await evaluate(trained, split.test, { cutoffs: [10], metrics: ["ndcg"] });
       // A ranking by chance has NDCG@10 of about 0.11 here.
       assert.ok(metrics["ndcgAt10"]! > 0.5, `${loss.kind}: ${metrics["ndcgAt10"]}`);
@@ -298,9 +298,9 @@ describe("training runs", () => {
   const quiet = { onProgress: () => {}, isStopped: () => false };
 
   test("repeat bit for bit with the same seed, and differ with another", async () => {
-    const one = await trainSasRec(request(), quiet);
-    const same = await trainSasRec(request(), quiet);
-    const other = await trainSasRec(request({ seed: 6 }), quiet);
+    const one = await trainSequenceModel(request(), quiet);
+    const same = await trainSequenceModel(request(), quiet);
+    const other = await trainSequenceModel(request({ seed: 6 }), quiet);
     assert.deepEqual(one.inputItems, same.inputItems);
     assert.deepEqual(one.dense, same.dense);
     assert.notDeepEqual(one.inputItems, other.inputItems);
@@ -308,11 +308,11 @@ describe("training runs", () => {
 
   test("go on from a checkpoint as if they had not been stopped", async () => {
     const folder = await mkdtemp(join(tmpdir(), "magpie-checkpoint-"));
-    const whole = await trainSasRec(request(), quiet);
+    const whole = await trainSequenceModel(request(), quiet);
     const half = request({ checkpointDir: folder, config: { ...small, epochs: 3 } });
-    await trainSasRec(half, quiet);
+    await trainSequenceModel(half, quiet);
     const messages: string[] = [];
-    const rest = await trainSasRec(request({ checkpointDir: folder }), {
+    const rest = await trainSequenceModel(request({ checkpointDir: folder }), {
       ...quiet,
       onProgress: ({ message = "" }) => messages.push(message),
     });
@@ -324,7 +324,7 @@ describe("training runs", () => {
     );
     // Another seed does not go on from it, and says so.
     messages.length = 0;
-    await trainSasRec(request({ checkpointDir: folder, seed: 9 }), {
+    await trainSequenceModel(request({ checkpointDir: folder, seed: 9 }), {
       ...quiet,
       onProgress: ({ message = "" }) => messages.push(message),
     });
@@ -335,7 +335,7 @@ describe("training runs", () => {
   test("stop between two steps when asked to", async () => {
     let asked = 0;
     await assert.rejects(
-      trainSasRec(request(), { ...quiet, isStopped: () => ++asked === 3 }),
+      trainSequenceModel(request(), { ...quiet, isStopped: () => ++asked === 3 }),
       TrainingStopped,
     );
     assert.equal(asked, 3);
@@ -362,12 +362,12 @@ describe("training runs", () => {
 
   test("stop early when validation no longer improves, and give the best weights", async () => {
     const config = { ...small, epochs: 500, patience: 3 };
-    const result = await trainSasRec(request({ config }), quiet);
+    const result = await trainSequenceModel(request({ config }), quiet);
     assert.ok(result.curve.length < 500);
     const measured = result.curve.flatMap(({ ndcgAt10 = [] }) => ndcgAt10);
     const best = Math.max(...measured);
     assert.equal(measured.length - 1 - measured.indexOf(best), 3);
-    const encoder = new SasRecEncoder(config, { ...result, outputItems: result.inputItems });
+    const encoder = new SequenceEncoder(config, { ...result, outputItems: result.inputItems });
     const scorer = {
       name: "best",
       itemCount: 40,
@@ -380,14 +380,14 @@ describe("training runs", () => {
 
   test("end when their time is used up", async () => {
     const config = { ...small, epochs: 100_000, patience: 100_000 };
-    const result = await trainSasRec(request({ config, budgetSeconds: 0.5 }), quiet);
+    const result = await trainSequenceModel(request({ config, budgetSeconds: 0.5 }), quiet);
     assert.ok(result.curve.length >= 1 && result.curve.at(-1)!.seconds < 5);
   });
 
   test("without validation run all epochs and give the last weights", async () => {
     const config = { ...small, epochs: 2, averaging: 0 };
-    const result = await trainSasRec(request({ validation: undefined, config }), quiet);
-    const trainer = await SasRecTrainer.open(config, split.train, { seed: 5 });
+    const result = await trainSequenceModel(request({ validation: undefined, config }), quiet);
+    const trainer = await SequenceTrainer.open(config, split.train, { seed: 5 });
     for (const epoch of [1, 2]) for await (const step of trainer.epoch(epoch)) void step;
     assert.deepEqual(result.inputItems, trainer.inputTable.weights.slice());
     await trainer.dispose();

@@ -12,7 +12,7 @@ import { implicitAls } from "./implicit-als.ts";
 import { itemKnn } from "./item-knn.ts";
 import type { Model } from "./model.ts";
 import { popularity } from "./popularity.ts";
-import { sasRec } from "./sasrec-model.ts";
+import { sasRec } from "./sequence-model.ts";
 import { checkSpace, drawRecipe, type SearchSpace } from "./search-space.ts";
 import { tune, type TuneOptions } from "./tune.ts";
 

@@ -11,7 +11,7 @@ import {
   InvertedTextIndex,
   Suggester,
 } from "@magpie/retrieval";
-import { modelByKind, SasRecModel, type TrainedModel } from "@magpie/models";
+import { modelByKind, SequenceModel, type TrainedModel } from "@magpie/models";
 import { MeaningIndex } from "../hybrid/meaning-index.ts";
 import { CategoryLabels } from "../live/category-labels.ts";
 import { LiveCatalog } from "../live/live-catalog.ts";
@@ -115,7 +115,7 @@ export class Serving {
       vectors: vectorBytes === undefined ? undefined : Int8VectorIndex.open(vectorBytes),
     });
     // The first request must not wait for what every request needs.
-    for (const model of trained) if (model instanceof SasRecModel) await model.warmUp();
+    for (const model of trained) if (model instanceof SequenceModel) await model.warmUp();
     const meanings = await openMeanings(directory, manifest, environment);
     if (meanings !== undefined) catalog.onWords((row, item) => meanings.put(row, item));
     const search = new SearchScenario(catalog, text, models, meanings);

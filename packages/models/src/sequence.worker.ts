@@ -3,17 +3,21 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { MagpieError } from "@magpie/domain";
-import { trainSasRec, TrainingStopped, type SasRecTrainingRequest } from "./sasrec-training.ts";
-import type { SasRecWorkerMessage } from "./sasrec-model.ts";
+import {
+  trainSequenceModel,
+  TrainingStopped,
+  type SequenceTrainingRequest,
+} from "./sequence-training.ts";
+import type { SequenceWorkerMessage } from "./sequence-model.ts";
 
-const { request, stop } = workerData as { request: SasRecTrainingRequest; stop: Int32Array };
+const { request, stop } = workerData as { request: SequenceTrainingRequest; stop: Int32Array };
 
-function send(message: SasRecWorkerMessage, transfer: ArrayBuffer[] = []): void {
+function send(message: SequenceWorkerMessage, transfer: ArrayBuffer[] = []): void {
   parentPort!.postMessage(message, transfer);
 }
 
 try {
-  const result = await trainSasRec(request, {
+  const result = await trainSequenceModel(request, {
     onProgress: (progress) => send({ type: "progress", progress }),
     isStopped: () => Atomics.load(stop, 0) === 1,
   });

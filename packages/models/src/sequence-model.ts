@@ -17,9 +17,9 @@ import type {
   TrainingContext,
   TrainingCost,
 } from "./model.ts";
-import { SasRecEncoder, type SasRecWeights } from "./sasrec-encoder.ts";
-import { expectedTrainingBytes } from "./sasrec-trainer.ts";
-import type { SasRecTrainingRequest, SasRecTrainingResult } from "./sasrec-training.ts";
+import { SequenceEncoder, type SequenceWeights } from "./sequence-encoder.ts";
+import { expectedTrainingBytes } from "./sequence-trainer.ts";
+import type { SequenceTrainingRequest, SequenceTrainingResult } from "./sequence-training.ts";
 import {
   checkSasRecConfig,
   parameterCountOf,
@@ -30,9 +30,9 @@ import {
 import { startCost } from "./training-cost.ts";
 
 /** What the training thread tells the main one. */
-export type SasRecWorkerMessage =
+export type SequenceWorkerMessage =
   | { readonly type: "progress"; readonly progress: Progress }
-  | { readonly type: "done"; readonly result: SasRecTrainingResult }
+  | { readonly type: "done"; readonly result: SequenceTrainingResult }
   | { readonly type: "stopped" }
   | {
       readonly type: "failed";
@@ -51,7 +51,7 @@ const kind = "sasrec";
 const format = 2;
 
 /** A trained SASRec: encodes a past on request, so a shopper's newest event counts at once. */
-export class SasRecModel implements TrainedModel, VectorScorer, HistoryExplainer {
+export class SequenceModel implements TrainedModel, VectorScorer, HistoryExplainer {
   readonly kind = kind;
   readonly name = "SASRec";
   readonly config: SasRecConfig;
@@ -61,12 +61,12 @@ export class SasRecModel implements TrainedModel, VectorScorer, HistoryExplainer
   readonly repeatBias: number;
   readonly curve: readonly CurvePoint[];
   readonly cost: TrainingCost;
-  readonly #weights: SasRecWeights;
-  readonly #encoder: SasRecEncoder;
+  readonly #weights: SequenceWeights;
+  readonly #encoder: SequenceEncoder;
 
   constructor(
     config: SasRecConfig,
-    weights: SasRecWeights,
+    weights: SequenceWeights,
     curve: readonly CurvePoint[],
     cost: TrainingCost,
   ) {
@@ -78,7 +78,7 @@ export class SasRecModel implements TrainedModel, VectorScorer, HistoryExplainer
     this.curve = curve;
     this.cost = cost;
     this.#weights = weights;
-    this.#encoder = new SasRecEncoder(config, weights);
+    this.#encoder = new SequenceEncoder(config, weights);
   }
 
   encode(histories: readonly History[], out: Float32Array): Promise<void> {
@@ -191,7 +191,7 @@ export const sasRec: Model<SasRecConfig> = {
       context,
     );
     const { dense, inputItems, outputItems = inputItems, curve } = result;
-    return new SasRecModel(config, { dense, inputItems, outputItems }, curve, readCost());
+    return new SequenceModel(config, { dense, inputItems, outputItems }, curve, readCost());
   },
 
   async load(directory) {
@@ -213,8 +213,8 @@ export const sasRec: Model<SasRecConfig> = {
         "Train again, or restore the folder from a copy.",
       );
     }
-    const weights = { dense, inputItems, outputItems } as SasRecWeights;
-    return new SasRecModel(config, weights, card.curve ?? [], card.cost);
+    const weights = { dense, inputItems, outputItems } as SequenceWeights;
+    return new SequenceModel(config, weights, card.curve ?? [], card.cost);
   },
 };
 
@@ -235,22 +235,22 @@ function packed({ pasts, targets, targetOffsets }: HeldOut): HeldOut {
 }
 
 function trainInWorker(
-  request: SasRecTrainingRequest,
+  request: SequenceTrainingRequest,
   { signal, onProgress }: TrainingContext,
-): Promise<SasRecTrainingResult> {
+): Promise<SequenceTrainingResult> {
   signal.throwIfAborted();
   const { userCount, itemCount, offsets, items } = request.train;
   const train: Sequences = { userCount, itemCount, offsets, items };
   // Shared memory rather than a message: the thread is busy in a step, and looks after each.
   const stop = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(new URL("./sasrec.worker.ts", import.meta.url), {
+  const worker = new Worker(new URL("./sequence.worker.ts", import.meta.url), {
     workerData: { request: { ...request, train }, stop },
   });
   const onAbort = (): void => void Atomics.store(stop, 0, 1);
   signal.addEventListener("abort", onAbort, { once: true });
 
-  return new Promise<SasRecTrainingResult>((resolve, reject) => {
-    worker.on("message", (message: SasRecWorkerMessage) => {
+  return new Promise<SequenceTrainingResult>((resolve, reject) => {
+    worker.on("message", (message: SequenceWorkerMessage) => {
       switch (message.type) {
         case "progress":
           onProgress(message.progress);

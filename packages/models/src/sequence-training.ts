@@ -5,12 +5,12 @@ import { TrainingError, type Progress, type Scorer } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
 import { readParameterFile, writeParameterFile, type StoredTensor } from "@magpie/tensor";
 import type { CurvePoint } from "./model.ts";
-import { SasRecEncoder } from "./sasrec-encoder.ts";
-import { SasRecTrainer } from "./sasrec-trainer.ts";
+import { SequenceEncoder } from "./sequence-encoder.ts";
+import { SequenceTrainer } from "./sequence-trainer.ts";
 import type { SasRecConfig } from "./sasrec.ts";
 
 /** What the training thread is given. All of it can be sent to a worker. */
-export interface SasRecTrainingRequest {
+export interface SequenceTrainingRequest {
   readonly config: SasRecConfig;
   readonly train: Sequences;
   readonly validation: HeldOut | undefined;
@@ -20,7 +20,7 @@ export interface SasRecTrainingRequest {
   readonly budgetSeconds: number | undefined;
 }
 
-export interface SasRecTrainingResult {
+export interface SequenceTrainingResult {
   readonly dense: Float32Array<ArrayBuffer>;
   readonly inputItems: Float32Array<ArrayBuffer>;
   /** Absent when tied. */
@@ -28,7 +28,7 @@ export interface SasRecTrainingResult {
   readonly curve: readonly CurvePoint[];
 }
 
-export interface SasRecTrainingHost {
+export interface SequenceTrainingHost {
   onProgress(progress: Progress): void;
   isStopped(): boolean;
 }
@@ -57,12 +57,12 @@ const checkpointEverySeconds = 10;
  * @throws {TrainingError} `NO_TRAINING_EXAMPLES` when no user has two items, `TRAINING_DIVERGED` when
  *   the loss is no longer a number
  */
-export async function trainSasRec(
-  request: SasRecTrainingRequest,
-  host: SasRecTrainingHost,
-): Promise<SasRecTrainingResult> {
+export async function trainSequenceModel(
+  request: SequenceTrainingRequest,
+  host: SequenceTrainingHost,
+): Promise<SequenceTrainingResult> {
   const { config, train, validation, seed, threads, budgetSeconds = Infinity } = request;
-  const trainer = await SasRecTrainer.open(config, train, { seed, threads });
+  const trainer = await SequenceTrainer.open(config, train, { seed, threads });
   if (trainer.spanCount === 0) {
     throw new TrainingError(
       "NO_TRAINING_EXAMPLES",
@@ -71,7 +71,7 @@ export async function trainSasRec(
     );
   }
   const average = copyOf(weightsOf(trainer));
-  const encoder = new SasRecEncoder(config, average, threads);
+  const encoder = new SequenceEncoder(config, average, threads);
   const scorer = validationScorer(encoder, train.itemCount);
   const checkpoint = request.checkpointDir ? new Checkpoint(request, trainer, average) : undefined;
   const state: RunState = (await checkpoint?.restore(host)) ?? {
@@ -138,10 +138,10 @@ export async function trainSasRec(
 }
 
 async function runEpoch(
-  trainer: SasRecTrainer,
+  trainer: SequenceTrainer,
   epoch: number,
   state: RunState,
-  host: SasRecTrainingHost,
+  host: SequenceTrainingHost,
 ): Promise<{ loss: number; steps: number }> {
   let [lossSum, targetCount, steps] = [0, 0, 0];
   let toldAt = performance.now();
@@ -167,7 +167,7 @@ async function runEpoch(
 }
 
 function progressOf(
-  trainer: SasRecTrainer,
+  trainer: SequenceTrainer,
   state: RunState,
   metrics: Readonly<Record<string, number>>,
 ): Progress {
@@ -189,7 +189,7 @@ interface Weights {
   readonly outputItems: Float32Array<ArrayBuffer>;
 }
 
-function weightsOf({ dense, inputTable, outputTable }: SasRecTrainer): Weights {
+function weightsOf({ dense, inputTable, outputTable }: SequenceTrainer): Weights {
   return {
     dense: dense.weights,
     inputItems: inputTable.weights,
@@ -219,7 +219,7 @@ function copyInto(to: Weights, from: Weights): void {
   to.outputItems.set(from.outputItems);
 }
 
-function validationScorer(encoder: SasRecEncoder, itemCount: number): Scorer {
+function validationScorer(encoder: SequenceEncoder, itemCount: number): Scorer {
   return {
     name: "sasrec",
     itemCount,
@@ -235,14 +235,14 @@ class Checkpoint {
   /** Best weights so far, once restored. */
   best: Weights | undefined;
   readonly #folder: string;
-  readonly #trainer: SasRecTrainer;
+  readonly #trainer: SequenceTrainer;
   readonly #average: Weights;
   /** Runs with another recipe, seed or data do not go on from this one. */
   readonly #run: string;
 
   constructor(
-    { checkpointDir, config, seed, train }: SasRecTrainingRequest,
-    trainer: SasRecTrainer,
+    { checkpointDir, config, seed, train }: SequenceTrainingRequest,
+    trainer: SequenceTrainer,
     average: Weights,
   ) {
     this.#average = average;
@@ -277,7 +277,7 @@ class Checkpoint {
   }
 
   /** The state to go on from, arrays filled in; undefined when there is none of this run. */
-  async restore(host: SasRecTrainingHost): Promise<RunState | undefined> {
+  async restore(host: SequenceTrainingHost): Promise<RunState | undefined> {
     const file = await readParameterFile(this.#path).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return undefined;
       throw error;
@@ -306,7 +306,7 @@ class Checkpoint {
 
   #arrays(best: Weights): Record<string, Float32Array> {
     const { dense, optimizer, inputTable, outputTable, config } = this.#trainer;
-    const table = (name: string, { weights, state }: SasRecTrainer["inputTable"]) => ({
+    const table = (name: string, { weights, state }: SequenceTrainer["inputTable"]) => ({
       [name]: weights,
       [`${name}.mean`]: state.mean,
       [`${name}.square`]: state.square,

@@ -9,7 +9,7 @@ import {
 } from "./sasrec.ts";
 
 /** Weights that encoding reads. They may change between calls: arrays are bound, not copied. */
-export interface SasRecWeights {
+export interface SequenceWeights {
   /** Dense weights, as `parametersOf` lays them out. */
   readonly dense: Float32Array;
   /** [items + 1, D]: items as input. */
@@ -34,16 +34,16 @@ const batchSizes = [64, 16, 4, 1] as const;
  * Turns pasts into user vectors. Graphs have static shapes, so there is one per batch size and length
  * (powers of two up to the limit), opened when first needed: short pasts, which most are, cost little.
  */
-export class SasRecEncoder {
+export class SequenceEncoder {
   readonly #config: SasRecConfig;
-  readonly #weights: SasRecWeights;
+  readonly #weights: SequenceWeights;
   readonly #threads: number;
   readonly #encodings = new Map<string, Promise<Encoding>>();
   readonly #scorings = new Map<number, Promise<Session>>();
   /** Runs one call after the other: graphs share their arrays between calls. */
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(config: SasRecConfig, weights: SasRecWeights, threads = 1) {
+  constructor(config: SasRecConfig, weights: SequenceWeights, threads = 1) {
     this.#config = config;
     this.#weights = weights;
     this.#threads = threads;

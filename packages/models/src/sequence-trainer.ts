@@ -33,7 +33,7 @@ interface GatheredRows {
  *
  *     fill batch ─▶ gather rows ─▶ draw dropout masks ─▶ graph: loss, gradients ─▶ Adam on both
  */
-export class SasRecTrainer {
+export class SequenceTrainer {
   readonly config: SasRecConfig;
   readonly dense: DenseParameters;
   /** Item table as input; also as output when tied. */
@@ -175,14 +175,14 @@ export class SasRecTrainer {
     config: SasRecConfig,
     sequences: Sequences,
     { seed, threads = 1 }: { readonly seed: number; readonly threads?: number | undefined },
-  ): Promise<SasRecTrainer> {
+  ): Promise<SequenceTrainer> {
     const graph = trainingGraph(config, {
       rows: config.batchRows,
       length: config.historyLimit,
       itemCount: sequences.itemCount,
     });
     const session = await openSession(graph, { threads });
-    return new SasRecTrainer(config, sequences, seed, graph, session);
+    return new SequenceTrainer(config, sequences, seed, graph, session);
   }
 
   /** Steps that one epoch has, about: the packing differs a little from epoch to epoch. */
@@ -252,7 +252,7 @@ function uniformShareOf({ loss }: SasRecConfig): number {
   return loss.kind === "sampled-softmax" ? loss.uniformShare : 1;
 }
 
-/** All that `SasRecTrainer` places in the kernels' memory. */
+/** All that `SequenceTrainer` places in the kernels' memory. */
 function kernelBytes(config: SasRecConfig, itemCount: number, graph: TrainingGraph): number {
   const { width, batchRows, historyLimit, loss, tied } = config;
   const n = batchRows * historyLimit;
