@@ -102,6 +102,21 @@ export function openArrays(
   return { header: packed.header, arrays };
 }
 
+/**
+ * One of the arrays that `openArrays` gave, which the format says is there.
+ *
+ * @throws {DataError} `BAD_INDEX_FILE` when it is not
+ */
+export function packedPart<T>(
+  arrays: Readonly<Record<string, PackableArray>>,
+  kind: string,
+  name: string,
+): T {
+  const found = arrays[name];
+  if (found === undefined) throw badFile(kind, `it has no part "${name}"`);
+  return found as T;
+}
+
 /** Strings, one after another in UTF-8, with where each starts: `[count + 1]` offsets. */
 export function packStrings(strings: readonly string[]): { text: Uint8Array; starts: Uint32Array } {
   const starts = new Uint32Array(strings.length + 1);

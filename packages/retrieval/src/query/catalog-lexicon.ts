@@ -1,8 +1,19 @@
 import type { Item } from "@magpie/domain";
+import {
+  openArrays,
+  openStrings,
+  packArrays,
+  packedPart,
+  packStrings,
+} from "../packed/packed-arrays.ts";
 import { queryKey } from "../suggest/query-log.ts";
+import { compareTerms, TermDictionary } from "../text/term-dictionary.ts";
+import { TextNumberList, TextNumbers } from "./text-numbers.ts";
 
 /** What a word of a query may name. */
-export type EntityKind = "brand" | "category" | "color" | "size" | "material" | "attribute";
+export const entityKinds = ["brand", "category", "color", "size", "material", "attribute"] as const;
+
+export type EntityKind = (typeof entityKinds)[number];
 
 /** A name that the catalogue has, with what it names. */
 export interface CatalogName {
@@ -21,11 +32,14 @@ const fieldKinds: readonly (readonly [RegExp, EntityKind])[] = [
   [/^(?:materials?|fabric|stoff|matière|材质|面料|材料|材質)$/iu, "material"],
 ];
 
+const kind = "catalog-lexicon/1";
 /** Values that are no names: too long to be typed, or read as numbers. */
 const maxNameLength = 40;
 const isNumber = /^[\d.,%]+$/;
 /** A name has at most so many words; longer ones are sentences. */
 const maxNameWords = 5;
+/** Names that are kept: of a large catalogue, values of attributes that few items have go first. */
+const maxNames = 300_000;
 /** Brands before categories, as people mean them: "Apple" is seldom the fruit that a path names. */
 const rankOf: Readonly<Record<EntityKind, number>> = {
   brand: 0,
@@ -37,134 +51,272 @@ const rankOf: Readonly<Record<EntityKind, number>> = {
 };
 
 /**
- * Names of brands, categories and attributes that a catalogue has, in all its languages, and how
- * often its words occur: what a query's words are recognised by.
+ * Names of brands, categories and attributes that a catalogue has, in all its languages, and the
+ * titles and codes of its items: what a query's words are recognised by. Packed in flat arrays, which
+ * open from a snapshot's bytes; items that change since are known from the next question on.
  */
 export class CatalogLexicon {
-  readonly #names: ReadonlyMap<string, CatalogName>;
-  readonly #words: ReadonlyMap<string, number>;
-  readonly #titles: ReadonlyMap<string, string>;
-  readonly #codes: ReadonlySet<string>;
+  readonly #packed: Packed;
+  /** Of items that changed: they hide what the packed part says of their rows. */
+  readonly #newNames = new Map<string, CatalogName>();
+  readonly #newTitles = new Map<string, number>();
+  readonly #newCodes = new Map<string, number>();
+  /** Titles and codes of each changed row. */
+  readonly #changed = new Map<number, string[]>();
   /** Most words, or Chinese characters, that a name has. */
-  readonly longest: number;
+  readonly longest = maxNameWords;
+  /** ISO 4217 code that most prices are in; undefined for a catalogue without items. */
+  readonly currency: string | undefined;
 
-  private constructor(
-    names: ReadonlyMap<string, CatalogName>,
-    words: ReadonlyMap<string, number>,
-    titles: ReadonlyMap<string, string>,
-    codes: ReadonlySet<string>,
-  ) {
-    this.#names = names;
-    this.#words = words;
-    this.#titles = titles;
-    this.#codes = codes;
-    this.longest = maxNameWords;
+  private constructor(packed: Packed) {
+    this.#packed = packed;
+    this.currency = packed.currency;
   }
 
-  static build(items: Iterable<Item>): CatalogLexicon {
-    const found = new Map<string, CatalogName & { items: number }>();
-    const words = new Map<string, number>();
-    const titles = new Map<string, string>();
-    const codes = new Set<string>();
-    const name = (text: string, kind: EntityKind, value: string, attribute?: string): void => {
-      const key = queryKey(text);
-      if (key === "" || key.length > maxNameLength || isNumber.test(key)) return;
-      if (key.split(" ").length > maxNameWords) return;
-      const known = found.get(key);
-      if (known !== undefined && rankOf[known.kind] <= rankOf[kind]) {
-        if (known.kind === kind) known.items++;
-        return;
-      }
-      found.set(key, { kind, value, items: 1, ...(attribute !== undefined && { attribute }) });
-    };
-    const attribute = (field: string, value: unknown, shown: string = String(value)): void => {
-      if (typeof value !== "string") return;
-      const kind = fieldKinds.find(([pattern]) => pattern.test(field))?.[1] ?? "attribute";
-      name(shown, kind, value, field);
-    };
+  /** @param items  the item of row 1, of row 2, and so on; undefined where a row has none */
+  static build(items: Iterable<Item | undefined>): CatalogLexicon {
+    const names = new Map<string, Counted>();
+    const [titles, codes] = [new TextNumberList(), new TextNumberList()];
+    const currencies = new Map<string, number>();
+    let row = 0;
     for (const item of items) {
-      const texts = new Set([item.title, item.brand ?? "", ...(item.categories ?? [])]);
-      titles.set(queryKey(item.title), item.id);
-      codes.add(queryKey(item.id));
-      if (item.brand !== undefined) name(item.brand, "brand", item.brand);
-      for (const path of item.categories ?? []) nameLevels(path, path, name);
-      const values: [string, unknown][] = [
-        ...Object.entries(item.attributes ?? {}),
-        ...item.variants.flatMap(({ options }) => Object.entries(options ?? {})),
-      ];
-      for (const [field, value] of values) {
-        for (const one of Array.isArray(value) ? value : [value]) {
-          attribute(field, one);
-          for (const { terms } of Object.values(item.locales ?? {})) {
-            const shown = typeof one === "string" ? terms?.[one] : undefined;
-            if (shown !== undefined) attribute(field, one, shown);
-          }
-        }
-      }
-      for (const { sku, barcodes } of item.variants) {
-        for (const code of [sku, ...(barcodes ?? [])]) if (code) codes.add(queryKey(code));
-      }
-      for (const { title, brand, categories } of Object.values(item.locales ?? {})) {
-        if (title !== undefined) {
-          titles.set(queryKey(title), item.id);
-          texts.add(title);
-        }
-        if (brand !== undefined) name(brand, "brand", item.brand ?? brand);
-        categories?.forEach((path, i) => nameLevels(path, item.categories?.[i] ?? path, name));
-      }
-      const said = new Set([...texts].flatMap(latinWordsOf));
-      for (const word of said) words.set(word, (words.get(word) ?? 0) + 1);
+      row++;
+      if (item === undefined) continue;
+      readItem(item, {
+        name: (key, found) => count(names, key, found),
+        title: (key) => titles.add(key, row),
+        code: (key) => codes.add(key, row),
+      });
+      const currency = item.variants[0]?.price.currency;
+      if (currency !== undefined) currencies.set(currency, (currencies.get(currency) ?? 0) + 1);
     }
-    return new CatalogLexicon(found, words, titles, codes);
+    const usual = [...currencies].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))[0]?.[0];
+    return new CatalogLexicon({
+      ...packNames(names),
+      titles: TextNumbers.build(titles),
+      codes: TextNumbers.build(codes),
+      currency: usual,
+    });
+  }
+
+  toBytes(): Uint8Array {
+    const { keys, values, titles, codes, fields, currency, ...rest } = this.#packed;
+    return packArrays(
+      kind,
+      { fields, ...(currency !== undefined && { currency }) },
+      {
+        keyText: keys.text,
+        keyStarts: keys.starts,
+        keySlots: keys.slots,
+        valueText: values.text,
+        valueStarts: values.starts,
+        titleChecks: titles.arrays().checks,
+        titleNumbers: titles.arrays().numbers,
+        codeChecks: codes.arrays().checks,
+        codeNumbers: codes.arrays().numbers,
+        ...rest,
+      },
+    );
+  }
+
+  /**
+   * Opens what `toBytes` gave; the arrays are views of `bytes`. Changes are not in them: whoever gave
+   * them has them.
+   *
+   * @throws {DataError} `BAD_INDEX_FILE` when the bytes are of another kind or cut short
+   */
+  static open(bytes: Uint8Array): CatalogLexicon {
+    const { header, arrays } = openArrays(bytes, kind);
+    const part = <T>(name: string): T => packedPart<T>(arrays, kind, name);
+    return new CatalogLexicon({
+      keys: new TermDictionary(part("keyText"), part("keyStarts"), part("keySlots")),
+      values: { text: part("valueText"), starts: part("valueStarts") },
+      kinds: part("kinds"),
+      attributes: part("attributes"),
+      items: part("items"),
+      titles: TextNumbers.open({ checks: part("titleChecks"), numbers: part("titleNumbers") }),
+      codes: TextNumbers.open({ checks: part("codeChecks"), numbers: part("codeNumbers") }),
+      fields: header["fields"] as string[],
+      currency: header["currency"] as string | undefined,
+    });
+  }
+
+  /**
+   * Takes an item that is new or has other words. Names that only its former self had stay known
+   * until the lexicon is built again.
+   */
+  put(row: number, item: Item): void {
+    for (const key of this.#changed.get(row) ?? []) {
+      for (const texts of [this.#newTitles, this.#newCodes]) {
+        if (texts.get(key) === row) texts.delete(key);
+      }
+    }
+    const own: string[] = [];
+    this.#changed.set(row, own);
+    const taking = (texts: Map<string, number>) => (key: string) => {
+      texts.set(key, row);
+      own.push(key);
+    };
+    readItem(item, {
+      name: (key, found) => {
+        const known = this.#nameAt(key);
+        const isBetter = known === undefined || rankOf[found.kind] < rankOf[known.kind];
+        if (isBetter) this.#newNames.set(key, { ...found, items: 1 });
+      },
+      title: taking(this.#newTitles),
+      code: taking(this.#newCodes),
+    });
   }
 
   /** What the catalogue calls by this text, its plural or singular in English too. */
   nameOf(text: string): CatalogName | undefined {
     const key = queryKey(text);
     return (
-      this.#names.get(key) ??
+      this.#nameAt(key) ??
       (/^[a-z ]{3,}$/.test(key)
-        ? (this.#names.get(`${key}s`) ??
-          this.#names.get(`${key}es`) ??
-          (key.endsWith("s") ? this.#names.get(key.slice(0, -1)) : undefined))
+        ? (this.#nameAt(`${key}s`) ??
+          this.#nameAt(`${key}es`) ??
+          (key.endsWith("s") ? this.#nameAt(key.slice(0, -1)) : undefined))
         : undefined)
     );
   }
 
-  /** Item whose title says exactly this; undefined where none does. */
-  itemTitled(text: string): string | undefined {
-    return this.#titles.get(queryKey(text));
+  /** Row of an item whose title says exactly this, in any language; undefined where none does. */
+  rowTitled(text: string): number | undefined {
+    return this.#rowOf(queryKey(text), this.#newTitles, this.#packed.titles);
   }
 
-  /** Whether a text is an item's id, SKU or barcode. */
-  isCode(text: string): boolean {
-    return this.#codes.has(queryKey(text));
-  }
-
-  /** Latin words of titles, brands and categories, each with the items that have it. */
-  get words(): ReadonlyMap<string, number> {
-    return this.#words;
+  /** Row of an item that has this text as its id, SKU or barcode. */
+  rowCoded(text: string): number | undefined {
+    return this.#rowOf(queryKey(text), this.#newCodes, this.#packed.codes);
   }
 
   /** Names in the form in which they are compared, for a segmenter to keep whole. */
-  names(): IterableIterator<string> {
-    return this.#names.keys();
+  *names(): Generator<string> {
+    const { keys } = this.#packed;
+    for (let number = 0; number < keys.size; number++) yield keys.term(number);
+    yield* this.#newNames.keys();
+  }
+
+  #rowOf(key: string, fresh: ReadonlyMap<string, number>, packed: TextNumbers): number | undefined {
+    const row = fresh.get(key);
+    if (row !== undefined) return row;
+    const known = packed.find(key);
+    return known < 0 || this.#changed.has(known) ? undefined : known;
+  }
+
+  #nameAt(key: string): CatalogName | undefined {
+    const fresh = this.#newNames.get(key);
+    if (fresh !== undefined) return fresh;
+    const { keys, values, kinds, attributes, items, fields } = this.#packed;
+    const number = keys.find(key);
+    if (number < 0) return undefined;
+    const value = openStrings(values.text, values.starts.subarray(number, number + 2))[0]!;
+    const attribute = fields[attributes[number]! - 1];
+    return {
+      kind: entityKinds[kinds[number]!]!,
+      value: value === "" ? key : value,
+      items: items[number]!,
+      ...(attribute !== undefined && { attribute }),
+    };
   }
 }
 
-function nameLevels(
-  path: string,
-  canonical: string,
-  name: (text: string, kind: EntityKind, value: string) => void,
-): void {
-  const levels = path.split(" > ");
-  const own = canonical.split(" > ");
-  levels.forEach((level, depth) => {
-    name(level.trim(), "category", own.slice(0, depth + 1).join(" > "));
-  });
+/** Names by number, in the order of their keys. */
+interface PackedNames {
+  readonly keys: TermDictionary;
+  /** Empty where it is the key. */
+  readonly values: ReturnType<typeof packStrings>;
+  /** Index in `entityKinds`. */
+  readonly kinds: Uint8Array;
+  /** Place in `fields` from 1; 0: none. */
+  readonly attributes: Uint32Array;
+  readonly items: Uint32Array;
+  readonly fields: readonly string[];
 }
 
-/** Latin words without digits: what may be misspelt. */
-function latinWordsOf(text: string): string[] {
-  return queryKey(text).match(/(?<![\p{L}\p{N}])[a-z]{2,}(?![\p{L}\p{N}])/gu) ?? [];
+interface Packed extends PackedNames {
+  readonly titles: TextNumbers;
+  readonly codes: TextNumbers;
+  readonly currency: string | undefined;
+}
+
+type Named = Omit<CatalogName, "items">;
+type Counted = Named & { items: number };
+
+/** Hears what an item may be called by, in the form in which it is compared. */
+interface ItemListener {
+  readonly name: (key: string, found: Named) => void;
+  readonly title: (key: string) => void;
+  readonly code: (key: string) => void;
+}
+
+function count(names: Map<string, Counted>, key: string, found: Named): void {
+  const known = names.get(key);
+  if (known === undefined || rankOf[found.kind] < rankOf[known.kind]) {
+    names.set(key, { ...found, items: 1 });
+  } else if (known.kind === found.kind) known.items++;
+}
+
+function packNames(names: ReadonlyMap<string, Counted>): PackedNames {
+  const kept = [...names];
+  if (kept.length > maxNames) {
+    const isMinor = ({ kind: of }: Counted): number =>
+      of === "attribute" || of === "size" ? 1 : 0;
+    kept.sort(([, a], [, b]) => isMinor(a) - isMinor(b) || b.items - a.items);
+    kept.length = maxNames;
+  }
+  kept.sort(([a], [b]) => compareTerms(a, b));
+  const fields = [...new Set(kept.flatMap(([, { attribute }]) => attribute ?? []))];
+  const placeOf = new Map(fields.map((field, i) => [field, i + 1]));
+  return {
+    keys: TermDictionary.build(kept.map(([key]) => key)),
+    values: packStrings(kept.map(([key, { value }]) => (value === key ? "" : value))),
+    kinds: Uint8Array.from(kept, ([, name]) => entityKinds.indexOf(name.kind)),
+    attributes: Uint32Array.from(kept, ([, { attribute }]) => placeOf.get(attribute ?? "") ?? 0),
+    items: Uint32Array.from(kept, ([, { items }]) => items),
+    fields,
+  };
+}
+
+function readItem(item: Item, { name, title, code }: ItemListener): void {
+  const named = (text: string, found: Named): void => {
+    const key = queryKey(text);
+    if (key === "" || key.length > maxNameLength || isNumber.test(key)) return;
+    if (key.split(" ").length <= maxNameWords) name(key, found);
+  };
+  const attribute = (field: string, value: unknown, shown: unknown): void => {
+    if (typeof value !== "string" || typeof shown !== "string") return;
+    const of = fieldKinds.find(([pattern]) => pattern.test(field))?.[1] ?? "attribute";
+    named(shown, { kind: of, value, attribute: field });
+  };
+  const levels = (path: string, canonical: string): void => {
+    const own = canonical.split(" > ");
+    path.split(" > ").forEach((level, depth) => {
+      named(level, { kind: "category", value: own.slice(0, depth + 1).join(" > ") });
+    });
+  };
+  const { brand, categories = [], locales = {} } = item;
+  title(queryKey(item.title));
+  code(queryKey(item.id));
+  if (brand !== undefined) named(brand, { kind: "brand", value: brand });
+  for (const path of categories) levels(path, path);
+  const values: [string, unknown][] = [
+    ...Object.entries(item.attributes ?? {}),
+    ...item.variants.flatMap(({ options }) => Object.entries(options ?? {})),
+  ];
+  for (const [field, value] of values) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      attribute(field, one, one);
+      for (const { terms } of Object.values(locales)) attribute(field, one, terms?.[String(one)]);
+    }
+  }
+  for (const { sku, barcodes = [] } of item.variants) {
+    for (const own of [sku, ...barcodes]) if (own) code(queryKey(own));
+  }
+  for (const own of Object.values(locales)) {
+    if (own.title !== undefined) title(queryKey(own.title));
+    if (own.brand !== undefined) named(own.brand, { kind: "brand", value: brand ?? own.brand });
+    own.categories?.forEach((path, i) => levels(path, categories[i] ?? path));
+  }
 }

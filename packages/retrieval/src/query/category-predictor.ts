@@ -1,4 +1,12 @@
+import {
+  openArrays,
+  openStrings,
+  packArrays,
+  packedPart,
+  packStrings,
+} from "../packed/packed-arrays.ts";
 import { queryKey } from "../suggest/query-log.ts";
+import { compareTerms, TermDictionary } from "../text/term-dictionary.ts";
 
 /** How likely a query is about a category. */
 export interface CategoryGuess {
@@ -15,6 +23,7 @@ export interface CategorySignal {
   readonly weight: number;
 }
 
+const kind = "category-predictor/1";
 /** Acts that a word's own share of the shop stands for, until it has acts of its own. */
 const priorActs = 2;
 /** Guesses below are noise. */
@@ -22,8 +31,6 @@ const minProbability = 0.05;
 const maxGuesses = 5;
 /** Categories that one word keeps, its strongest. */
 const maxPerWord = 50;
-
-type Counts = Map<string, number>;
 
 /**
  * Categories that a query is about, from what people took after it, and where nobody searched so
@@ -35,20 +42,23 @@ type Counts = Map<string, number>;
  * a filter: the ladder of alternatives stays open.
  */
 export class CategoryPredictor {
-  readonly #byQuery: ReadonlyMap<string, Counts>;
-  readonly #byWord: ReadonlyMap<string, Counts>;
-  readonly #totals: Counts;
+  readonly #byQuery: CountTable;
+  readonly #byWord: CountTable;
+  readonly #categories: readonly string[];
+  readonly #totals: Float32Array;
   readonly #all: number;
 
   private constructor(
-    byQuery: ReadonlyMap<string, Counts>,
-    byWord: ReadonlyMap<string, Counts>,
-    totals: Counts,
+    byQuery: CountTable,
+    byWord: CountTable,
+    categories: readonly string[],
+    totals: Float32Array,
   ) {
     this.#byQuery = byQuery;
     this.#byWord = byWord;
+    this.#categories = categories;
     this.#totals = totals;
-    this.#all = [...totals.values()].reduce((sum, count) => sum + count, 0);
+    this.#all = totals.reduce((sum, count) => sum + count, 0);
   }
 
   /**
@@ -62,35 +72,79 @@ export class CategoryPredictor {
     wordsOf: (text: string) => readonly string[],
   ): CategoryPredictor {
     const [byQuery, byWord] = [new Map<string, Counts>(), new Map<string, Counts>()];
-    const totals: Counts = new Map();
-    const learn = (text: string, category: string, weight: number): void => {
-      add(totals, category, weight);
-      for (const word of new Set(wordsOf(text))) add(countsOf(byWord, word), category, weight);
+    const places = new Map<string, number>();
+    const totals: number[] = [];
+    const placeOf = (category: string): number => {
+      const place = places.get(category) ?? places.size;
+      places.set(category, place);
+      return place;
+    };
+    const learn = (text: string, category: number, weight: number): void => {
+      totals[category] = (totals[category] ?? 0) + weight;
+      for (const word of new Set(wordsOf(text))) add(byWord, word, category, weight);
     };
     for (const { query, category, weight } of signals) {
       if (!(weight > 0)) continue;
-      add(countsOf(byQuery, queryKey(query)), category, weight);
-      learn(query, category, weight);
+      const place = placeOf(category);
+      add(byQuery, queryKey(query), place, weight);
+      learn(query, place, weight);
     }
-    for (const { text, category } of titles) learn(text, category, 1);
-    for (const [word, counts] of byWord) {
-      if (counts.size <= maxPerWord) continue;
-      byWord.set(word, new Map([...counts].sort(([, a], [, b]) => b - a).slice(0, maxPerWord)));
-    }
-    return new CategoryPredictor(byQuery, byWord, totals);
+    for (const { text, category } of titles) learn(text, placeOf(category), 1);
+    return new CategoryPredictor(
+      packCounts(byQuery),
+      packCounts(byWord, maxPerWord),
+      [...places.keys()],
+      Float32Array.from(totals),
+    );
+  }
+
+  toBytes(): Uint8Array {
+    const categories = packStrings(this.#categories);
+    return packArrays(
+      kind,
+      {},
+      {
+        totals: this.#totals,
+        categoryText: categories.text,
+        categoryStarts: categories.starts,
+        ...partsOf("query", this.#byQuery),
+        ...partsOf("word", this.#byWord),
+      },
+    );
+  }
+
+  /**
+   * Opens what `toBytes` gave; the arrays are views of `bytes`.
+   *
+   * @throws {DataError} `BAD_INDEX_FILE` when the bytes are of another kind or cut short
+   */
+  static open(bytes: Uint8Array): CategoryPredictor {
+    const { arrays } = openArrays(bytes, kind);
+    const part = <T>(name: string): T => packedPart<T>(arrays, kind, name);
+    const table = (name: string): CountTable => ({
+      keys: new TermDictionary(part(`${name}.text`), part(`${name}.starts`), part(`${name}.slots`)),
+      offsets: part(`${name}.offsets`),
+      categories: part(`${name}.categories`),
+      counts: part(`${name}.counts`),
+    });
+    return new CategoryPredictor(
+      table("query"),
+      table("word"),
+      openStrings(part("categoryText"), part("categoryStarts")),
+      part("totals"),
+    );
   }
 
   /** Most likely first; empty for a query whose words say nothing. */
   predict(query: string, words: readonly string[]): CategoryGuess[] {
-    const own = this.#byQuery.get(queryKey(query)) ?? new Map<string, number>();
+    const own = countsOf(this.#byQuery, queryKey(query));
     const acts = [...own.values()].reduce((sum, count) => sum + count, 0);
-    const fromWords = this.#byWords(words);
+    const fromWords = this.#sharesByWords(words);
     if (acts === 0 && fromWords.size === 0) return [];
     const prior = fromWords.size === 0 ? 0 : priorActs;
-    const categories = new Set([...own.keys(), ...fromWords.keys()]);
-    return Array.from(categories, (category): CategoryGuess => {
-      const said = (own.get(category) ?? 0) + prior * (fromWords.get(category) ?? 0);
-      return { category, probability: said / (acts + prior) };
+    return Array.from(new Set([...own.keys(), ...fromWords.keys()]), (place): CategoryGuess => {
+      const said = (own.get(place) ?? 0) + prior * (fromWords.get(place) ?? 0);
+      return { category: this.#categories[place]!, probability: said / (acts + prior) };
     })
       .filter(({ probability }) => probability >= minProbability)
       .sort((a, b) => b.probability - a.probability || (a.category < b.category ? -1 : 1))
@@ -98,11 +152,13 @@ export class CategoryPredictor {
   }
 
   /** Naive Bayes over the categories that some word knows, words weighted alike. */
-  #byWords(words: readonly string[]): Counts {
-    const known = words.flatMap((word) => this.#byWord.get(word) ?? []);
+  #sharesByWords(words: readonly string[]): Counts {
+    const known = words
+      .map((word) => countsOf(this.#byWord, word))
+      .filter((counts) => counts.size > 0);
     const candidates = new Set(known.flatMap((counts) => [...counts.keys()]));
-    const logs = Array.from(candidates, (category): [string, number] => {
-      const total = this.#totals.get(category)!;
+    const logs = Array.from(candidates, (category): [number, number] => {
+      const total = this.#totals[category]!;
       const prior = Math.log(total / this.#all);
       // Add-half smoothing: a word that a category never had speaks against it, not forbids it.
       const likelihood = known.reduce(
@@ -112,7 +168,7 @@ export class CategoryPredictor {
       return [category, prior + likelihood];
     });
     const most = logs.reduce((max, [, log]) => Math.max(max, log), -Infinity);
-    const shares = logs.map(([category, log]): [string, number] => [
+    const shares = logs.map(([category, log]): [number, number] => [
       category,
       Math.exp(log - most),
     ]);
@@ -121,12 +177,55 @@ export class CategoryPredictor {
   }
 }
 
-function countsOf(table: Map<string, Counts>, key: string): Counts {
-  const counts = table.get(key) ?? new Map<string, number>();
-  table.set(key, counts);
-  return counts;
+/** Weight by category, by its place in the list of categories. */
+type Counts = Map<number, number>;
+
+/** Counts by text: those of text `t` are `categories` and `counts` from `offsets[t]` to `offsets[t + 1]`. */
+interface CountTable {
+  readonly keys: TermDictionary;
+  readonly offsets: Uint32Array;
+  readonly categories: Uint32Array;
+  readonly counts: Float32Array;
 }
 
-const add = (counts: Counts, key: string, weight: number): void => {
-  counts.set(key, (counts.get(key) ?? 0) + weight);
-};
+function add(table: Map<string, Counts>, key: string, category: number, weight: number): void {
+  let counts = table.get(key);
+  if (counts === undefined) table.set(key, (counts = new Map()));
+  counts.set(category, (counts.get(category) ?? 0) + weight);
+}
+
+/** @param most  entries that a text keeps, its heaviest */
+function packCounts(table: ReadonlyMap<string, Counts>, most = Infinity): CountTable {
+  const sorted = [...table].sort(([a], [b]) => compareTerms(a, b));
+  const offsets = new Uint32Array(sorted.length + 1);
+  const entries = sorted.flatMap(([, counts], i) => {
+    const kept =
+      counts.size <= most ? [...counts] : [...counts].sort(([, a], [, b]) => b - a).slice(0, most);
+    offsets[i + 1] = offsets[i]! + kept.length;
+    return kept;
+  });
+  return {
+    keys: TermDictionary.build(sorted.map(([key]) => key)),
+    offsets,
+    categories: Uint32Array.from(entries, ([category]) => category),
+    counts: Float32Array.from(entries, ([, count]) => count),
+  };
+}
+
+function countsOf({ keys, offsets, categories, counts }: CountTable, key: string): Counts {
+  const found: Counts = new Map();
+  const number = keys.find(key);
+  if (number < 0) return found;
+  for (let i = offsets[number]!; i < offsets[number + 1]!; i++)
+    found.set(categories[i]!, counts[i]!);
+  return found;
+}
+
+const partsOf = (name: string, { keys, offsets, categories, counts }: CountTable) => ({
+  [`${name}.text`]: keys.text,
+  [`${name}.starts`]: keys.starts,
+  [`${name}.slots`]: keys.slots,
+  [`${name}.offsets`]: offsets,
+  [`${name}.categories`]: categories,
+  [`${name}.counts`]: counts,
+});

@@ -1,4 +1,4 @@
-/** Bounds on a price, in the currency's main unit (euros, not cents), both inclusive. */
+/** Bounds on a price, both inclusive. */
 export interface PriceRange {
   readonly min?: number;
   readonly max?: number;
@@ -6,7 +6,10 @@ export interface PriceRange {
 
 /** A query without the words that bound its price. */
 export interface PriceAsked {
+  /** In the currency's main unit: euros, not cents. */
   readonly range: PriceRange;
+  /** ISO 4217 codes of the currencies that it may be in; undefined where it does not say. */
+  readonly currencies?: readonly string[];
   /** What said it, as typed. */
   readonly said: string;
   readonly rest: string;
@@ -72,6 +75,17 @@ const patterns: readonly (readonly [RegExp, (a: number, b: number) => PriceRange
   ],
 ];
 
+/** A dollar, a yuan and a pound are of several countries. */
+const currencyWords: readonly (readonly [RegExp, readonly string[]])[] = [
+  [/usd/iu, ["USD"]],
+  [/\$|dollar|bucks/iu, ["USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN"]],
+  [/€|eur/iu, ["EUR"]],
+  [/£|pound/iu, ["GBP", "EGP"]],
+  [/元|块/u, ["CNY", "HKD", "TWD"]],
+  [/rmb/iu, ["CNY"]],
+  [/[¥￥]/u, ["CNY", "JPY"]],
+];
+
 function between(a: number, b: number): PriceRange {
   return { min: Math.min(a, b), max: Math.max(a, b) };
 }
@@ -90,7 +104,13 @@ export function priceAsked(query: string): PriceAsked | undefined {
       .replace(/^\s*的/u, "")
       .replace(/(?<=^|\s)的/u, "")
       .trim();
-    return { range: rangeOf(Number(match[1]), Number(match[2])), said: match[0].trim(), rest };
+    const currencies = currencyWords.find(([said]) => said.test(match[0]))?.[1];
+    return {
+      range: rangeOf(Number(match[1]), Number(match[2])),
+      ...(currencies !== undefined && { currencies }),
+      said: match[0].trim(),
+      rest,
+    };
   }
   return undefined;
 }

@@ -7,7 +7,8 @@ import { CatalogLexicon } from "./catalog-lexicon.ts";
 import { CategoryPredictor } from "./category-predictor.ts";
 import { priceAsked } from "./price-words.ts";
 import { QueryUnderstanding } from "./query-understanding.ts";
-import { SpellingCorrector } from "./spelling-corrector.ts";
+import { TextNumberList, TextNumbers } from "./text-numbers.ts";
+import { catalogWords, SpellingCorrector } from "./spelling-corrector.ts";
 
 const variants = (sku: string): Item["variants"] => [
   {
@@ -56,7 +57,7 @@ const lexicon = CatalogLexicon.build(items);
 const understanding = new QueryUnderstanding({
   index,
   lexicon,
-  spelling: SpellingCorrector.build(lexicon.words, [
+  spelling: SpellingCorrector.build(catalogWords(items), [
     { text: "洗衣机", searches: 9, users: 5, weight: 9 },
     { text: "running", searches: 300, users: 50, weight: 9 },
   ]),
@@ -108,13 +109,15 @@ describe("query understanding", () => {
   });
 
   test("corrects what nobody says, and writes it down", () => {
-    const analysis = understanding.analyse("runing shoe ");
-    assert.equal(analysis.corrected, true);
+    const analysis = understanding.analyse("runnign shoe ");
+    assert.deepEqual(analysis.corrections, [
+      { from: "runnign", to: "running", reason: "typing-error" },
+    ]);
     assert.equal(analysis.text, "running shoe");
     assert.ok(
       analysis.stages.some(
         ({ stage, before, after }) =>
-          stage === "spelling" && before === "runing" && after === "running",
+          stage === "spelling" && before === "runnign" && after === "running",
       ),
     );
   });
@@ -129,6 +132,16 @@ describe("query understanding", () => {
     );
     assert.equal(spelling.correct("耐客")?.text, "耐克");
     assert.equal(spelling.correct("景点"), undefined);
+  });
+
+  test.each([
+    ["washin", "washing"],
+    ["washingg", "washing"],
+    ["wahsing", "washing"],
+    ["washinx", "washing"],
+    ["wsahing", "washing"],
+  ])("corrects %s to %s, wherever the error is", (typed, meant) => {
+    assert.equal(SpellingCorrector.build(new Map([["washing", 2]])).correct(typed)?.text, meant);
   });
 
   test("only offers a correction of a word that is in use", () => {
@@ -146,7 +159,7 @@ describe("query understanding", () => {
 
   test.each(["AB-1234", "iph0ne", "z62", "ab", "501"])("leaves %s as it is typed", (code) => {
     const analysis = understanding.analyse(`${code} `);
-    assert.equal(analysis.corrected, false);
+    assert.deepEqual(analysis.corrections, []);
     assert.equal(analysis.didYouMean, undefined);
   });
 
@@ -166,10 +179,12 @@ describe("query understanding", () => {
     assert.deepEqual(understanding.analyse("ab-1234").navigational, {
       kind: "code",
       value: "ab-1234",
+      row: 1,
     });
     assert.deepEqual(understanding.analyse("飞马跑步鞋").navigational, {
       kind: "title",
-      value: "p1",
+      value: "飞马跑步鞋",
+      row: 1,
     });
     assert.equal(understanding.analyse("nike shoes ").navigational, undefined);
   });
@@ -186,11 +201,11 @@ describe("query understanding", () => {
 
   test("searches for what the shop's dictionary says instead, and corrects no word it names", () => {
     const own = new QueryUnderstanding(
-      { index, lexicon, spelling: SpellingCorrector.build(lexicon.words) },
+      { index, lexicon, spelling: SpellingCorrector.build(catalogWords(items)) },
       { rewrites: [{ from: "laufschuh", to: "running shoe" }], neverCorrect: ["bosh"] },
     );
     assert.equal(own.analyse("Laufschuh").text, "running shoe");
-    assert.equal(own.analyse("bosh ").corrected, false);
+    assert.equal(own.analyse("bosh ").corrections.length, 0);
   });
 
   test("takes any text, and answers soon", () => {
@@ -201,6 +216,133 @@ describe("query understanding", () => {
       }),
     );
     assert.ok(understanding.analyse("a".repeat(10_000)).parsed.groups.length <= 64);
+  });
+
+  test("takes words as they are typed where that is asked for", () => {
+    const analysis = understanding.analyse("runnign shoe ", { correct: false });
+    assert.deepEqual(analysis.corrections, []);
+    assert.equal(analysis.text, "runnign shoe");
+  });
+
+  test("corrects no word that items have, wherever they have it, once they are there", async () => {
+    const own = await InvertedTextIndex.build(items);
+    const live = new QueryUnderstanding({
+      index: own,
+      lexicon,
+      spelling: SpellingCorrector.build(new Map([["washing", 9]])),
+    });
+    assert.equal(live.analyse("washinx machine ").text, "washing machine");
+    const named = { ...items[1]!, id: "p9", title: "Lamp", description: "By Washinx of Oslo" };
+    await own.update(new Map([[4, named]]));
+    assert.equal(live.analyse("washinx machine ").text, "washinx machine");
+  });
+
+  test("keeps what was parsed of a group whose importance changes", () => {
+    const { parsed } = understanding.analyse("3.5寸 洗衣机 ");
+    const typed = index.search("3.5寸 洗衣机 ", { limit: 5 });
+    const weighed = index.search(parsed, { limit: 5 });
+    assert.deepEqual(weighed.scores, typed.scores);
+  });
+
+  test("reads prices in minor units of the shop's currency, and in no other", () => {
+    assert.deepEqual(understanding.analyse("shoes under 49.99").priceCents, { max: 4999 });
+    assert.deepEqual(understanding.analyse("shoes under 50 euros").priceCents, { max: 5000 });
+    assert.equal(understanding.analyse("shoes under $50").priceCents, undefined);
+    assert.equal(understanding.analyse("shoes under $50").text, "shoes under $50");
+    assert.equal(understanding.analyse("shoes under 50", { price: false }).priceCents, undefined);
+  });
+
+  test("does not take the word before a price for one that is being typed", () => {
+    const [shoe] = understanding.analyse("shoe under 50").parsed.groups;
+    assert.equal(shoe!.isPrefix, false);
+  });
+});
+
+describe("what is learned of a catalogue", () => {
+  const reopened = CatalogLexicon.open(lexicon.toBytes());
+
+  test("is the same once it is opened from its bytes", () => {
+    for (const name of ["nike", "耐克", "shoe", "真皮", "红色", "running shoes", "lamp"]) {
+      assert.deepEqual(reopened.nameOf(name), lexicon.nameOf(name));
+    }
+    assert.equal(reopened.rowTitled("WASHING  machine"), 2);
+    assert.equal(reopened.rowCoded("wm-9"), 2);
+    assert.equal(reopened.rowCoded("wm-8"), undefined);
+    assert.equal(reopened.currency, "EUR");
+    assert.deepEqual(new Set(reopened.names()), new Set(lexicon.names()));
+  });
+
+  test("takes items that change: new names, and no title that is no more", () => {
+    const live = CatalogLexicon.open(lexicon.toBytes());
+    live.put(2, { ...items[1]!, title: "Spin dryer", brand: "Zyntha" });
+    assert.equal(live.rowTitled("spin dryer"), 2);
+    assert.equal(live.rowTitled("washing machine"), undefined);
+    assert.deepEqual(live.nameOf("zyntha"), { kind: "brand", value: "Zyntha", items: 1 });
+    live.put(2, { ...items[1]!, title: "Tumble dryer" });
+    assert.equal(live.rowTitled("spin dryer"), undefined);
+    assert.equal(live.rowTitled("tumble dryer"), 2);
+  });
+
+  test("spelling corrects alike once it is opened from its bytes", () => {
+    const words = fc.uniqueArray(
+      fc.tuple(fc.stringMatching(/^[a-e]{3,9}$/), fc.integer({ min: 1, max: 500 })),
+      { selector: ([word]) => word, maxLength: 30 },
+    );
+    fc.assert(
+      fc.property(words, fc.stringMatching(/^[a-e]{3,9}$/), (known, typed) => {
+        const built = SpellingCorrector.build(new Map([...known, ["耐克", 7]]));
+        const opened = SpellingCorrector.open(built.toBytes());
+        assert.deepEqual(opened.correct(typed), built.correct(typed));
+        assert.equal(opened.usesOf(typed), new Map(known).get(typed) ?? 0);
+        assert.equal(opened.correct("耐客")?.text, "耐克");
+      }),
+    );
+  });
+
+  test("categories are predicted alike once they are opened from their bytes", () => {
+    const built = CategoryPredictor.build(
+      [{ query: "Apple", category: "Phones", weight: 5 }],
+      [
+        { text: "green apple", category: "Fruit" },
+        { text: "apple juice", category: "Drinks" },
+      ],
+      (text) => text.toLowerCase().split(" "),
+    );
+    const opened = CategoryPredictor.open(built.toBytes());
+    for (const query of ["apple", "green apple", "juice", "lamp"]) {
+      assert.deepEqual(
+        opened.predict(query, query.split(" ")),
+        built.predict(query, query.split(" ")),
+      );
+    }
+    assert.equal(opened.predict("apple", ["apple"])[0]!.category, "Phones");
+  });
+
+  test.each([
+    ["lexicon", CatalogLexicon.open, lexicon.toBytes()],
+    ["spelling", SpellingCorrector.open, SpellingCorrector.build(new Map()).toBytes()],
+    ["categories", CategoryPredictor.open, CategoryPredictor.build([], [], () => []).toBytes()],
+  ] as const)("damaged bytes of %s are refused", (_name, open, bytes) => {
+    assert.throws(() => open(bytes.slice(0, bytes.length - 8)), { code: "BAD_INDEX_FILE" });
+    assert.throws(() => open(new Uint8Array(20)), { code: "BAD_INDEX_FILE" });
+  });
+});
+
+describe("numbers by text", () => {
+  test("are those that were given, of equal texts the first; others have none", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ maxLength: 6 })),
+        fc.string({ maxLength: 6 }),
+        (texts, other) => {
+          const list = new TextNumberList();
+          texts.forEach((text, i) => list.add(text, i));
+          const numbers = TextNumbers.build(list);
+          for (const text of [...texts, other])
+            assert.equal(numbers.find(text), texts.indexOf(text));
+        },
+      ),
+    );
   });
 });
 

@@ -1,11 +1,11 @@
 import { normaliseText } from "../text/analysis/normalise.ts";
 import type { Importance, ParsedQuery, QueryGroup } from "../text/parsed-query.ts";
-import type { TextIndex } from "../text/text-index.ts";
+import type { InvertedTextIndex } from "../text/inverted-text-index.ts";
 import { queryKey } from "../suggest/query-log.ts";
 import type { CatalogLexicon, CatalogName } from "./catalog-lexicon.ts";
 import type { CategoryGuess, CategoryPredictor } from "./category-predictor.ts";
 import { priceAsked, type PriceRange } from "./price-words.ts";
-import type { SpellingCorrector } from "./spelling-corrector.ts";
+import type { Correction, SpellingCorrector } from "./spelling-corrector.ts";
 
 /** Stages of understanding, in the order in which a query passes them. */
 export const queryStages = [
@@ -36,6 +36,13 @@ export interface QueryEntity extends CatalogName {
   readonly text: string;
 }
 
+/** A word that was searched for in place of the one that was typed. */
+export interface WordCorrection {
+  readonly from: string;
+  readonly to: string;
+  readonly reason: Correction["reason"];
+}
+
 /** A query as it is understood. */
 export interface QueryAnalysis {
   readonly query: string;
@@ -44,24 +51,24 @@ export interface QueryAnalysis {
   /** For `TextIndex.search`. */
   readonly parsed: ParsedQuery;
   readonly entities: readonly QueryEntity[];
-  /** What the query says about the price. */
-  readonly price?: PriceRange;
+  /** What the query says about the price, in minor units of the shop's currency. */
+  readonly priceCents?: PriceRange;
   /** Likeliest first. A boost, never a filter. */
   readonly categories: readonly CategoryGuess[];
   /** The query with likely corrections, where they were not made of themselves. */
   readonly didYouMean?: string;
-  /** The corrections that were made; searching for `query` as typed undoes them. */
-  readonly corrected: boolean;
-  /** The query names this very thing: personalisation never lowers it. */
+  /** The corrections that were made; asking with `correct: false` undoes them. */
+  readonly corrections: readonly WordCorrection[];
+  /** The query names this very thing: what comes later leaves its place alone. */
   readonly navigational?: NavigationalTarget;
   /** Every stage that changed or found something. */
   readonly stages: readonly StageRecord[];
 }
 
+/** The one thing that a query names: a brand, or the item of a row by its code or its whole title. */
 export type NavigationalTarget =
   | { readonly kind: "brand"; readonly value: string }
-  | { readonly kind: "code"; readonly value: string }
-  | { readonly kind: "title"; readonly value: string };
+  | { readonly kind: "code" | "title"; readonly value: string; readonly row: number };
 
 /** What a shop tells each stage; all of it may change at any time. */
 export interface QueryDictionaries {
@@ -75,10 +82,20 @@ export interface QueryDictionaries {
 
 /** What understanding is learned from. */
 export interface QueryKnowledge {
-  readonly index: Pick<TextIndex, "parse">;
+  readonly index: Pick<InvertedTextIndex, "parse" | "adjusted" | "itemsWith" | "tokens">;
   readonly lexicon: CatalogLexicon;
   readonly spelling: SpellingCorrector;
   readonly categories?: CategoryPredictor;
+}
+
+/** How one query is to be understood. */
+export interface AnalysisOptions {
+  /** BCP 47 tag of the reader. */
+  readonly locale?: string;
+  /** False: words are taken as they are typed. */
+  readonly correct?: boolean;
+  /** False: what the query says about the price is not read. */
+  readonly price?: boolean;
 }
 
 const marketingWords = new Set(
@@ -130,9 +147,13 @@ export class QueryUnderstanding {
     this.#importance = new Map(importance.map((entry) => [queryKey(entry.word), entry.importance]));
   }
 
-  analyse(query: string, locale?: string): QueryAnalysis {
+  analyse(
+    query: string,
+    { locale, correct = true, price = true }: AnalysisOptions = {},
+  ): QueryAnalysis {
+    const { index } = this.#knowledge;
     const stages: StageRecord[] = [];
-    const note = (stage: QueryStage, before: string, after: string, reason: string): void => {
+    const note: Note = (stage, before, after, reason) => {
       stages.push({ stage, before, after, reason });
     };
     let text = query.slice(0, maxLength);
@@ -143,24 +164,23 @@ export class QueryUnderstanding {
       note("dictionary", text, rewritten, "the shop's dictionary rewrites this query");
       text = rewritten;
     }
-    // Operators and phrases are left alone by whoever reads words.
-    const asked = /["“”「『]/u.test(text) ? undefined : priceAsked(text);
-    if (asked !== undefined && asked.rest !== "") {
-      note("price", text, asked.rest, `"${asked.said}" bounds the price`);
-      text = asked.rest;
-    }
-    const parsed = this.#knowledge.index.parse(text, locale);
+    const asked = price ? this.#priceOf(text, note) : undefined;
+    // What stood before the price is typed to its end.
+    if (asked !== undefined) text = `${asked.rest} `;
+    let parsed = index.parse(text, locale);
     note("segmentation", text, shown(parsed.groups), "words of the catalogue's dictionary");
-    const spelt = this.#spell(parsed.groups, note);
-    const found = this.#entities(spelt.groups);
+    const spelt = correct ? this.#spell(parsed.groups, locale, note) : asTyped;
+    if (spelt.text !== undefined) {
+      text = spelt.text + (spelt.isLastWhole || text.endsWith(" ") ? " " : "");
+      // Read again: the right word may have synonyms, or belong to the one beside it.
+      parsed = index.parse(text, locale);
+    }
+    const found = this.#entities(parsed.groups);
     for (const { text: name, kind, value } of found.entities) {
       note("entities", name, value, `${kind} of the catalogue`);
     }
-    const groups = this.#weigh(spelt.groups, found.kinds, note);
-    const words = groups
-      .filter(({ need }) => need !== "excluded")
-      .map(({ text: word }) => queryKey(word));
-    const categories = this.#knowledge.categories?.predict(text, words) ?? [];
+    const groups = this.#weigh(parsed.groups, found.kinds, note);
+    const categories = this.#categoriesOf(text, groups);
     if (categories.length > 0) {
       const list = categories
         .map(({ category, probability }) => `${category} ${(100 * probability).toFixed(0)} %`)
@@ -173,62 +193,90 @@ export class QueryUnderstanding {
     }
     return {
       query,
-      text: spelt.text ?? text,
+      text: text.trim(),
       parsed: { text, groups },
       entities: found.entities,
-      ...(asked !== undefined && asked.rest !== "" && { price: asked.range }),
+      ...(asked !== undefined && { priceCents: asked.priceCents }),
       categories,
       ...(spelt.didYouMean !== undefined && { didYouMean: spelt.didYouMean }),
-      corrected: spelt.text !== undefined,
+      corrections: spelt.corrections,
       ...(navigational !== undefined && { navigational }),
       stages,
     };
   }
 
-  #spell(
-    groups: readonly QueryGroup[],
-    note: (stage: QueryStage, before: string, after: string, reason: string) => void,
-  ): {
-    readonly groups: readonly QueryGroup[];
-    readonly text?: string;
-    readonly didYouMean?: string;
-  } {
-    let [certain, likely] = [false, false];
-    const offered: string[] = [];
-    const corrected = groups.map((group): QueryGroup => {
-      const correction = this.#correctionOf(group);
-      offered.push(correction?.text ?? operated(group));
-      if (correction === undefined) return group;
-      const { text, confidence, reason } = correction;
-      const why = reason === "sounds-alike" ? "sounds alike" : "typing error";
-      note("spelling", group.text, text, `${why}, ${confidence}`);
-      if (confidence === "likely") {
-        likely = true;
-        return group;
-      }
-      certain = true;
-      return { ...group, text };
-    });
-    const whole = joinedWords(offered);
+  /** Operators and phrases are left alone by whoever reads words. */
+  #priceOf(
+    text: string,
+    note: Note,
+  ): { readonly rest: string; readonly priceCents: PriceRange } | undefined {
+    const { currency } = this.#knowledge.lexicon;
+    const asked = /["“”「『]/u.test(text) ? undefined : priceAsked(text);
+    if (asked === undefined || asked.rest === "" || currency === undefined) return undefined;
+    const { range, currencies, said, rest } = asked;
+    if (currencies?.includes(currency) === false) {
+      note("price", said, said, `prices are in ${currency} here, so this bounds none`);
+      return undefined;
+    }
+    note("price", text.trim(), rest, `"${said}" bounds the price`);
+    const cents = (amount: number): number => Math.round(amount * 10 ** minorDigitsOf(currency));
     return {
-      groups: corrected,
-      ...(certain && { text: joinedWords(corrected.map(operated)) }),
-      ...(likely && { didYouMean: whole }),
+      rest,
+      priceCents: {
+        ...(range.min !== undefined && { min: cents(range.min) }),
+        ...(range.max !== undefined && { max: cents(range.max) }),
+      },
     };
   }
 
-  #correctionOf(group: QueryGroup) {
-    const { lexicon, spelling } = this.#knowledge;
-    if (group.isPhrase || group.need === "excluded" || group.alternatives.length > 0) return;
-    // Half a word is no misspelt one.
-    if (group.isPrefix && this.#beginsWord(group.text)) return;
-    const key = queryKey(group.text);
-    if (this.#neverCorrect.has(key) || lexicon.nameOf(key) !== undefined) return;
-    return spelling.correct(key);
+  #categoriesOf(text: string, groups: readonly QueryGroup[]): readonly CategoryGuess[] {
+    const { categories, index } = this.#knowledge;
+    if (categories === undefined) return [];
+    const asked = groups.filter(({ need }) => need !== "excluded");
+    return categories.predict(
+      text,
+      asked.flatMap((group) => categoryWords(index, group.text)),
+    );
   }
 
-  #beginsWord(text: string): boolean {
-    return this.#knowledge.spelling.begins(text);
+  #spell(groups: readonly QueryGroup[], locale: string | undefined, note: Note): Spelt {
+    const corrections: WordCorrection[] = [];
+    const offered: string[] = [];
+    const corrected: string[] = [];
+    let [isLikely, isLastWhole] = [false, false];
+    for (const group of groups) {
+      const typed = operated(group);
+      const correction = this.#correctionOf(group, locale);
+      const isCertain = correction?.confidence === "certain";
+      offered.push(correction?.text ?? typed);
+      corrected.push(isCertain ? correction.text : typed);
+      isLastWhole = isCertain;
+      if (correction === undefined) continue;
+      const { text, confidence, reason } = correction;
+      const why = reason === "sounds-alike" ? "sounds alike" : "typing error";
+      note("spelling", group.text, text, `${why}, ${confidence}`);
+      if (isCertain) corrections.push({ from: group.text, to: text, reason });
+      else isLikely = true;
+    }
+    return {
+      corrections,
+      isLastWhole,
+      ...(corrections.length > 0 && { text: joinedWords(corrected) }),
+      ...(isLikely && { didYouMean: joinedWords(offered) }),
+    };
+  }
+
+  #correctionOf(group: QueryGroup, locale: string | undefined): Correction | undefined {
+    const { lexicon, spelling, index } = this.#knowledge;
+    if (group.isPhrase || group.need === "excluded" || group.alternatives.length > 0) return;
+    // Half a word is no misspelt one.
+    if (group.isPrefix && spelling.begins(group.text)) return;
+    const key = queryKey(group.text);
+    if (this.#neverCorrect.has(key) || lexicon.nameOf(key) !== undefined) return;
+    const uses = spelling.usesOf(key);
+    if (spelling.correct(key, uses) === undefined) return;
+    // Only now, as it costs more: descriptions and changed items may say what titles do not.
+    return spelling.correct(key, Math.max(uses, index.itemsWith(group, locale)));
   }
 
   /** The longest names first, left to right; words inside a name name nothing else. */
@@ -260,8 +308,9 @@ export class QueryUnderstanding {
   #weigh(
     groups: readonly QueryGroup[],
     kinds: readonly (QueryEntity["kind"] | undefined)[],
-    note: (stage: QueryStage, before: string, after: string, reason: string) => void,
+    note: Note,
   ): QueryGroup[] {
+    const { index } = this.#knowledge;
     const weighed = groups.map((group, i): QueryGroup => {
       if (group.need === "excluded") return group;
       const key = queryKey(group.text);
@@ -277,12 +326,12 @@ export class QueryUnderstanding {
               ? "high"
               : "medium");
       const need = importance === "low" && own === undefined ? "optional" : group.need;
-      return { ...group, importance, need };
+      return index.adjusted(group, { importance, need });
     });
     // A query of nothing but marketing words asks for them.
     const isAllLow = weighed.every(({ need }) => need !== "required");
     const taken = isAllLow
-      ? weighed.map((group, i) => ({ ...group, need: groups[i]!.need }))
+      ? weighed.map((group, i) => index.adjusted(group, { need: groups[i]!.need }))
       : weighed;
     const list = taken.map(({ text, importance }) => `${text}: ${importance}`).join(", ");
     note("importance", shown(groups), list, "names and models high, marketing words low");
@@ -295,9 +344,10 @@ export class QueryUnderstanding {
     entities: readonly QueryEntity[],
   ): NavigationalTarget | undefined {
     const { lexicon } = this.#knowledge;
-    if (lexicon.isCode(text)) return { kind: "code", value: queryKey(text) };
-    const item = lexicon.itemTitled(text);
-    if (item !== undefined) return { kind: "title", value: item };
+    const coded = lexicon.rowCoded(text);
+    if (coded !== undefined) return { kind: "code", value: queryKey(text), row: coded };
+    const titled = lexicon.rowTitled(text);
+    if (titled !== undefined) return { kind: "title", value: queryKey(text), row: titled };
     const [only] = entities;
     const isWhole =
       only?.kind === "brand" &&
@@ -305,6 +355,44 @@ export class QueryUnderstanding {
       queryKey(only.text) === queryKey(joinedWords(groups.map((group) => group.text)));
     return isWhole ? { kind: "brand", value: only.value } : undefined;
   }
+}
+
+type Note = (stage: QueryStage, before: string, after: string, reason: string) => void;
+
+/** What spelling makes of a query. */
+interface Spelt {
+  readonly corrections: readonly WordCorrection[];
+  /** The last word was corrected, so it is not being typed any more. */
+  readonly isLastWhole: boolean;
+  /** With certain corrections, where there are any. */
+  readonly text?: string;
+  /** With likely ones too, where there are any. */
+  readonly didYouMean?: string;
+}
+
+const asTyped: Spelt = { corrections: [], isLastWhole: false };
+
+/** Words of a text by which categories are learned and asked for: those that the index has. */
+export function categoryWords(
+  index: Pick<InvertedTextIndex, "tokens">,
+  text: string,
+): readonly string[] {
+  return index
+    .tokens(text)
+    .flatMap(({ term, kind }) => (kind === "word" || kind === "segment" ? [term] : []));
+}
+
+const minorDigits = new Map<string, number>();
+
+/** Digits of a currency's minor unit: 2 for cents, 0 for yen. */
+function minorDigitsOf(currency: string): number {
+  let digits = minorDigits.get(currency);
+  if (digits === undefined) {
+    const format = new Intl.NumberFormat("en", { style: "currency", currency });
+    digits = format.resolvedOptions().maximumFractionDigits ?? 2;
+    minorDigits.set(currency, digits);
+  }
+  return digits;
 }
 
 const shown = (groups: readonly QueryGroup[]): string => groups.map(operated).join(" │ ");

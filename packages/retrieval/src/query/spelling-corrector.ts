@@ -1,52 +1,58 @@
+import type { Item } from "@magpie/domain";
+import { openArrays, packArrays, packedPart } from "../packed/packed-arrays.ts";
+import { packTexts, PrefixTable, type PackedTexts } from "../suggest/prefix-table.ts";
+import { queryKey, type LearnedQuery } from "../suggest/query-log.ts";
 import { syllablesOf } from "../text/analysis/pinyin.ts";
 import { maxEditsFor } from "../text/spelling.ts";
-import { packTexts, PrefixTable } from "../suggest/prefix-table.ts";
-import { queryKey, type LearnedQuery } from "../suggest/query-log.ts";
+import { TextNumberList, TextNumbers } from "./text-numbers.ts";
 
 /** What a word is likely meant to be. */
 export interface Correction {
   readonly text: string;
   /**
-   * `certain`: used in place of what was typed, because nothing says what was typed, or a hundred
-   * times fewer; `likely`: only offered ("did you mean").
+   * `certain`: used in place of what was typed, because nothing says what was typed; `likely`: only
+   * offered ("did you mean"), because it is said, a hundred times less often.
    */
   readonly confidence: "certain" | "likely";
   readonly reason: "typing-error" | "sounds-alike";
 }
 
+const kind = "spelling-corrector/1";
 /** A word that is known is only doubted for one that is known so many times better. */
 const doubtFrom = 100;
 /** A typing error more costs what a word must be more frequent by. */
 const editCost = 20;
 /** What one item or one search says only once may itself be the error. */
 const minUses = 2;
+/** Words that are kept, the most used: who types a rarer one is left to the index. */
+const maxWords = 500_000;
 
 const hanWord = /^\p{Script=Han}{2,6}$/u;
+const wholeWord = /^[\p{L}\p{M}]+$/u;
 
 /**
  * Corrects single words by what the catalogue and the query log say, weighted by how often they say
  * it. Words with digits (models, SKUs, sizes) and words under four letters are left as typed; a
  * Chinese word that nobody knows becomes one that sounds alike, as the last resort.
+ *
+ * Words lie sorted in flat arrays, which open from a snapshot's bytes.
  */
 export class SpellingCorrector {
-  readonly #uses: ReadonlyMap<string, number>;
-  readonly #words: readonly string[];
+  readonly #texts: PackedTexts;
+  readonly #uses: Float32Array;
   readonly #table: PrefixTable;
-  readonly #bySound: ReadonlyMap<string, string>;
+  /** The most used word of each sound, of Chinese words. */
+  readonly #bySound: TextNumbers;
 
-  private constructor(uses: ReadonlyMap<string, number>) {
+  private constructor(
+    texts: PackedTexts,
+    uses: Float32Array,
+    table: PrefixTable,
+    bySound: TextNumbers,
+  ) {
+    this.#texts = texts;
     this.#uses = uses;
-    this.#words = [...uses.keys()].filter((word) => /^[\p{L}\p{M}]+$/u.test(word)).sort();
-    const packed = packTexts(this.#words);
-    const weights = Float32Array.from(this.#words, (word) => uses.get(word)!);
-    this.#table = PrefixTable.build(this.#words, packed, weights);
-    const bySound = new Map<string, string>();
-    for (const word of this.#words) {
-      if (!hanWord.test(word)) continue;
-      const sound = soundOf(word);
-      const known = bySound.get(sound);
-      if (known === undefined || uses.get(known)! < uses.get(word)!) bySound.set(sound, word);
-    }
+    this.#table = table;
     this.#bySound = bySound;
   }
 
@@ -64,12 +70,58 @@ export class SpellingCorrector {
         uses.set(word, (uses.get(word) ?? 0) + searches);
       }
     }
-    return new SpellingCorrector(uses);
+    const known = [...uses].filter(([word]) => wholeWord.test(word));
+    if (known.length > maxWords) {
+      known.sort(([, a], [, b]) => b - a);
+      known.length = maxWords;
+    }
+    known.sort(([a], [b]) => (a < b ? -1 : 1));
+    const sorted = known.map(([word]) => word);
+    const counts = Float32Array.from(known, ([, count]) => count);
+    const texts = packTexts(sorted);
+    const bySound = new TextNumberList();
+    const chinese = known.flatMap(([word, count], i) =>
+      hanWord.test(word) ? [{ sound: soundOf(word), count, i }] : [],
+    );
+    // Of words that sound alike, the first that is given stays.
+    for (const { sound, i } of chinese.sort((a, b) => b.count - a.count || a.i - b.i)) {
+      bySound.add(sound, i);
+    }
+    const table = PrefixTable.build(sorted, texts, counts);
+    return new SpellingCorrector(texts, counts, table, TextNumbers.build(bySound));
+  }
+
+  toBytes(): Uint8Array {
+    const { checks, numbers } = this.#bySound.arrays();
+    return packArrays(
+      kind,
+      {},
+      { ...this.#texts, uses: this.#uses, ...this.#table.arrays(), checks, numbers },
+    );
+  }
+
+  /**
+   * Opens what `toBytes` gave; the arrays are views of `bytes`.
+   *
+   * @throws {DataError} `BAD_INDEX_FILE` when the bytes are of another kind or cut short
+   */
+  static open(bytes: Uint8Array): SpellingCorrector {
+    const { arrays } = openArrays(bytes, kind);
+    const part = <T>(name: string): T => packedPart<T>(arrays, kind, name);
+    const texts = { units: part<Uint16Array>("units"), starts: part<Uint32Array>("starts") };
+    const uses = part<Float32Array>("uses");
+    return new SpellingCorrector(
+      texts,
+      uses,
+      PrefixTable.open(texts, uses, { targets: part("targets"), places: part("places") }),
+      TextNumbers.open({ checks: part("checks"), numbers: part("numbers") }),
+    );
   }
 
   /** How often a word is used; 0 when it is not known. */
   usesOf(word: string): number {
-    return this.#uses.get(queryKey(word)) ?? 0;
+    const { from, to } = this.#table.exactly(queryKey(word));
+    return from < to ? this.#uses[from]! : 0;
   }
 
   /** Whether a known word begins so. */
@@ -78,32 +130,53 @@ export class SpellingCorrector {
     return from < to;
   }
 
-  correct(word: string): Correction | undefined {
+  /** @param own  how often the word is used as it is typed, where more is known of it */
+  correct(word: string, own: number = this.usesOf(word)): Correction | undefined {
     const key = queryKey(word);
     if (hanWord.test(key)) {
-      if (this.#uses.has(key)) return undefined;
-      const text = this.#bySound.get(soundOf(key));
-      return text === undefined
+      const alike = own > 0 ? -1 : this.#bySound.find(soundOf(key));
+      return alike < 0
         ? undefined
-        : { text, confidence: "certain", reason: "sounds-alike" };
+        : { text: this.#word(alike), confidence: "certain", reason: "sounds-alike" };
     }
     const edits = maxEditsFor(key);
     if (edits === 0) return undefined;
-    const own = this.usesOf(key);
-    let best: { text: string; worth: number } | undefined;
-    for (const run of this.#table.nearRanges(key, edits)) {
-      // A run has all words that begin so; the one that ends there, if there is one, comes first.
-      const text = this.#words[run.from]!;
-      if (text.length !== run.length) continue;
-      const worth = this.usesOf(text) / editCost ** (run.edits - 1);
-      if (best === undefined || worth > best.worth) best = { text, worth };
+    let best: { readonly word: number; readonly worth: number } | undefined;
+    for (const { from, edits: errors } of this.#table.nearExactly(key, edits)) {
+      const worth = this.#uses[from]! / editCost ** (errors - 1);
+      if (best === undefined || worth > best.worth) best = { word: from, worth };
     }
     if (best === undefined || best.worth < minUses) return undefined;
+    const text = this.#word(best.word);
     const reason = "typing-error";
-    if (own === 0) return { text: best.text, confidence: "certain", reason };
-    if (best.worth < doubtFrom * own) return undefined;
-    return { text: best.text, confidence: "likely", reason };
+    if (own === 0) return { text, confidence: "certain", reason };
+    return best.worth < doubtFrom * own ? undefined : { text, confidence: "likely", reason };
   }
+
+  #word(word: number): string {
+    const { units, starts } = this.#texts;
+    return String.fromCharCode(...units.subarray(starts[word]!, starts[word + 1]!));
+  }
+}
+
+/** Words of titles, brands and categories that may be misspelt, each with the items that have it. */
+export function catalogWords(items: Iterable<Item | undefined>): Map<string, number> {
+  const words = new Map<string, number>();
+  for (const item of items) {
+    if (item === undefined) continue;
+    const texts = [item, ...Object.values(item.locales ?? {})].flatMap(
+      ({ title, brand, categories = [] }) => [title ?? "", brand ?? "", ...categories],
+    );
+    for (const word of new Set(texts.flatMap(latinWordsOf))) {
+      words.set(word, (words.get(word) ?? 0) + 1);
+    }
+  }
+  return words;
+}
+
+/** Latin words without digits. */
+function latinWordsOf(text: string): string[] {
+  return queryKey(text).match(/(?<![\p{L}\p{N}])[a-z]{2,}(?![\p{L}\p{N}])/gu) ?? [];
 }
 
 const soundOf = (word: string): string => syllablesOf(word).join("'");

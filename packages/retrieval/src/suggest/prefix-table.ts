@@ -139,22 +139,37 @@ export class PrefixTable {
    * Only beginnings that some key has are tried: where the keys branch into five letters, five are.
    */
   nearRanges(prefix: string, maxEdits: number): NearRange[] {
+    return this.#near(prefix, maxEdits, false);
+  }
+
+  /** The same for whole keys: runs of those that are within `maxEdits` typing errors of a text. */
+  nearExactly(text: string, maxEdits: number): NearRange[] {
+    return this.#near(text, maxEdits, true);
+  }
+
+  #near(typedText: string, maxEdits: number, areWhole: boolean): NearRange[] {
     const found = new Map<number, NearRange>();
-    let steps = 0;
+    let [steps, most] = [0, 1];
+    const take = (run: KeyRange, depth: number, edits: number): void => {
+      if (edits === 0 || run.from >= run.to) return;
+      const known = found.get(run.from);
+      if (known === undefined || known.to < run.to || known.edits > edits) {
+        found.set(run.from, { from: run.from, to: run.to, edits, length: depth });
+      }
+    };
     const walk = (run: KeyRange, depth: number, at: number, edits: number): void => {
       if (run.from >= run.to || ++steps > maxSteps || found.size >= maxNearRanges) return;
-      if (at >= prefix.length) {
-        if (edits === 0) return;
-        const known = found.get(run.from);
-        if (known === undefined || known.to < run.to || known.edits > edits) {
-          found.set(run.from, { from: run.from, to: run.to, edits, length: depth });
-        }
+      if (at >= typedText.length) {
+        if (!areWhole) return take(run, depth, edits);
+        take({ from: run.from, to: this.#pastEnded(run.from, run.to, depth) }, depth, edits);
+        if (edits >= most) return;
+        for (const child of this.#children(run, depth)) walk(child, depth + 1, at, edits + 1);
         return;
       }
-      const typed = prefix.charCodeAt(at);
+      const typed = typedText.charCodeAt(at);
       walk(this.#step(run, depth, typed), depth + 1, at + 1, edits);
-      if (edits >= maxEdits) return;
-      const next = at + 1 < prefix.length ? prefix.charCodeAt(at + 1) : -1;
+      if (edits >= most) return;
+      const next = at + 1 < typedText.length ? typedText.charCodeAt(at + 1) : -1;
       if (next >= 0 && next !== typed) {
         const first = this.#step(run, depth, next);
         walk(this.#step(first, depth + 1, typed), depth + 2, at + 2, edits + 1);
@@ -166,12 +181,9 @@ export class PrefixTable {
         walk(child, depth + 1, at, edits + 1); // one was left out
       }
     };
-    for (let most = 1; most <= maxEdits && found.size === 0; most++) {
+    for (; most <= maxEdits && found.size === 0; most++) {
       steps = 0;
-      const limit = maxEdits;
-      maxEdits = most;
       walk({ from: 0, to: this.#leaves }, 0, 0, 0);
-      maxEdits = limit;
     }
     return [...found.values()].sort((a, b) => a.edits - b.edits || a.from - b.from);
   }

@@ -1,5 +1,10 @@
-import { DataError } from "@magpie/domain";
-import { openArrays, openStrings, packArrays, packStrings } from "../packed/packed-arrays.ts";
+import {
+  openArrays,
+  openStrings,
+  packArrays,
+  packedPart,
+  packStrings,
+} from "../packed/packed-arrays.ts";
 import { syllablesOf } from "../text/analysis/pinyin.ts";
 import { maxEditsFor } from "../text/spelling.ts";
 import { packTexts, PrefixTable, type KeyRange, type PackedTexts } from "./prefix-table.ts";
@@ -162,15 +167,7 @@ export class SuggestionIndex {
    */
   static open(bytes: Uint8Array): SuggestionIndex {
     const { header, arrays } = openArrays(bytes, kind);
-    const array = <T>(name: string): T => {
-      const found = arrays[name];
-      if (found !== undefined) return found as T;
-      throw new DataError(
-        "BAD_INDEX_FILE",
-        `The suggestions have no part "${name}".`,
-        "Publish a new snapshot, or roll back to the one before.",
-      );
-    };
+    const array = <T>(name: string): T => packedPart<T>(arrays, kind, name);
     const texts = (name: string): PackedTexts => ({
       units: array(`${name}.units`),
       starts: array(`${name}.starts`),

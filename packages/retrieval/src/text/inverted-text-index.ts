@@ -209,6 +209,31 @@ export class InvertedTextIndex implements TextIndex {
     return { text: query, groups: groups.slice(0, maxGroups) };
   }
 
+  /** The same group with another need or importance; what was parsed of it stays. */
+  adjusted(
+    group: QueryGroup,
+    change: Partial<Pick<QueryGroup, "need" | "importance">>,
+  ): QueryGroup {
+    const next = { ...group, ...change };
+    const unit = this.#units.get(group);
+    if (unit !== undefined) this.#units.set(next, unit);
+    return next;
+  }
+
+  /**
+   * At most how many items have a group as it is typed, or one of its alternatives: by inflections,
+   * prefixes and pinyin too, but not by what may be a typing error. 0: none has.
+   */
+  itemsWith(group: QueryGroup, locale?: string): number {
+    const units = group.isPhrase
+      ? [{ readings: [[this.#lists.phrase(this.#analyser.phrase(group.text), 1)]] }]
+      : this.#sourcesOf(group, locale).map((unit) => this.#resolve(unit, "medium", 1, false));
+    return units.reduce((sum, { readings }) => {
+      const open = readings.filter((reading) => reading.every((clause) => clause.length > 0));
+      return sum + open.reduce((of, reading) => of + Math.min(...reading.map(lengthOf)), 0);
+    }, 0);
+  }
+
   /** Words that the catalogue also writes in one piece become one group: basket ball. */
   #withCompounds(groups: readonly QueryGroup[]): QueryGroup[] {
     const joined: QueryGroup[] = [];
