@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
   options: {
     "validation-only": { type: "boolean", default: false },
     seeds: { type: "string", default: "3" },
-    recipe: { type: "string", default: '{"batch":16384,"epochs":100}' },
+    recipe: { type: "string", default: "{}" },
     budget: { type: "string" },
   },
 });
