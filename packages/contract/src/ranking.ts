@@ -1,12 +1,12 @@
-import { itemSchema, type Contribution } from "@magpie/domain";
-import { Type, type Static } from "typebox";
 import {
   conditionsSchema,
-  facetCountsSchema,
-  facetRequestSchema,
   fieldTestSchema,
-  sortSchema,
-} from "./facets.ts";
+  itemSchema,
+  oneOf,
+  type Contribution,
+} from "@magpie/domain";
+import { Type, type Static } from "typebox";
+import { facetCountsSchema, facetRequestSchema, sortSchema } from "./facets.ts";
 
 const id = Type.String({ minLength: 1, maxLength: 512 });
 const ids = (description: string) => Type.Array(id, { maxItems: 200, description });
@@ -228,7 +228,17 @@ export const reasonSchema = Type.Union(
       { additionalProperties: false },
     ),
     Type.Object({ kind: kind("similar-meaning") }, { additionalProperties: false }),
-    Type.Object({ kind: kind("rule"), rule: Type.String() }, { additionalProperties: false }),
+    Type.Object(
+      {
+        kind: kind("rule"),
+        rule: Type.String({
+          description: "One of the engine's own by its code, or a merchandiser's by its name",
+        }),
+        effect: Type.Optional(oneOf(["pinned", "boosted", "buried"])),
+        ruleId: Type.Optional(Type.String({ description: "Of a merchandiser's rule" })),
+      },
+      { additionalProperties: false },
+    ),
     Type.Object({ kind: kind("diversity") }, { additionalProperties: false }),
     Type.Object({ kind: kind("exploration") }, { additionalProperties: false }),
   ],

@@ -114,7 +114,15 @@ export type Reason =
   | { readonly kind: "query-match"; readonly words: readonly string[] }
   /** Its text means what the query means, whatever its words. */
   | { readonly kind: "similar-meaning" }
-  | { readonly kind: "rule"; readonly rule: string }
+  /** One of our own rules ("out-of-stock") by its code, or a merchandiser's by its name. */
+  | {
+      readonly kind: "rule";
+      readonly rule: string;
+      /** Of a merchandiser's rule: what it did to the item. */
+      readonly effect?: "pinned" | "boosted" | "buried";
+      /** Of a merchandiser's rule. */
+      readonly ruleId?: string;
+    }
   | { readonly kind: "diversity" }
   | { readonly kind: "exploration" };
 

@@ -19,6 +19,7 @@ export * from "./suggest/catalog-suggestions.ts";
 export * from "./suggest/query-log.ts";
 export * from "./suggest/suggester.ts";
 export * from "./suggest/suggestion-index.ts";
+export { normaliseText, traceText } from "./text/analysis/normalise.ts";
 export type { Synonyms, TextDictionaries } from "./text/dictionaries.ts";
 export type { Highlighted, Highlighter, HighlightTags } from "./text/highlight.ts";
 export { InvertedTextIndex } from "./text/inverted-text-index.ts";
