@@ -60,6 +60,17 @@ const migrations: readonly string[] = [
     import_id TEXT PRIMARY KEY, started_ms REAL NOT NULL, json TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE rule_draft (
+    only INTEGER PRIMARY KEY CHECK (only = 1), revision INTEGER NOT NULL,
+    changed_ms REAL NOT NULL, author TEXT NOT NULL, json TEXT NOT NULL
+  ) STRICT;
+  -- AUTOINCREMENT, so that a number is one publication for ever.
+  CREATE TABLE rule_version (
+    version INTEGER PRIMARY KEY AUTOINCREMENT, published_ms REAL NOT NULL, author TEXT NOT NULL,
+    note TEXT, restores INTEGER, rules INTEGER NOT NULL, json TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /**

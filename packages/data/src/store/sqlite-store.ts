@@ -13,6 +13,7 @@ import { GroupCommit } from "./group-commit.ts";
 import { SqliteKeys } from "./key-store.ts";
 import { SqliteImports, SqliteSnapshots } from "./registry-stores.ts";
 import { maxSegmentEvents } from "./segment.ts";
+import { SqliteRules } from "./rule-store.ts";
 import type { Erasure, Store } from "./store.ts";
 
 /** How a store works; every field has a default. */
@@ -67,6 +68,7 @@ class SqliteStore implements Store {
   readonly keys: SqliteKeys;
   readonly snapshots: SqliteSnapshots;
   readonly imports: SqliteImports;
+  readonly rules: SqliteRules;
   readonly #database: DatabaseSync;
   readonly #lock: FolderLock;
   readonly #commit: GroupCommit;
@@ -112,6 +114,7 @@ class SqliteStore implements Store {
     this.keys = new SqliteKeys(database, options.now);
     this.snapshots = new SqliteSnapshots(database);
     this.imports = new SqliteImports(database);
+    this.rules = new SqliteRules(database);
   }
 
   async recover(): Promise<void> {

@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Event, type Item, actorOf, eventSources, eventTypes, userId } from "@magpie/domain";
+import {
+  type Event,
+  type Item,
+  type Rule,
+  actorOf,
+  eventSources,
+  eventTypes,
+  userId,
+} from "@magpie/domain";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, test } from "vitest";
 import type { Decision, EventColumns, Store } from "./store.ts";
@@ -680,6 +688,78 @@ export function behavesAsStore(name: string, open: OpenStore): void {
         });
         await assert.rejects(store.snapshots.remove("v1"), { code: "SNAPSHOT_ACTIVE" });
         await assert.rejects(store.snapshots.remove("v9"), { code: "UNKNOWN_SNAPSHOT" });
+      });
+    });
+
+    describe("merchandisers' rules", () => {
+      const rule = (id: string): Rule => ({ id, name: id, actions: { hide: ["商品"] } });
+      const by = (author: string, ifRevision?: number) => ({
+        author,
+        nowMs: 7,
+        ...(ifRevision !== undefined && { ifRevision }),
+      });
+
+      test("begin with an empty draft and nothing in force", async () => {
+        assert.deepEqual(await store.rules.draft(), { revision: 0, rules: [] });
+        assert.equal(await store.rules.active(), undefined);
+        assert.deepEqual(await store.rules.versions(), []);
+      });
+
+      test("are in force once published, as they were then, also after reopening", async () => {
+        await store.rules.saveDraft([rule("a")], by("key-1"));
+        assert.equal(await store.rules.active(), undefined);
+        const published = await store.rules.publish({ ...by("key-2", 1), note: "sale" });
+        await store.rules.saveDraft([rule("a"), rule("b")], by("key-1", 1));
+        await reopen();
+        assert.deepEqual(published, {
+          version: 1,
+          publishedMs: 7,
+          author: "key-2",
+          note: "sale",
+          size: 1,
+          rules: [rule("a")],
+        });
+        assert.deepEqual(await store.rules.active(), published);
+        const draft = { revision: 2, rules: [rule("a"), rule("b")], changedMs: 7, author: "key-1" };
+        assert.deepEqual(await store.rules.draft(), draft);
+      });
+
+      test("come back under a new version, and the history stays", async () => {
+        await store.rules.saveDraft([rule("a")], by("x"));
+        await store.rules.publish(by("x"));
+        await store.rules.saveDraft([rule("b")], by("x"));
+        await store.rules.publish(by("x"));
+        const restored = await store.rules.rollBack(1, by("y"));
+        assert.equal(restored.version, 3);
+        await reopen();
+        assert.deepEqual((await store.rules.active())?.rules, [rule("a")]);
+        assert.deepEqual((await store.rules.draft()).rules, [rule("a")]);
+        assert.deepEqual(
+          (await store.rules.versions()).map(({ version, restores, author }) => [
+            version,
+            restores,
+            author,
+          ]),
+          [
+            [3, 1, "y"],
+            [2, undefined, "x"],
+            [1, undefined, "x"],
+          ],
+        );
+        assert.deepEqual((await store.rules.version(2))?.rules, [rule("b")]);
+        assert.equal(await store.rules.version(9), undefined);
+      });
+
+      test("refuse a change of a draft that is another one by now, and make none of it", async () => {
+        await store.rules.saveDraft([rule("a")], by("x", 0));
+        const late = { code: "RULES_CHANGED" };
+        await assert.rejects(store.rules.saveDraft([rule("b")], by("y", 0)), late);
+        await assert.rejects(store.rules.publish(by("y", 0)), late);
+        await store.rules.publish(by("x", 1));
+        await assert.rejects(store.rules.rollBack(1, by("y", 0)), late);
+        await assert.rejects(store.rules.rollBack(9, by("y")), { code: "UNKNOWN_RULES_VERSION" });
+        assert.deepEqual((await store.rules.draft()).rules, [rule("a")]);
+        assert.equal((await store.rules.versions()).length, 1);
       });
     });
 

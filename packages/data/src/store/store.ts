@@ -1,4 +1,4 @@
-import type { Event, EventType, Item, Promotion, Shop, UserId } from "@magpie/domain";
+import type { Event, EventType, Item, Promotion, Rule, Shop, UserId } from "@magpie/domain";
 
 /**
  * The truth about a shop: catalogue, events, decisions, keys, snapshot registry. One interface;
@@ -12,6 +12,7 @@ export interface Store {
   readonly keys: KeyStore;
   readonly snapshots: SnapshotStore;
   readonly imports: ImportStore;
+  readonly rules: RuleStore;
   /**
    * Deletes every trace of a user: events in rows and segments, decisions, mentions in reports of
    * imports. Durable on return; the store's files do not hold the user's id any more. Waits for a running import. Events under
@@ -218,6 +219,63 @@ export interface SnapshotStore {
   /** Atomic switch; the snapshot active before becomes "ready" for roll-back. */
   activate(version: string): Promise<void>;
   remove(version: string): Promise<void>;
+}
+
+/** The merchandisers' rules that are being worked on. */
+export interface RuleDraft {
+  /** Grows with every change; 0 before the first. */
+  readonly revision: number;
+  readonly rules: readonly Rule[];
+  readonly changedMs?: number;
+  readonly author?: string;
+}
+
+/** Who changes rules, when, and what they had seen. */
+export interface RuleChange {
+  /** The id of a key, or the name of a command. */
+  readonly author: string;
+  readonly nowMs: number;
+  /** The draft that was looked at; absent: whatever it is now. */
+  readonly ifRevision?: number;
+}
+
+export interface RuleVersionSummary {
+  /** From 1; each publication has the next. */
+  readonly version: number;
+  readonly publishedMs: number;
+  readonly author: string;
+  readonly note?: string;
+  /** The version that this one brought back. */
+  readonly restores?: number;
+  /** Number of rules. */
+  readonly size: number;
+}
+
+export interface RuleVersion extends RuleVersionSummary {
+  readonly rules: readonly Rule[];
+}
+
+/**
+ * Merchandisers' rules: one draft that changes, and versions that never do. The newest version is the
+ * one in force. Every change is whole or not made, and durable on return.
+ *
+ * Changes with `ifRevision` throw `RULES_CHANGED` when the draft is another one by now.
+ */
+export interface RuleStore {
+  draft(): Promise<RuleDraft>;
+  saveDraft(rules: readonly Rule[], change: RuleChange): Promise<RuleDraft>;
+  /** The draft becomes the next version. */
+  publish(change: RuleChange & { readonly note?: string }): Promise<RuleVersion>;
+  /**
+   * The rules of a former version become the next version, and the draft.
+   *
+   * @throws {StoreError} `UNKNOWN_RULES_VERSION`
+   */
+  rollBack(version: number, change: RuleChange & { readonly note?: string }): Promise<RuleVersion>;
+  active(): Promise<RuleVersion | undefined>;
+  version(version: number): Promise<RuleVersion | undefined>;
+  /** Newest first. */
+  versions(): Promise<RuleVersionSummary[]>;
 }
 
 export interface ImportRecord {
