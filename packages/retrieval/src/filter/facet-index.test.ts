@@ -45,7 +45,12 @@ for (const [name, make] of [
     const none = new Map<string, ItemSet>();
 
     test("pass conditions: clauses together, tests of a clause by choice, and their opposites", () => {
-      const rows = (conditions: FieldConditions) => [...facets.passing(conditions).toRows()];
+      const rows = (conditions: FieldConditions) => {
+        const passing = [...facets.passing(conditions).toRows()];
+        const passes = facets.tester(conditions);
+        assert.deepEqual([1, 2, 3, 4].filter(passes), passing);
+        return passing;
+      };
       const zoom = { field: "brand", anyOf: ["zoom"] };
       const red = { field: "attributes.colour", anyOf: ["red"] };
       const paris = { near: { latitude: 48.85, longitude: 2.34 }, radiusMeters: 5_000 };
@@ -58,6 +63,8 @@ for (const [name, make] of [
       assert.deepEqual(rows([[paris]]), [4]);
       assert.deepEqual(rows([[{ ...paris, not: true }, zoom]]), [1, 2, 3, 4]);
       assert.deepEqual(rows([[{ field: "available", anyOf: ["true"] }]]), [1, 2, 3, 4]);
+      assert.deepEqual(rows([[{ field: "nope", anyOf: ["x"] }]]), []);
+      assert.deepEqual(rows([[{ field: "categories", anyOf: ["Shoes"] }]]), [1, 2, 3]);
     });
 
     test("count values, ancestors of categories included, whatever their case", () => {

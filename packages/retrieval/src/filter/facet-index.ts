@@ -192,6 +192,14 @@ export class FacetIndex {
     );
   }
 
+  /**
+   * Values of a field, those of items that are gone included: a value keeps its place, and new ones
+   * come behind.
+   */
+  valuesOf(field: string): readonly string[] {
+    return this.#sets.get(field)?.names ?? [];
+  }
+
   /** Items that pass all conditions. */
   passing(conditions: FieldConditions): ItemSet {
     const passing = ItemSet.all(this.#rows);
@@ -201,6 +209,38 @@ export class FacetIndex {
       passing.intersect(some);
     }
     return passing;
+  }
+
+  /**
+   * Tells of single items whether they pass all conditions: cheaper than `passing` where few are
+   * asked about. Holds until the next change of the index.
+   */
+  tester(conditions: FieldConditions): (row: number) => boolean {
+    const clauses = conditions.map((clause) => clause.map((test) => this.#testerOf(test)));
+    return (row) => clauses.every((clause) => clause.some((passes) => passes(row)));
+  }
+
+  #testerOf(test: FieldTest): (row: number) => boolean {
+    const passes = this.#positiveTesterOf(test);
+    return test.not === true ? (row) => !passes(row) : passes;
+  }
+
+  #positiveTesterOf(test: FieldTest): (row: number) => boolean {
+    if ("near" in test || "southWest" in test) {
+      const found = this.#found(test);
+      return (row) => found.has(row);
+    }
+    const column = this.#sets.get(test.field);
+    const numberOf = (row: number): number => this.numberOf(test.field, row);
+    if ("anyOf" in test) {
+      const wanted = new Set(test.anyOf.map((value) => column?.codeOf(value)));
+      return (row) => column?.sets[column.setAt(row)]?.some((code) => wanted.has(code)) ?? false;
+    }
+    if ("exists" in test) {
+      return (row) => !Number.isNaN(numberOf(row)) || (column?.setAt(row) ?? -1) >= 0;
+    }
+    const { min = -Infinity, max = Infinity } = test;
+    return (row) => numberOf(row) >= min && numberOf(row) <= max;
   }
 
   /** Items that pass one test. */
