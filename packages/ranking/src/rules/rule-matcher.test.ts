@@ -125,6 +125,38 @@ describe("other conditions", () => {
   });
 });
 
+test("says of each rule what keeps it from holding, by its nearest condition", () => {
+  const rules = [
+    rule("holds"),
+    rule("off", { enabled: false }),
+    rule("later", { schedule: { from: "2027-01-01T00:00" } }),
+    rule("past", { schedule: { until: "2026-01-01T00:00" } }),
+    rule("elsewhere", { scenarios: ["home-feed"] }),
+    rule("other words", {
+      conditions: [{ query: { match: "is", text: "cup" }, devices: ["app"] }],
+    }),
+    rule("nearest", {
+      conditions: [
+        { query: { match: "is", text: "cup" }, segments: ["vip"] },
+        { query: { match: "is", text: "mug" }, contexts: ["sale"], locales: ["en"] },
+      ],
+    }),
+  ];
+  const verdicts = new RuleMatcher(rules).judge(asked("mug"), brands);
+  assert.deepEqual(
+    verdicts.map(({ rule: { id }, obstacles }) => [id, ...obstacles]),
+    [
+      ["holds"],
+      ["off", "disabled"],
+      ["later", "not-yet"],
+      ["past", "over"],
+      ["elsewhere", "scenario"],
+      ["other words", "device", "words"],
+      ["nearest", "context"],
+    ],
+  );
+});
+
 test("the index finds what trying each rule alone finds, in the order of the rules", () => {
   const word = fc.constantFrom("red", "mug", "nike", "new", "balance", "手", "{facet:brand}");
   const text = fc.array(word, { minLength: 1, maxLength: 3 }).map((words) => words.join(" "));
@@ -150,6 +182,12 @@ test("the index finds what trying each rule alone finds, in the order of the rul
       const rules = all.map((conditions, i) => rule(`r${i}`, { conditions }));
       const alone = rules.flatMap((one) => held([one], asked(query, parts)));
       assert.deepEqual(held(rules, asked(query, parts)), alone);
+      const judged = new RuleMatcher(rules).judge(asked(query, parts), brands);
+      const free = judged.filter(({ obstacles }) => obstacles.length === 0);
+      assert.deepEqual(
+        free.map((verdict) => verdict.rule.id),
+        alone,
+      );
     }),
   );
 });

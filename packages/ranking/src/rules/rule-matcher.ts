@@ -27,6 +27,28 @@ export interface MatchedRule {
   readonly captures: Captures;
 }
 
+/** What can keep a rule from holding. */
+export const ruleObstacles = [
+  "disabled",
+  "not-yet",
+  "over",
+  "scenario",
+  "context",
+  "segment",
+  "locale",
+  "device",
+  "words",
+] as const;
+
+export type RuleObstacle = (typeof ruleObstacles)[number];
+
+/** Whether a rule holds for a request, and what keeps it from it. */
+export interface RuleVerdict {
+  readonly rule: Rule;
+  /** Empty: it holds. Of several conditions, those of the one that is nearest to holding. */
+  readonly obstacles: readonly RuleObstacle[];
+}
+
 interface Entry {
   /** Place of the rule among all. */
   readonly rule: number;
@@ -60,13 +82,15 @@ export class RuleMatcher {
   readonly #byContext = new Map<string, Entry[]>();
   readonly #bySegment = new Map<string, Entry[]>();
   readonly #always: Entry[] = [];
+  readonly #entries: readonly (readonly Entry[])[];
 
   /** @param rules  as `readRules` gave them; disabled ones are passed over */
   constructor(rules: readonly Rule[]) {
     this.#rules = rules;
     this.#periods = rules.map(({ schedule }) => periodOf(schedule));
     this.#scenarios = rules.map(({ scenarios }) => scenarios ?? defaultScenarios);
-    const entries = rules.flatMap((rule, i) => (rule.enabled === false ? [] : entriesOf(rule, i)));
+    this.#entries = rules.map(entriesOf);
+    const entries = this.#entries.flatMap((own, i) => (rules[i]!.enabled === false ? [] : own));
     const frequency = new Map<string, number>();
     for (const { pattern = [] } of entries) {
       for (const part of pattern) {
@@ -118,6 +142,30 @@ export class RuleMatcher {
       .map(([rule, { captures }]) => ({ rule: this.#rules[rule]!, captures }));
   }
 
+  /** Looks at every rule, in order, and says what keeps it from holding: for people who ask why. */
+  judge(request: RuleRequest, facets: FacetWords): RuleVerdict[] {
+    const { query, nowMs, scenario } = request;
+    const words = query === undefined ? [] : wordsOfQuery(query).map(({ word }) => word);
+    const locale = request.locale.toLowerCase();
+    return this.#rules.map((rule, i): RuleVerdict => {
+      const { fromMs, untilMs } = this.#periods[i]!;
+      const ofAll: RuleObstacle[] = [];
+      if (rule.enabled === false) ofAll.push("disabled");
+      if (nowMs < fromMs) ofAll.push("not-yet");
+      if (nowMs >= untilMs) ofAll.push("over");
+      if (!this.#scenarios[i]!.includes(scenario)) ofAll.push("scenario");
+      const ofConditions = this.#entries[i]!.map((entry) => {
+        const own = tagTests
+          .filter(([, passes]) => !passes(entry, request, locale))
+          .map(([obstacle]) => obstacle);
+        const fits = capturesOf(entry, query, words, facets) !== undefined;
+        return fits ? own : [...own, "words" as const];
+      });
+      const nearest = ofConditions.reduce((best, own) => (own.length < best.length ? own : best));
+      return { rule, obstacles: [...ofAll, ...nearest] };
+    });
+  }
+
   #isInForce(rule: number, { nowMs, scenario }: RuleRequest): boolean {
     const { fromMs, untilMs } = this.#periods[rule]!;
     return fromMs <= nowMs && nowMs < untilMs && this.#scenarios[rule]!.includes(scenario);
@@ -139,28 +187,44 @@ function entriesOf({ conditions }: Rule, rule: number): Entry[] {
   );
 }
 
+/** Parts of a condition beside its words, each with what it is called when it does not hold. */
+const tagTests: readonly (readonly [
+  RuleObstacle,
+  (entry: Entry, request: RuleRequest, locale: string) => boolean,
+])[] = [
+  ["context", (entry, { contexts }) => hasOneOf(contexts, entry.contexts)],
+  ["segment", (entry, { segments }) => hasOneOf(segments, entry.segments)],
+  ["locale", ({ locales }, _, locale) => locales?.some((tag) => isWithin(locale, tag)) ?? true],
+  [
+    "device",
+    ({ devices }, { device }) =>
+      devices === undefined || (device !== undefined && devices.includes(device)),
+  ],
+];
+
+function hasOneOf(given: readonly string[] = [], wanted: readonly string[] | undefined): boolean {
+  return wanted === undefined || wanted.some((tag) => given.includes(tag));
+}
+
 function holds(
   entry: Entry,
-  { query, contexts = [], segments = [], device }: RuleRequest,
+  request: RuleRequest,
   locale: string,
   words: readonly string[],
   facets: FacetWords,
 ): Captures | undefined {
-  if (entry.contexts !== undefined && !entry.contexts.some((tag) => contexts.includes(tag))) {
-    return undefined;
-  }
-  if (entry.segments !== undefined && !entry.segments.some((tag) => segments.includes(tag))) {
-    return undefined;
-  }
-  if (entry.locales !== undefined && !entry.locales.some((tag) => isWithin(locale, tag))) {
-    return undefined;
-  }
-  if (entry.devices !== undefined && (device === undefined || !entry.devices.includes(device))) {
-    return undefined;
-  }
-  if (entry.pattern === undefined) return nothing;
-  if (query === undefined) return undefined;
-  return matchPattern(words, entry.pattern, entry.anchoring, facets);
+  for (const [, passes] of tagTests) if (!passes(entry, request, locale)) return undefined;
+  return capturesOf(entry, request.query, words, facets);
+}
+
+function capturesOf(
+  { pattern, anchoring }: Entry,
+  query: string | undefined,
+  words: readonly string[],
+  facets: FacetWords,
+): Captures | undefined {
+  if (pattern === undefined) return nothing;
+  return query === undefined ? undefined : matchPattern(words, pattern, anchoring, facets);
 }
 
 /** "zh-cn" lies within "zh". */

@@ -46,8 +46,12 @@ function isDay(text: string): boolean {
   return new Date(Date.UTC(year!, month! - 1, day)).getUTCDate() === day;
 }
 
-/** How far a zone's clocks are ahead of UTC at a moment, in milliseconds. */
-function offsetIn(timeZone: string): (instantMs: number) => number {
+/** Making one takes longer than a thousand uses, and many rules share a zone. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function clockOf(timeZone: string): Intl.DateTimeFormat {
+  const known = formats.get(timeZone);
+  if (known !== undefined) return known;
   const format = new Intl.DateTimeFormat("en-US", {
     timeZone,
     hourCycle: "h23",
@@ -58,6 +62,13 @@ function offsetIn(timeZone: string): (instantMs: number) => number {
     minute: "numeric",
     second: "numeric",
   });
+  formats.set(timeZone, format);
+  return format;
+}
+
+/** How far a zone's clocks are ahead of UTC at a moment, in milliseconds. */
+function offsetIn(timeZone: string): (instantMs: number) => number {
+  const format = clockOf(timeZone);
   return (instantMs) => {
     const parts = Object.fromEntries(
       format.formatToParts(instantMs).map(({ type, value }) => [type, Number(value)]),
