@@ -19,6 +19,10 @@ import type {
   Shop,
   UserId,
 } from "@magpie/domain";
+import type { RuleEffects } from "@magpie/ranking";
+import type { RulesSource } from "./rules/compiled-rules.ts";
+import type { RuleTags } from "./rules/ruling.ts";
+import type { RulesChoice, ShopRules } from "./rules/shop-rules.ts";
 import type { SearchExplanation } from "./scenarios/search/explain-search.ts";
 import type {
   FacetCounts,
@@ -29,7 +33,7 @@ import type {
   SuggestionRung,
 } from "@magpie/retrieval";
 
-export type { SearchExplanation };
+export type { RuleEffects, RulesSource, SearchExplanation, ShopRules };
 
 /** Texts of a found item with the query's words marked. Markup that they hold is not escaped. */
 export interface MarkedTexts {
@@ -54,6 +58,14 @@ export interface RankedItem {
 /** Milliseconds spent in each stage of one request, in order. */
 export type StageTimings = readonly { readonly stage: string; readonly ms: number }[];
 
+/** What merchandisers' rules did to an answer. */
+export interface ServedRules extends Pick<
+  RuleEffects,
+  "applied" | "query" | "redirect" | "banners" | "data"
+> {
+  readonly source: RulesSource;
+}
+
 export interface ServedRanking {
   readonly requestId: string;
   readonly scenario: string;
@@ -66,10 +78,18 @@ export interface ServedRanking {
   readonly relaxed?: boolean;
   /** In the order asked for. */
   readonly facets?: readonly FacetCounts[];
+  /** Absent when no rule had a part in the answer. */
+  readonly rules?: ServedRules;
   readonly timings: StageTimings;
 }
 
-export interface RecommendOptions {
+/** What an answer is told of rules. */
+export interface RuleOptions extends RuleTags {
+  /** The published ones when absent. An answer by the draft is a trial: nothing is logged of it. */
+  readonly rules?: RulesChoice;
+}
+
+export interface RecommendOptions extends RuleOptions {
   readonly user?: UserId;
   readonly contextItemId?: string;
   readonly limit?: number;
@@ -93,10 +113,10 @@ export interface SearchOptions extends RecommendOptions {
 }
 
 /** Asks for the values of one facet that begin like a text, over what a search finds. */
-export interface FacetValueOptions extends Pick<
-  SearchOptions,
-  "query" | "filter" | "refinements" | "locale" | "limit"
-> {
+export interface FacetValueOptions
+  extends
+    RuleOptions,
+    Pick<SearchOptions, "query" | "filter" | "refinements" | "locale" | "limit"> {
   readonly field: string;
   readonly text: string;
 }
@@ -170,6 +190,8 @@ export interface Health {
 
 /** All that the server and the command line ask of a shop. One engine owns one data folder. */
 export interface Engine {
+  /** Merchandisers' rules, which searches and recommendations follow. */
+  readonly rules: ShopRules;
   /** `scenario`: "home-feed", "similar-items", "popular", "cart". Unknown: RequestError UNKNOWN_SCENARIO. */
   recommend(scenario: string, options: RecommendOptions): Promise<ServedRanking>;
   /** `UNKNOWN_FIELD`, `NOT_A_NUMBER_FIELD` for conditions, facets and orders that cannot be. */

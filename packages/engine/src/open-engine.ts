@@ -42,6 +42,7 @@ import { gateEvent } from "./ingest.ts";
 import { LiveHistories } from "./live/histories.ts";
 import { RecentSearches } from "./live/recent-searches.ts";
 import { ItemRecords } from "./live/records.ts";
+import { ShopRules } from "./rules/shop-rules.ts";
 import { Answerer } from "./scenarios/answer.ts";
 import { DecisionLog } from "./scenarios/decision-log.ts";
 import { scenarioNames } from "./scenarios/scenarios.ts";
@@ -100,6 +101,7 @@ export async function openEngine(directory: string, options: EngineOptions = {})
 }
 
 class ShopEngine implements Engine {
+  readonly rules: ShopRules;
   readonly #directory: string;
   readonly #store: Store;
   readonly #options: Required<EngineOptions>;
@@ -138,10 +140,16 @@ class ShopEngine implements Engine {
     this.#decisions = new DecisionLog(store.decisions, (error) =>
       this.#note("decision log", `Decisions could not be logged: ${messageOf(error)}`),
     );
+    this.rules = new ShopRules({
+      store: store.rules,
+      now: this.#options.now,
+      serving: () => this.#serving,
+    });
     this.#answerer = new Answerer({
       histories: this.#histories,
       records: this.#records,
       decisions: this.#decisions,
+      rules: this.rules,
       note: (subject, text) => this.#note(subject, text),
     });
     this.#tasks = new TaskQueue(this.#options.now);
@@ -150,6 +158,9 @@ class ShopEngine implements Engine {
 
   async open(): Promise<void> {
     await removeDrafts(this.#snapshotsRoot);
+    await this.rules
+      .open()
+      .catch((error: unknown) => this.#note("rules", `Rules are left out: ${messageOf(error)}`));
     await this.#openActive();
   }
 
@@ -531,6 +542,7 @@ class ShopEngine implements Engine {
 
   async #serve(next: Serving): Promise<void> {
     const former = this.#serving;
+    this.rules.prepare(next);
     this.#serving = next;
     if (this.#options.verify === "background") this.#verifyInBackground(next);
     await former?.dispose();

@@ -18,19 +18,24 @@ import type {
   MarkedTexts,
   RankedItem,
   RecommendOptions,
+  RuleOptions,
   SearchExplanation,
   SearchOptions,
   ServedRanking,
+  ServedRules,
 } from "../engine.ts";
 import { cartItems, type Act, type LiveHistories } from "../live/histories.ts";
 import { joinHistory } from "../live/join-history.ts";
 import type { ItemRecords } from "../live/records.ts";
+import { explainRules } from "../rules/explain-rules.ts";
+import { rulingOn, type Ruling } from "../rules/ruling.ts";
+import type { ShopRules } from "../rules/shop-rules.ts";
 import type { Serving } from "../snapshot/serving.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { nameHistoryItems } from "./explain.ts";
 import { markTexts } from "./marked-texts.ts";
 import { pageOf } from "./options.ts";
-import { proposersOf, runPipeline } from "./pipeline.ts";
+import { proposersOf, runPipeline, type Pipeline } from "./pipeline.ts";
 import { retrieverNames } from "./retrievers.ts";
 import { scenarioNames } from "./scenarios.ts";
 import { Stopwatch } from "./stopwatch.ts";
@@ -40,6 +45,7 @@ export interface AnswererParts {
   readonly histories: LiveHistories;
   readonly records: ItemRecords;
   readonly decisions: DecisionLog;
+  readonly rules: Pick<ShopRules, "compiledFor">;
   /** Hears of what went wrong without failing the answer. */
   readonly note: (subject: string, text: string) => void;
 }
@@ -47,8 +53,8 @@ export interface AnswererParts {
 /**
  * Answers one request from a snapshot and the live state:
  *
- *     history, filter ─▶ pipeline ─▶ page ─▶ explanations ─▶ records ─▶ answer
- *                                                                └────▶ decision log
+ *     history, filter ─▶ rules ─▶ pipeline ─▶ page ─▶ explanations ─▶ records ─▶ answer
+ *                                                                        └────▶ decision log
  *
  * Explanations are worked out for the returned items only. The decision is logged beside the
  * answer, unless nobody is shown it; every pipeline here is deterministic, so each item's propensity is 1: given the same
@@ -74,10 +80,13 @@ export class Answerer {
   ): Promise<ServedRanking> {
     const watch = new Stopwatch();
     const page = pageOf(options);
-    const request = await this.#requestOf(serving, scenarioName, options, nowMs);
+    const asked = await this.#requestOf(serving, scenarioName, options, nowMs);
     watch.lap("understand");
+    const ruling = await this.#ruling(serving, asked, options);
+    const request = ruling?.request ?? asked;
+    if (ruling !== undefined) watch.lap("rules");
 
-    const pipeline = serving.scenario(scenarioName)!.pipelineFor(request);
+    const pipeline = pipelineOf(serving, request, ruling);
     const { ranking, lists } = await runPipeline(pipeline, request, watch, (retriever, error) =>
       this.#parts.note(
         `retriever ${retriever}`,
@@ -108,7 +117,8 @@ export class Answerer {
     });
     watch.lap("records");
 
-    if (options.isShown ?? true) {
+    // What is only tried is shown to nobody.
+    if (options.isShown ?? options.rules !== "draft") {
       this.#parts.decisions.add({
         requestId: request.requestId,
         timestampMs: nowMs,
@@ -116,7 +126,7 @@ export class Answerer {
         ...(request.user !== undefined && { user: request.user }),
         snapshot: serving.version,
         pipeline: pipeline.name,
-        ...(request.query !== undefined && { query: request.query }),
+        ...(asked.query !== undefined && { query: asked.query }),
         items: items.map(({ item, position, score }) => ({
           itemId: item.id,
           position,
@@ -136,6 +146,7 @@ export class Answerer {
       pipeline: pipeline.name,
       items,
       ...(found && { total: found.total, relaxed: found.relaxed, facets: facets! }),
+      ...(ruling && { rules: servedRules(ruling) }),
       timings: watch.timings,
     };
   }
@@ -187,27 +198,42 @@ export class Answerer {
     options: SearchOptions & { readonly itemIds: readonly string[] },
     nowMs: number,
   ): Promise<SearchExplanation> {
-    const request = await this.#requestOf(serving, "search", { ...options, explain: true }, nowMs);
+    const page = await this.#requestOf(serving, "search", { ...options, explain: true }, nowMs);
     // As deep as an answer's ranking goes by itself; the items may stand anywhere in it.
-    const asked: ServingRequest = { ...request, limit: explainedDepth };
-    const pipeline = serving.scenario("search")!.pipelineFor(asked);
-    const { ranking } = await runPipeline(pipeline, asked, new Stopwatch(), (_, error) => {
+    const asked: ServingRequest = { ...page, limit: explainedDepth };
+    const ruling = await this.#ruling(serving, asked, options);
+    const request = ruling?.request ?? asked;
+    const pipeline = pipelineOf(serving, request, ruling);
+    const { ranking } = await runPipeline(pipeline, request, new Stopwatch(), (_, error) => {
       throw error;
     });
     const records = await this.#parts.records.getMany(options.itemIds);
-    return serving.search.explain(
-      asked,
+    const explanation = serving.search.explain(
+      request,
       ranking,
       options.itemIds.map((id, i) => ({ id, item: records[i] })),
     );
+    const rules = await this.#parts.rules.compiledFor(options.rules ?? "published");
+    if (rules === undefined) return explanation;
+    return { ...explanation, rules: explainRules(rules, serving, asked, options, ruling) };
+  }
+
+  async #ruling(
+    serving: Serving,
+    request: ServingRequest,
+    options: RuleOptions,
+  ): Promise<Ruling | undefined> {
+    const rules = await this.#parts.rules.compiledFor(options.rules ?? "published");
+    return rules && rulingOn(rules, serving, request, options);
   }
 
   /** @throws {RequestError} `UNKNOWN_FIELD`, `INVALID_LIMIT` */
   async facetValues(
     serving: Serving,
-    { field, text, query, filter, refinements, locale, limit }: FacetValueOptions,
+    options: FacetValueOptions,
     nowMs: number,
   ): Promise<readonly FacetValue[]> {
+    const { field, text, query, filter, refinements, locale, limit } = options;
     const page = pageOf({ limit: limit ?? defaultFacetValues });
     const request: ServingRequest = {
       requestId: uuidV7({ msecs: nowMs }),
@@ -222,8 +248,30 @@ export class Answerer {
       explain: false,
     };
     serving.search.checkFields(request);
-    return serving.search.facetValues(request, { field, text, limit: page.limit });
+    const ruling = await this.#ruling(serving, request, options);
+    const ruled = ruling?.request ?? request;
+    await serving.search.find(ruled);
+    ruling?.placePins();
+    return serving.search.facetValues(ruled, { field, text, limit: page.limit });
   }
+}
+
+function pipelineOf(serving: Serving, request: ServingRequest, ruling?: Ruling): Pipeline {
+  const pipeline = serving.scenario(request.scenario)!.pipelineFor(request);
+  return ruling?.around(pipeline) ?? pipeline;
+}
+
+/** What an answer says of the rules that had a part in it. */
+function servedRules({ source, effects }: Ruling): ServedRules {
+  const { applied, query, redirect, banners, data } = effects;
+  return {
+    source,
+    applied,
+    ...(query !== undefined && { query }),
+    ...(redirect && { redirect }),
+    banners,
+    data,
+  };
 }
 
 /** Places of a ranking in which items are looked for that are asked about. */

@@ -15,6 +15,7 @@ import { modelByKind, SequenceModel, type TrainedModel } from "@magpie/models";
 import { MeaningIndex } from "../hybrid/meaning-index.ts";
 import { CategoryLabels } from "../live/category-labels.ts";
 import { LiveCatalog } from "../live/live-catalog.ts";
+import { CatalogueWords } from "../rules/catalogue-words.ts";
 import { buildScenarios, type Scenario } from "../scenarios/scenarios.ts";
 import { servedModels, type ServedModels } from "../scenarios/retrievers.ts";
 import { SearchScenario } from "../scenarios/search/search-scenario.ts";
@@ -44,6 +45,8 @@ export class Serving {
   readonly search: SearchScenario;
   /** Absent in a snapshot of a version before suggestions. */
   readonly suggester: LiveSuggester | undefined;
+  /** Values of the catalogue by their words, for rules. */
+  readonly words: CatalogueWords;
   readonly #scenarios: Readonly<Record<string, Scenario>>;
   readonly #trained: readonly TrainedModel[];
   #inUse = 0;
@@ -63,6 +66,7 @@ export class Serving {
     this.catalog = catalog;
     this.models = models;
     this.suggester = suggester;
+    this.words = new CatalogueWords(catalog);
     this.#trained = trained;
     this.search = search;
     this.#scenarios = { ...buildScenarios(catalog, models, manifest.weights), search };

@@ -7,6 +7,7 @@ import {
   type TextHits,
 } from "@magpie/retrieval";
 import type { LiveCatalog } from "../../live/live-catalog.ts";
+import type { ExplainedRules } from "../../rules/explain-rules.ts";
 import type { Found } from "./live-text-retriever.ts";
 
 /** A term that the analyser made of a text, with its place in it. */
@@ -72,6 +73,8 @@ export interface SearchExplanation {
   readonly items: readonly ExplainedHit[];
   /** Between the first two items, largest difference first; their sum is that of the scores. */
   readonly differences: readonly ScoreDifference[];
+  /** How the rules looked at the search; absent where there are none. */
+  readonly rules?: ExplainedRules;
 }
 
 /** A ranking that was made, and the parts needed to say how. */

@@ -106,7 +106,7 @@ export class SearchScenario implements Scenario {
             passes: (row) => choices.every((choice) => choice.has(row)),
           };
         },
-        onAdmitted: (request, rows) => this.#addFound(request, rows),
+        onAdmitted: (request, rows) => this.addFound(request, rows, true),
       }),
     };
   }
@@ -117,9 +117,14 @@ export class SearchScenario implements Scenario {
     return groups.some(({ need, isPhrase }) => need === "excluded" || isPhrase);
   }
 
-  /** Items without the words that were taken for their meaning count as found. */
-  #addFound(request: ServingRequest, rows: readonly ItemIndex[]): void {
-    const found = this.#found.get(request)!;
+  /**
+   * Counts items as found that have not the words: taken for their meaning, or put there by a rule.
+   *
+   * @param areInstead  they stand in for items with all words, where there are none
+   */
+  addFound(request: ServingRequest, rows: readonly ItemIndex[], areInstead = false): void {
+    const found = this.#found.get(request);
+    if (found === undefined || rows.length === 0) return;
     const choices = [...found.refinements.values()];
     const matches = found.matches.clone();
     let { total } = found;
@@ -128,7 +133,7 @@ export class SearchScenario implements Scenario {
       matches.add(row);
       if (choices.every((choice) => choice.has(row))) total++;
     }
-    const relaxed = found.relaxed || found.total === 0;
+    const relaxed = found.relaxed || (areInstead && found.total === 0);
     this.#found.set(request, { ...found, total, matches, relaxed });
   }
 
@@ -158,16 +163,20 @@ export class SearchScenario implements Scenario {
     return this.#catalog.facets.counts(found.matches, found.refinements, asked);
   }
 
+  /** Finds without ranking: what `facetValues` counts over. */
+  async find(request: ServingRequest): Promise<void> {
+    await this.#retriever.retrieve(request, 0);
+  }
+
   /**
-   * Values of a facet that begin like a text, over what a search finds, the facet's own choice left
-   * out.
+   * Values of a facet that begin like a text, over what an answered request found, the facet's own
+   * choice left out.
    */
-  async facetValues(
+  facetValues(
     request: ServingRequest,
     { field, text, limit }: { field: string; text: string; limit: number },
-  ): Promise<readonly FacetValue[]> {
+  ): readonly FacetValue[] {
     this.#checkFacet({ field });
-    await this.#retriever.retrieve(request, 0);
     const { matches, refinements } = this.#found.get(request)!;
     const within = matches.clone();
     for (const [other, choice] of refinements) if (other !== field) within.intersect(choice);
