@@ -103,7 +103,7 @@ describe("help", () => {
 
   test("of every verb has examples that begin with its words", async () => {
     const verbs = [
-      "demo|init|import catalog|import events|import interactions|inspect|train|evaluate|tune|serve",
+      "demo|init|import catalog|import events|import interactions|inspect|inspect model|train|evaluate|tune|serve",
       "recommend|similar|search|export events|export catalog|export user|erase|keys create",
       "relevance import|relevance run|relevance compare",
       "keys list|keys revoke|snapshots list|snapshots activate|snapshots rollback",
@@ -220,6 +220,35 @@ describe("the way from files to answers", () => {
     assert.equal(result.items, 60);
     assert.ok(result.measurement.models.length >= 4);
     assert.match(stderr, /sasrec\/train/);
+  });
+
+  test("shows the cards of what is served: data, seed, metrics, cost, date", async () => {
+    interface Cards {
+      readonly models: readonly {
+        readonly card: {
+          readonly kind: string;
+          readonly origin: {
+            readonly trainedMs: number;
+            readonly seed: number;
+            readonly data: { readonly sha256: string; readonly interactions: number };
+            readonly measured: { readonly metrics: { readonly ndcgAt10: number } };
+          };
+        };
+      }[];
+    }
+    const { models } = await json<Cards>(0, ...data, "inspect", "model");
+    const sasrec = models.find(({ card }) => card.kind === "sasrec")!.card;
+    assert.ok(sasrec.origin.trainedMs >= nowMs);
+    assert.equal(sasrec.origin.seed, 1);
+    assert.match(sasrec.origin.data.sha256, /^[0-9a-f]{64}$/);
+    assert.ok(sasrec.origin.measured.metrics.ndcgAt10 > 0);
+    const { stdout } = await magpie(...data, "inspect", "model", "sasrec");
+    assert.match(
+      stdout,
+      /^sasrec of snapshot .*\n {2}model +SASRec \(sasrec, format \d+\), 60 items/,
+    );
+    const missed = await json<Failed>(3, ...data, "inspect", "model", "frobnicate");
+    assert.equal(missed.error.code, "UNKNOWN_MODEL");
   });
 
   test("searches a model's settings, goes on from what it found, and measures the recipe", async () => {

@@ -1,2 +1,3 @@
 export * from "./engine.ts";
 export * from "./open-engine.ts";
+export { savedModels, type SavedModels } from "./snapshot/saved-models.ts";

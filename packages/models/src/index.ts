@@ -5,6 +5,15 @@ export * from "./conditional-logit.ts";
 export * from "./ease.ts";
 export * from "./item-knn.ts";
 export * from "./linear-item-model.ts";
+export {
+  identityOf,
+  readCard,
+  saveModel,
+  type DataIdentity,
+  type MeasuredQuality,
+  type ModelCard,
+  type ModelOrigin,
+} from "./model-files.ts";
 export * from "./model.ts";
 export * from "./popularity.ts";
 export * from "./registry.ts";

@@ -11,6 +11,7 @@ import {
 import { DataError } from "@magpie/domain";
 import { Option } from "commander";
 import { table } from "../tables.ts";
+import { addInspectModel } from "./inspect-model.ts";
 import { examples, type Verb } from "./verb.ts";
 
 const reportOf = (record: ImportRecord): QualityReport => record.report as QualityReport;
@@ -58,7 +59,7 @@ function overview(
 }
 
 export const inspect: Verb = (program, shellOf) => {
-  program
+  const command = program
     .command("inspect")
     .description("what is stored, and how good it is: the data-quality reports of all imports")
     .argument("[import]", "id (or its beginning) of one import; its whole report is shown")
@@ -104,4 +105,5 @@ export const inspect: Verb = (program, shellOf) => {
         }
       },
     );
+  addInspectModel(command, shellOf);
 };

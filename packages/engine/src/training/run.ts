@@ -4,9 +4,13 @@ import type { HeldOut, Sequences, Split } from "@magpie/data";
 import type { Scorer, WorkContext } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
 import {
+  identityOf,
   models,
   PopularityModel,
+  saveModel,
   startCost,
+  type DataIdentity,
+  type MeasuredQuality,
   type Model,
   type TrainedModel,
   type TrainingData,
@@ -38,6 +42,8 @@ export interface TrainingInput extends CatalogInput {
   /** Folder for checkpoints, from which an interrupted run goes on. */
   readonly checkpoints: string;
   readonly seed: number;
+  /** When the run began, which is the date on the models' cards. */
+  readonly startedMs: number;
   readonly budgetSeconds?: number;
   readonly recipe: TrainingRecipe;
 }
@@ -120,7 +126,15 @@ export async function runTraining(
   }
 
   const { kept, popularityDays } = choosePopularity(published);
-  await save(kept, input);
+  const everything = identityOf(sequences);
+  const withoutHeldOut = split && identityOf(split.train);
+  await save(kept, input, (model) => {
+    const isMeasuredItself = measured.includes(model);
+    return {
+      data: isMeasuredItself ? withoutHeldOut! : everything,
+      measured: qualityOf(model, measurement, !isMeasuredItself),
+    };
+  });
   for (const one of new Set([...measured, ...published])) await one.dispose();
   return {
     items: input.vocabulary.size,
@@ -340,16 +354,38 @@ function vectorIndexOf(
   return new Int8VectorIndex(vectors, width);
 }
 
-async function save(kept: readonly TrainedModel[], input: TrainingInput): Promise<void> {
+async function save(
+  kept: readonly TrainedModel[],
+  input: TrainingInput,
+  originOf: (model: TrainedModel) => {
+    readonly data: DataIdentity;
+    readonly measured: MeasuredQuality | undefined;
+  },
+): Promise<void> {
+  const { draft, seed, startedMs: trainedMs } = input;
   for (const model of kept) {
-    const folder = join(input.draft, modelFolder(model.kind));
+    const folder = join(draft, modelFolder(model.kind));
     await mkdir(folder, { recursive: true });
-    await model.save(folder);
+    const { data, measured } = originOf(model);
+    await saveModel(model, folder, { trainedMs, seed, data, ...(measured && { measured }) });
   }
   const vectors = vectorIndexOf(kept, input.sequences);
   if (vectors !== undefined) {
     await writeFile(join(input.draft, snapshotFiles.vectors), vectors.toBytes());
   }
+}
+
+/** The run's measurement of a model by its name, if it has one. */
+function qualityOf(
+  { name }: TrainedModel,
+  measurement: Measurement | undefined,
+  isOfTwin: boolean,
+): MeasuredQuality | undefined {
+  const row = measurement?.models.find(({ model }) => model === name);
+  if (measurement === undefined || row === undefined) return undefined;
+  const { protocol, cases } = measurement;
+  const { ndcgAt10, recallAt10, coverageAt10 } = row;
+  return { protocol, cases, metrics: { ndcgAt10, recallAt10, coverageAt10 }, isOfTwin };
 }
 
 function configOf(model: Model, { recipe }: TrainingInput): object {

@@ -74,6 +74,7 @@ export async function train(request: TrainRequest): Promise<SnapshotManifest> {
       draft,
       checkpoints: join(workFolder, "checkpoints"),
       seed,
+      startedMs: run.startedMs,
       ...(budgetSeconds !== undefined && { budgetSeconds }),
       recipe,
       ...(encoder !== false && { encoder }),

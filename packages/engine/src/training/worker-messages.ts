@@ -13,6 +13,7 @@ export interface WorkerStart {
   readonly draft: string;
   readonly checkpoints: string;
   readonly seed: number;
+  readonly startedMs: number;
   readonly budgetSeconds?: number;
   readonly recipe: TrainingRecipe;
   readonly encoder?: EncoderChoice;
