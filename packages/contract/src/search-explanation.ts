@@ -17,7 +17,7 @@ export const explainSearchRequestSchema = Type.Object(
 const tokenSchema = Type.Object(
   {
     term: Type.String({ description: "What the index keeps" }),
-    kind: Type.String({ description: "word, character, pair, segment, quantity or pinyin" }),
+    kind: Type.String({ description: "word, character, pair, segment, quantity, pinyin or stem" }),
     start: Type.Integer({ minimum: 0, description: "In UTF-16 units of the text" }),
     end: Type.Integer({ minimum: 0 }),
   },

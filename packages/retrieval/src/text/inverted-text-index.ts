@@ -14,6 +14,7 @@ import { inflectionsOf } from "./analysis/inflections.ts";
 import { normaliseText, withoutStrayMarks } from "./analysis/normalise.ts";
 import { runsOf } from "./analysis/runs.ts";
 import { loadSegmenter, type Segmenter } from "./analysis/segmenter.ts";
+import { stemmedLanguageOf, type StemmedLanguage } from "./analysis/stemming/stem.ts";
 import { ChangedItems } from "./changed-items.ts";
 import { CompiledDictionaries, type TextDictionaries } from "./dictionaries.ts";
 import { Highlighter, type HighlightWord } from "./highlight.ts";
@@ -45,6 +46,7 @@ const standIn = {
   sound: 0.5,
   inner: 0.5,
   inflection: 0.5,
+  stem: 0.8,
   compound: 0.9,
 };
 const maxExpansions = 40;
@@ -107,6 +109,7 @@ export class InvertedTextIndex implements TextIndex {
     this.#ownWords = ownWords;
     this.#lists = new PostingLists([{ postings, dead: undefined }]);
     this.#scratch = new Scratch(postings.rows);
+    analyser.useFrequencies((term) => postings.documentFrequency(term));
     this.#changes = new ChangedItems(
       postings,
       (items) => index(items, analyser, postings),
@@ -125,9 +128,9 @@ export class InvertedTextIndex implements TextIndex {
     // Gone through twice, so that a large catalogue need not be in memory; what can be gone through
     // only once must be.
     const all = "next" in items ? [...items] : items;
-    const ownWords = [...collectOwnWords(all)];
+    const { ownWords, languages } = survey(all);
     const segmenter = options.segmenter ?? (await loadSegmenter(ownWords));
-    const analyser = new Analyser(segmenter, ownWords);
+    const analyser = new Analyser(segmenter, ownWords, languages);
     return new InvertedTextIndex(await index(all, analyser), ownWords, analyser);
   }
 
@@ -135,13 +138,14 @@ export class InvertedTextIndex implements TextIndex {
   static async open(bytes: Uint8Array): Promise<InvertedTextIndex> {
     const { postings, header } = Postings.open(bytes);
     const ownWords = header["ownWords"] as string[];
-    const analyser = new Analyser(await loadSegmenter(ownWords), ownWords);
+    const languages = (header["languages"] ?? []) as StemmedLanguage[];
+    const analyser = new Analyser(await loadSegmenter(ownWords), ownWords, languages);
     return new InvertedTextIndex(postings, ownWords, analyser);
   }
 
   /** What the index was built of. Changes since are not in it: whoever gave them has them. */
   toBytes(): Uint8Array {
-    return this.#base.toBytes({ ownWords: this.#ownWords });
+    return this.#base.toBytes({ ownWords: this.#ownWords, languages: this.#analyser.languages });
   }
 
   /** Rows of the index, padding row 0 included. */
@@ -657,6 +661,7 @@ export class InvertedTextIndex implements TextIndex {
       for (const list of lists.of(term, weight * share, isPinyin)) found.push(list);
     };
     take(clause.term, 1);
+    for (const own of clause.stems ?? []) take(own, standIn.stem);
     const isExact = found.length > 0;
     if (clause.kind === "exact") return found;
     const letters = lengthInLetters(clause.term);
@@ -814,13 +819,23 @@ async function index(
     if (count++ % itemsPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
     indexer.add(item);
   }
+  indexer.partCompounds(background);
   return builder.finish(background);
 }
 
-/** Chinese words that the shop uses for its brands and categories. */
-function collectOwnWords(items: Iterable<Item | undefined>): Set<string> {
+/** What is settled before indexing: Chinese words of brands and categories, languages to stem. */
+function survey(items: Iterable<Item | undefined>): {
+  readonly ownWords: readonly string[];
+  readonly languages: readonly StemmedLanguage[];
+} {
   const names = new Set<string>();
-  for (const item of items) if (item !== undefined) visitOwnNames(item, (name) => names.add(name));
+  const locales = new Set<string>();
+  for (const item of items) {
+    if (item === undefined) continue;
+    visitOwnNames(item, (name) => names.add(name));
+    if (item.locale !== undefined) locales.add(item.locale);
+    for (const locale in item.locales) locales.add(locale);
+  }
   const words = new Set<string>();
   for (const name of names) {
     for (const { kind, text: word } of runsOf(normaliseText(name))) {
@@ -828,5 +843,9 @@ function collectOwnWords(items: Iterable<Item | undefined>): Set<string> {
       if (kind === "unspaced" && fits) words.add(word);
     }
   }
-  return words;
+  const languages = new Set(Array.from(locales, stemmedLanguageOf));
+  return {
+    ownWords: [...words],
+    languages: [...languages].filter((language) => language !== undefined).sort(),
+  };
 }

@@ -3,17 +3,20 @@ import {
   pinyinTerm,
   quantityTerm,
   spelledIn,
+  stemTerm,
   wordTerm,
   maxJoinedPinyin,
   type Analyser,
 } from "./analysis/analyser.ts";
 import { normaliseText } from "./analysis/normalise.ts";
+import { compoundParts, mayBeCompound } from "./analysis/stemming/compounds.ts";
+import { stemmedLanguageOf, type StemmedLanguage } from "./analysis/stemming/stem.ts";
 import { syllablesOf } from "./analysis/pinyin.ts";
 import { mayHaveQuantities, quantitiesOf } from "./analysis/quantities.ts";
 import { runsOf } from "./analysis/runs.ts";
 import { visitTexts } from "./item-texts.ts";
 import type { PostingsBuilder } from "./postings-builder.ts";
-import { sourceFields } from "./postings.ts";
+import { sourceFields, type CollectionStatistics } from "./postings.ts";
 
 /** Positions left free, so that no phrase goes from one text into the next. */
 const gapBetweenTexts = 1;
@@ -44,6 +47,16 @@ export class ItemIndexer {
   readonly #partsOf: Uint32Array[] = [];
   /** By run of the table: how many parts it has. */
   readonly #partCounts: number[] = [];
+  /** By language of the shop, then by run of the table: numbers of its stems; made when first met. */
+  readonly #stemsOf: (Uint32Array | undefined)[][];
+  /** By run of the table, where texts are stemmed: what it is. */
+  readonly #runsInLetters: string[] = [];
+  /** By number of a stem: the word it was first met as, where that may be a compound. */
+  readonly #longWords = new Map<number, { word: string; language: StemmedLanguage }>();
+  /** By locale as items write it: its place among the languages of the shop, or -1. */
+  readonly #languages = new Map<string | undefined, number>();
+  /** Of the text at hand. */
+  #language = -1;
   /** Runs with other letters, as places in the two lists above. */
   readonly #otherRuns = new Map<string, number>();
   /** By code point below 65,536: number of its term, plus one. */
@@ -58,6 +71,7 @@ export class ItemIndexer {
   constructor(analyser: Analyser, builder: PostingsBuilder) {
     this.#analyser = analyser;
     this.#builder = builder;
+    this.#stemsOf = analyser.languages.map(() => []);
   }
 
   /** Indexes the item of the next row; undefined where the row has none. */
@@ -65,11 +79,24 @@ export class ItemIndexer {
     this.#lengths.fill(0);
     let first = 0;
     if (item !== undefined) {
-      visitTexts(item, (field, text) => {
+      visitTexts(item, (field, text, locale) => {
+        this.#language = this.#languageOf(locale);
         first += this.#text(text, sourceFields.indexOf(field), first) + gapBetweenTexts;
       });
     }
     this.#builder.endItem(this.#lengths);
+  }
+
+  #languageOf(locale: string | undefined): number {
+    const { languages } = this.#analyser;
+    if (languages.length === 0) return -1;
+    let place = this.#languages.get(locale);
+    if (place === undefined) {
+      const language = stemmedLanguageOf(locale);
+      place = language === undefined ? -1 : languages.indexOf(language);
+      this.#languages.set(locale, place);
+    }
+    return place;
   }
 
   /** @returns  how many positions the text has */
@@ -91,7 +118,7 @@ export class ItemIndexer {
   }
 
   #quantities(normalised: string, slot: number): void {
-    for (const { key } of quantitiesOf(normalised)) {
+    for (const { key } of quantitiesOf(normalised, this.#language >= 0)) {
       this.#builder.add(this.#builder.numberOf(quantityTerm(key)), slot, -1);
     }
   }
@@ -139,6 +166,7 @@ export class ItemIndexer {
     const terms = parts.map(({ term }) => term);
     if (whole !== undefined) terms.push(whole);
     this.#partCounts.push(parts.length);
+    if (this.#stemsOf.length > 0) this.#runsInLetters.push(run);
     return this.#partsOf.push(Uint32Array.from(terms, (term) => this.#builder.numberOf(term))) - 1;
   }
 
@@ -149,7 +177,43 @@ export class ItemIndexer {
     for (let i = 0; i < count; i++) this.#builder.add(parts[i]!, slot, first + i);
     if (parts.length > count) this.#builder.add(parts[count]!, slot, -1);
     this.#lengths[slot]! += count;
+    if (this.#language >= 0) {
+      const stems = (this.#stemsOf[this.#language]![run] ??= this.#learnStems(run));
+      for (let i = 0; i < stems.length; i++) this.#builder.add(stems[i]!, slot, -1);
+    }
     return count;
+  }
+
+  #learnStems(run: number): Uint32Array {
+    const parts = this.#analyser.spacedParts(this.#runsInLetters[run]!);
+    const language = this.#analyser.languages[this.#language]!;
+    return Uint32Array.from(this.#analyser.stemsOf(parts, language), ({ word, term }) => {
+      const number = this.#builder.numberOf(term);
+      if (mayBeCompound(word, language)) this.#longWords.set(number, { word, language });
+      return number;
+    });
+  }
+
+  /**
+   * Gives items with a compound the words that it is written together from. Which words there are is
+   * known when all items are added.
+   *
+   * @param background  a large index that has words as well, beside this one
+   */
+  partCompounds(background?: CollectionStatistics): void {
+    const own = this.#builder.documentFrequencies();
+    const implied = new Map<number, readonly number[]>();
+    for (const [number, { word, language }] of this.#longWords) {
+      const parts = compoundParts(word, language, (part) => {
+        const term = stemTerm(language, part);
+        const known = this.#builder.find(term);
+        return (known < 0 ? 0 : own[known]!) + (background?.documentFrequency(term) ?? 0);
+      });
+      if (parts === undefined) continue;
+      const terms = parts.map((part) => stemTerm(language, part.stem));
+      implied.set(number, [...new Set(this.#numbersOf(terms))]);
+    }
+    this.#builder.addImplied(implied);
   }
 
   #unspaced(run: string, slot: number, first: number, isTyped: boolean): number {

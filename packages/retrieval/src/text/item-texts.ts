@@ -6,11 +6,16 @@ export type SourceField = Exclude<TextField, "pinyin">;
 
 /**
  * Gives all texts of an item by which it may be found, in all its languages: shoppers search in the
- * language they think in, whichever the page is in.
+ * language they think in, whichever the page is in. The locale is that of the text, where the item
+ * says it.
  */
-export function visitTexts(item: Item, visit: (field: SourceField, text: string) => void): void {
+export function visitTexts(
+  item: Item,
+  visit: (field: SourceField, text: string, locale: string | undefined) => void,
+): void {
+  let spoken = item.locale;
   const add = (field: SourceField, text: string | undefined): void => {
-    if (text !== undefined && text !== "") visit(field, text);
+    if (text !== undefined && text !== "") visit(field, text, spoken);
   };
   const addCommon = ({ title, brand, categories, description }: ItemText): void => {
     add("title", title);
@@ -29,6 +34,7 @@ export function visitTexts(item: Item, visit: (field: SourceField, text: string)
   for (const text of variantTextsOf(item)) add("attributes", text);
   for (const locale in item.locales) {
     const text = item.locales[locale]!;
+    spoken = locale;
     addCommon(text);
     for (const term of new Set(Object.values(text.terms ?? {}))) add("attributes", term);
   }

@@ -34,9 +34,9 @@ export class PostingsBuilder {
   #countsOf = new Uint32Array(4096);
   #postings = 0;
   /** First posting of each row, from row 1 on. */
-  readonly #rowStarts = new GrowingArray();
+  #rowStarts = new GrowingArray();
   readonly #lengths = new GrowingArray();
-  readonly #positions = new GrowingBytes();
+  #positions = new GrowingBytes();
   /** Occurrences in the item at hand, as a chain for each of its postings. */
   #firstOccurrence = new Int32Array(256);
   #lastOccurrence = new Int32Array(256);
@@ -137,6 +137,69 @@ export class PostingsBuilder {
     this.#rowStarts.push(this.#first);
   }
 
+  /** The number of a term that was asked for before, or -1. */
+  find(term: Term): number {
+    return this.#numbers.get(term) ?? -1;
+  }
+
+  /** Items that have each term so far, by its number. */
+  documentFrequencies(): Uint32Array {
+    const counts = new Uint32Array(this.#numbers.size);
+    for (let i = 0; i < this.#postings; i++) counts[this.#termOf[i]!]!++;
+    return counts;
+  }
+
+  /**
+   * Gives all items that have a term other terms as well, as often, without positions: those that
+   * are known to be in it once all items are there.
+   *
+   * @param implied  by number of a term: the numbers of the others
+   */
+  addImplied(implied: ReadonlyMap<number, readonly number[]>): void {
+    if (implied.size === 0) return;
+    const [termOf, countsOf] = [this.#termOf, this.#countsOf];
+    const rowStarts = this.#rowStarts.values();
+    const bytes = this.#positions.values();
+    const positions = new GrowingBytes();
+    const placeOf = new Uint32Array(this.#numbers.size); // in the row at hand, plus one
+    const newTerms = new GrowingArray();
+    const newCounts = new GrowingArray();
+    const starts = new GrowingArray();
+    starts.push(0);
+    let at = 0;
+    for (let row = 1; row < rowStarts.length; row++) {
+      const first = newTerms.length;
+      for (let i = rowStarts[row - 1]!; i < rowStarts[row]!; i++) {
+        newTerms.push(termOf[i]!);
+        newCounts.push(countsOf[i]!);
+        placeOf[termOf[i]!] = newTerms.length;
+        const end = endOfPositions(bytes, at);
+        for (; at < end; at++) positions.push(bytes[at]!);
+      }
+      for (let i = rowStarts[row - 1]!; i < rowStarts[row]!; i++) {
+        for (const term of implied.get(termOf[i]!) ?? []) {
+          const place = placeOf[term]! - 1;
+          if (place >= first) {
+            newCounts.set(place, sumOfCounts(newCounts.at(place), countsOf[i]!));
+            continue;
+          }
+          newTerms.push(term);
+          newCounts.push(countsOf[i]!);
+          placeOf[term] = newTerms.length;
+          positions.pushVarint(noPositions);
+        }
+      }
+      starts.push(newTerms.length);
+    }
+    this.#termOf = newTerms.values();
+    this.#countsOf = newCounts.values();
+    this.#postings = newTerms.length;
+    this.#first = this.#postings;
+    this.#rowStarts = starts;
+    this.#positions = positions;
+    this.#newestOf.fill(0);
+  }
+
   /** @param background  statistics to score by, for an index of few items beside a large one */
   finish(background?: CollectionStatistics): Postings {
     const terms = sortedTerms(this.#numbers.keys());
@@ -204,6 +267,15 @@ export class PostingsBuilder {
     }
     return { itemRows, counts, impacts };
   }
+}
+
+/** Packed counts of two terms in one item as those of one, none above what there is room for. */
+function sumOfCounts(a: number, b: number): number {
+  let sum = 0;
+  for (let slot = 0; slot < fields; slot++) {
+    sum += Math.min(maxCount, countOf(a, slot) + countOf(b, slot)) << (bitsPerField * slot);
+  }
+  return sum;
 }
 
 /** Puts the bytes of each posting into its term's; those of terms without positions are dropped. */
@@ -277,7 +349,19 @@ class GrowingArray {
     this.#values[this.#length++] = value;
   }
 
-  values(): Uint32Array {
+  get length(): number {
+    return this.#length;
+  }
+
+  at(place: number): number {
+    return this.#values[place]!;
+  }
+
+  set(place: number, value: number): void {
+    this.#values[place] = value;
+  }
+
+  values(): Uint32Array<ArrayBuffer> {
     return this.#values.subarray(0, this.#length);
   }
 }
@@ -285,6 +369,11 @@ class GrowingArray {
 class GrowingBytes {
   #values = new Uint8Array(4096);
   #length = 0;
+
+  push(byte: number): void {
+    if (this.#length === this.#values.length) this.#values = doubled(this.#values);
+    this.#values[this.#length++] = byte;
+  }
 
   /** Seven bits per byte, the lowest first; the highest bit says that more follow. */
   pushVarint(value: number): void {

@@ -13,7 +13,7 @@ import type { Found } from "./live-text-retriever.ts";
 /** A term that the analyser made of a text, with its place in it. */
 export interface ExplainedToken {
   readonly term: string;
-  readonly kind: "word" | "character" | "pair" | "segment" | "quantity" | "pinyin";
+  readonly kind: "word" | "character" | "pair" | "segment" | "quantity" | "pinyin" | "stem";
   readonly start: number;
   readonly end: number;
 }

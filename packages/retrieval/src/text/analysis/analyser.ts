@@ -4,6 +4,8 @@ import { singular } from "./plural.ts";
 import { quantitiesOf } from "./quantities.ts";
 import { joined, partsOf, runsOf } from "./runs.ts";
 import type { Segmenter } from "./segmenter.ts";
+import { compoundParts, type CompoundPart } from "./stemming/compounds.ts";
+import { stem, stemmedLanguageOf, type StemmedLanguage } from "./stemming/stem.ts";
 import { isStopWord } from "./stop-words.ts";
 
 /**
@@ -15,6 +17,7 @@ import { isStopWord } from "./stop-words.ts";
  *     =跑步              a word that the segmenter found
  *     ~paobu, ~pb        how a word is typed in Latin letters, and its initials
  *     #l88.9             a quantity: 3.5寸, 3.5英寸 and 3.5" alike
+ *     ^deschuh           a word of a language without its endings: Schuh, Schuhe, Schuhen
  */
 export type Term = string;
 /** A word that the segmenter found. */
@@ -23,6 +26,9 @@ export const wordTerm = (word: string): Term => `=${word}`;
 export const pinyinTerm = (letters: string): Term => `~${letters}`;
 /** A quantity by its key. */
 export const quantityTerm = (key: string): Term => `#${key}`;
+/** A word of a language without its endings. */
+export const stemTerm = (language: StemmedLanguage, stemmed: string): Term =>
+  `^${language}${stemmed}`;
 
 /**
  * Takes one term of a text.
@@ -37,7 +43,7 @@ export type EmitTerm = (term: Term, position: number, from: number, to: number) 
 /** A term of a text with its place in the text as it was written. */
 export interface Token {
   readonly term: Term;
-  readonly kind: "word" | "character" | "pair" | "segment" | "quantity" | "pinyin";
+  readonly kind: "word" | "character" | "pair" | "segment" | "quantity" | "pinyin" | "stem";
   readonly position: number;
   readonly start: number;
   readonly end: number;
@@ -61,6 +67,10 @@ export interface QueryClause {
   readonly kind: "exact" | "word" | "number";
   /** The reader may still be typing it. */
   readonly isPrefix: boolean;
+  /** As it is typed, where it is a word or part of one. */
+  readonly word?: string;
+  /** What it is without its endings, in each language that is asked in. */
+  readonly stems?: readonly Term[];
 }
 
 /** One word of the query. */
@@ -75,6 +85,8 @@ export interface QueryUnit {
   readonly isWeak: boolean;
 }
 
+/** How much the words of a compound on their own count, compared with the compound itself. */
+const compoundWeight = 0.8;
 const maxUnits = 32;
 /** Ways to read several words as one thing. */
 const maxReadings = 8;
@@ -90,9 +102,21 @@ export interface TextExtent {
 
 /** What a run of letters and digits is indexed as. */
 export interface SpacedParts {
-  readonly parts: readonly { readonly term: Term; readonly from: number; readonly to: number }[];
+  readonly parts: readonly {
+    readonly term: Term;
+    /** As it stands there. */
+    readonly word: string;
+    readonly from: number;
+    readonly to: number;
+  }[];
   /** All parts in one piece, where there are several. */
   readonly whole: Term | undefined;
+}
+
+/** A word and the term of its stem. */
+export interface StemmedWord {
+  readonly word: string;
+  readonly term: Term;
 }
 
 /** What a query has after this many characters is not looked at. */
@@ -102,27 +126,44 @@ const maxQueryLength = 300;
 export class Analyser {
   /** Cuts unspaced scripts. */
   readonly segmenter: Segmenter;
+  /** The languages of the shop's texts whose words are stemmed. */
+  readonly languages: readonly StemmedLanguage[];
   readonly #ownWords: readonly string[];
+  #frequencyOf: (term: Term) => number = () => 0;
   readonly #knownRuns = new Map<string, SpacedParts>();
   #soundingLike: Map<string, string[]> | undefined;
 
   /** @param ownWords  normalised words of the shop, which spelling by sound may fall back on */
-  constructor(segmenter: Segmenter, ownWords: readonly string[]) {
+  constructor(
+    segmenter: Segmenter,
+    ownWords: readonly string[],
+    languages: readonly StemmedLanguage[] = [],
+  ) {
     this.segmenter = segmenter;
+    this.languages = languages;
     this.#ownWords = ownWords;
+  }
+
+  /** @param frequencyOf  items that have a term; by it compounds are parted from then on */
+  useFrequencies(frequencyOf: (term: Term) => number): void {
+    this.#frequencyOf = frequencyOf;
   }
 
   /**
    * Gives every term of a text, as often as it occurs.
    *
+   * @param language  of the text, where its words are stemmed
    * @returns  how many words the text has, for length normalisation, and how many positions
    */
-  analyse(text: string, emit: EmitTerm): TextExtent {
-    return this.#terms(normaliseText(text), emit);
+  analyse(text: string, emit: EmitTerm, language?: StemmedLanguage): TextExtent {
+    return this.#terms(normaliseText(text), emit, language === undefined ? [] : [language]);
   }
 
-  /** All terms of a text with their places in it: what the index sees. */
-  tokens(text: string): Token[] {
+  /**
+   * All terms of a text with their places in it: what the index sees. Whose language is not known is
+   * stemmed in all languages of the shop.
+   */
+  tokens(text: string, language?: StemmedLanguage): Token[] {
     const { text: normalised, origins } = traceText(text);
     const tokens: Token[] = [];
     const take: EmitTerm = (term, position, from, to) =>
@@ -134,12 +175,18 @@ export class Analyser {
         // A cluster may have given several characters, all with its own place.
         end: endOf(origins, to),
       });
-    this.#terms(normalised, take);
+    this.#terms(normalised, take, language === undefined ? this.languages : [language], true);
     this.#pinyinTerms(normalised, take);
     return tokens;
   }
 
-  #terms(text: string, emit: EmitTerm): TextExtent {
+  /** @param withParts  the words inside compounds as well */
+  #terms(
+    text: string,
+    emit: EmitTerm,
+    languages: readonly StemmedLanguage[] = [],
+    withParts = false,
+  ): TextExtent {
     let length = 0;
     let position = 0;
     for (const run of runsOf(text)) {
@@ -166,9 +213,24 @@ export class Analyser {
         }
         length += parts.length;
         if (whole !== undefined) emit(whole, -1, run.from, run.from + run.text.length);
+        for (const language of languages) {
+          for (const { word, from, to } of parts) {
+            const term = stemTerm(language, stem(word, language));
+            emit(term, -1, run.from + from, run.from + to);
+            if (!withParts) continue;
+            for (const part of this.compoundOf(word, language) ?? []) {
+              const at = run.from + from;
+              emit(stemTerm(language, part.stem), -1, at + part.from, at + part.to);
+            }
+          }
+          if (whole === undefined) continue;
+          const term = stemTerm(language, stem(joined(parts.map((part) => part.word)), language));
+          emit(term, -1, run.from, run.from + run.text.length);
+        }
       }
     }
-    for (const { key, from, to } of quantitiesOf(text)) emit(quantityTerm(key), -1, from, to);
+    for (const { key, from, to } of quantitiesOf(text, languages.length === 1))
+      emit(quantityTerm(key), -1, from, to);
     return { length, positions: position };
   }
 
@@ -194,13 +256,28 @@ export class Analyser {
     const parts = raw.map((part) => {
       const from = run.indexOf(part, at);
       at = from + part.length;
-      return { term: singular(part), from, to: at };
+      return { term: singular(part), word: part, from, to: at };
     });
     const whole = parts.length > 1 ? singular(joined(raw)) : undefined;
     if (this.#knownRuns.size >= maxKnownRuns) this.#knownRuns.clear();
     const made = { parts, whole };
     this.#knownRuns.set(run, made);
     return made;
+  }
+
+  /**
+   * Terms that a run's words are found by in a language, whatever their endings; the whole comes last
+   * where the run has several parts.
+   */
+  stemsOf({ parts, whole }: SpacedParts, language: StemmedLanguage): StemmedWord[] {
+    const words = parts.map(({ word }) => word);
+    if (whole !== undefined) words.push(joined(words));
+    return words.map((word) => ({ word, term: stemTerm(language, stem(word, language)) }));
+  }
+
+  /** The words that a word is written together from, by the frequencies of the index. */
+  compoundOf(word: string, language: StemmedLanguage): readonly CompoundPart[] | undefined {
+    return compoundParts(word, language, (own) => this.#frequencyOf(stemTerm(language, own)));
   }
 
   /** Gives every pinyin term of a text. */
@@ -265,7 +342,9 @@ export class Analyser {
     const typed = query.slice(0, maxQueryLength).normalize("NFKC");
     // Quantities are found in lower case; case folding keeps the length of all but a few letters.
     const lower = typed.toLowerCase();
-    const quantities = lower.length === typed.length ? quantitiesOf(normaliseInPlace(lower)) : [];
+    const commaIsPoint = stemmedLanguageOf(locale) !== undefined;
+    const quantities =
+      lower.length === typed.length ? quantitiesOf(normaliseInPlace(lower), commaIsPoint) : [];
     const units: QueryUnit[] = [];
     let from = 0;
     const isTyping = mayBeTyping && typed.trimEnd() === typed;
@@ -330,8 +409,39 @@ export class Analyser {
     return runs.flatMap((run, i): QueryUnit[] =>
       run.kind === "unspaced"
         ? this.#unspacedUnits(run.text, locale)
-        : spacedUnits(run.text, lastIsTyped && i === runs.length - 1, locale),
+        : spacedUnits(run.text, lastIsTyped && i === runs.length - 1, locale).map((unit) =>
+            this.#inflected(unit, this.#askedIn(locale)),
+          ),
     );
+  }
+
+  /** The languages that a reader's words are taken for: the reader's, or any where that is not known. */
+  #askedIn(locale: string | undefined): readonly StemmedLanguage[] {
+    const own = stemmedLanguageOf(locale);
+    return own !== undefined && this.languages.includes(own) ? [own] : this.languages;
+  }
+
+  /** A unit that any form of its words meets, and the words it is written together from. */
+  #inflected(unit: QueryUnit, languages: readonly StemmedLanguage[]): QueryUnit {
+    if (languages.length === 0) return unit;
+    const readings = unit.readings.map((reading) =>
+      reading.map((clause): QueryClause => {
+        const { word, kind } = clause;
+        if (word === undefined || kind === "number") return clause;
+        return {
+          ...clause,
+          stems: languages.map((language) => stemTerm(language, stem(word, language))),
+        };
+      }),
+    );
+    const { word } = unit.readings[0]?.length === 1 ? unit.readings[0][0]! : {};
+    for (const language of word === undefined ? [] : languages) {
+      const parts = this.compoundOf(word!, language);
+      if (parts === undefined) continue;
+      const weight = compoundWeight / parts.length;
+      readings.push(parts.map((part) => exact(stemTerm(language, part.stem), weight)));
+    }
+    return { ...unit, readings };
   }
 
   /** The words inside a long Chinese word, for a second try: 跑步鞋垫 → 跑步, 鞋垫. */
@@ -416,6 +526,8 @@ function kindOf(term: Term): Token["kind"] {
       return "pinyin";
     case "#":
       return "quantity";
+    case "^":
+      return "stem";
     default:
       if (!unspacedCharacter.test(term)) return "word";
       return isCharacter(term) ? "character" : "pair";
@@ -499,6 +611,7 @@ function spacedUnits(typed: string, isTyping: boolean, locale: string | undefine
   const isWeak = parts.length === 1 && isStopWord(parts[0]!, locale);
   const clause = (part: string, weight: number, isLast: boolean): QueryClause => ({
     term: singular(part),
+    word: part,
     weight,
     kind: /\p{N}/u.test(part) ? "number" : "word",
     isPrefix: isTyping && isLast,

@@ -7,18 +7,37 @@ const han = /\p{Script=Han}/u;
 // eslint-disable-next-line no-control-regex
 const ascii = /^[\0-\x7f]*$/;
 const combiningMarks = /[\u0300-\u036f]/g;
+/** Letters that keep their form when accents are taken off, and how they are written without them. */
+const plainLetters: Readonly<Record<string, string>> = {
+  ß: "ss",
+  æ: "ae",
+  œ: "oe",
+  ø: "o",
+  đ: "d",
+  ð: "d",
+  ł: "l",
+  þ: "th",
+  ı: "i",
+};
+const otherLetters = /[ßæœøđðłþı]/g;
+
+/** Accents off, and letters of European alphabets in their plain form. Marks of others stay. */
+const withoutAccents = (text: string): string =>
+  text
+    .normalize("NFD")
+    .replace(combiningMarks, "")
+    .normalize("NFC")
+    .replace(otherLetters, (letter) => plainLetters[letter]!);
 
 /**
  * The form in which texts and queries meet: compatibility forms resolved (Ｎｉｋｅ → nike, ﬁ → fi),
- * lower case, accents off (é → e), traditional characters simplified (連衣裙 → 连衣裙).
+ * lower case, accents off (é → e, ß → ss), traditional characters simplified (連衣裙 → 连衣裙).
  */
 export function normaliseText(text: string): string {
   if (ascii.test(text)) return text.toLowerCase();
   const folded = text.normalize("NFKC").toLowerCase();
   // Marks of other scripts, such as が = か + ゙, carry meaning and stay.
-  const plain = ascii.test(folded)
-    ? folded
-    : folded.normalize("NFD").replace(combiningMarks, "").normalize("NFC");
+  const plain = ascii.test(folded) ? folded : withoutAccents(folded);
   return han.test(plain) ? toSimplified(plain) : plain;
 }
 
@@ -47,8 +66,7 @@ export function traceText(original: string): TracedText {
   const pieces: string[] = [];
   const places: number[] = [];
   for (const { 0: cluster, index } of original.matchAll(clusters)) {
-    const folded = cluster.normalize("NFKC").toLowerCase();
-    const piece = folded.normalize("NFD").replace(combiningMarks, "").normalize("NFC");
+    const piece = withoutAccents(cluster.normalize("NFKC").toLowerCase());
     pieces.push(piece);
     for (let i = 0; i < piece.length; i++) places.push(index);
   }

@@ -41,9 +41,11 @@ const unitTable = new Map(
 
 const unitNames = [...unitTable.keys()].sort((a, b) => b.length - a.length);
 // A number is whole when no digit, point or Latin letter goes before it; a Latin unit when no letter
-// or digit follows. Repetitions are bounded, so that the pattern takes linear time on any text.
+// or digit follows. Repetitions are bounded, so that the pattern takes linear time on any text. In
+// 3,5 the 5 is no number of its own; in 10,20,30 the 30 is.
 const quantityPattern = new RegExp(
-  String.raw`(?<![\p{N}.]|(?!\p{Script=Han})\p{L})(\d{1,9}(?:\.\d{1,6})?)[ -]?` +
+  String.raw`(?<![\p{N}.]|(?<![\p{N},.])\p{N}{1,9},|(?!\p{Script=Han})\p{L})` +
+    String.raw`([1-9]\d{0,2}(?:,\d{3}){1,3}(?!\d)|[1-9]\d{0,2}(?:\.\d{3}){1,3}(?!\d)|\d{1,9}(?:[.,]\d{1,6})?)[ -]?` +
     `(${unitNames.join("|")})(?![a-z0-9])`,
   "gu",
 );
@@ -72,16 +74,28 @@ export function mayHaveQuantities(text: string): boolean {
 /**
  * Numbers with units in a normalised text, left to right.
  *
- *     3.5寸, 3.5英寸, 3.5" → l88.9        500ml, 500毫升, 0.5 l → v500
+ *     3.5寸, 3.5英寸, 3.5" → l88.9        500ml, 500毫升, 0.5 l, 0,5 l → v500
+ *
+ * @param commaIsPoint  the text's language writes 1.000,5 for a thousand and a half; otherwise a
+ *                      comma before three digits, and no point, groups thousands: 1,000.5
  */
-export function quantitiesOf(text: string): Quantity[] {
+export function quantitiesOf(text: string, commaIsPoint = false): Quantity[] {
   if (!mayHaveQuantities(text)) return [];
   return Array.from(text.matchAll(quantityPattern), (match) => {
     const { dimension, factor } = unitTable.get(match[2]!)!;
     return {
       from: match.index,
       to: match.index + match[0].length,
-      key: dimension + Number((Number(match[1]) * factor).toPrecision(6)),
+      key: dimension + Number((numberOf(match[1]!, commaIsPoint) * factor).toPrecision(6)),
     };
   });
+}
+
+const thousands = /^[1-9]\d{0,2}(?:([.,])\d{3}(?:\1\d{3})*)$/;
+
+function numberOf(digits: string, commaIsPoint: boolean): number {
+  const sign = thousands.exec(digits)?.[1];
+  const isTwice = sign !== undefined && digits.indexOf(sign) !== digits.lastIndexOf(sign);
+  if (isTwice || sign === (commaIsPoint ? "." : ",")) return Number(digits.replaceAll(/[.,]/g, ""));
+  return Number(digits.replace(",", "."));
 }

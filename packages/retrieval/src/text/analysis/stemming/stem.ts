@@ -1,0 +1,42 @@
+import { stemDutch } from "./dutch.ts";
+import { stemGerman } from "./german.ts";
+import { stemDanish, stemNorwegian, stemSwedish } from "./nordic.ts";
+import { stemFrench, stemItalian, stemPortuguese, stemSpanish } from "./romance.ts";
+
+/** Languages whose words are stemmed. English has its own way: `singular` and `inflectionsOf`. */
+export const stemmedLanguages = ["da", "de", "es", "fr", "it", "nl", "no", "pt", "sv"] as const;
+
+export type StemmedLanguage = (typeof stemmedLanguages)[number];
+
+const stemmers: Readonly<Record<StemmedLanguage, (word: string) => string>> = {
+  da: stemDanish,
+  de: stemGerman,
+  es: stemSpanish,
+  fr: stemFrench,
+  it: stemItalian,
+  nl: stemDutch,
+  no: stemNorwegian,
+  pt: stemPortuguese,
+  sv: stemSwedish,
+};
+
+const word = /^[a-z]{3,40}$/;
+
+/**
+ * A word without the endings of its number, case and gender, so that the forms of one word meet. It
+ * is a key and no word: hosen → hos. Light on purpose: a stemmer that also joins what is derived from
+ * one another (universal, university) finds wrong products.
+ *
+ * @param normalised  lower case, without accents
+ * @returns           the word itself when it has letters of another script, digits, or less than three
+ */
+export function stem(normalised: string, language: StemmedLanguage): string {
+  return word.test(normalised) ? stemmers[language](normalised) : normalised;
+}
+
+/** The stemmed language that a BCP 47 tag names; undefined for others. */
+export function stemmedLanguageOf(locale: string | undefined): StemmedLanguage | undefined {
+  const language = locale?.toLowerCase().split("-", 1)[0];
+  if (language === "nb" || language === "nn") return "no";
+  return stemmedLanguages.find((one) => one === language);
+}
