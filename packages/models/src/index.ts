@@ -22,4 +22,5 @@ export * from "./sequence-trainer.ts";
 export * from "./sasrec.ts";
 export type { Choice, SearchSpace } from "./search-space.ts";
 export * from "./training-cost.ts";
+export * from "./training-thread.ts";
 export * from "./tune.ts";

@@ -1,4 +1,3 @@
-import { Worker } from "node:worker_threads";
 import type { HeldOut, Sequences } from "@magpie/data";
 import {
   TrainingError,
@@ -28,6 +27,7 @@ import {
   type SasRecConfig,
 } from "./sasrec.ts";
 import { startCost } from "./training-cost.ts";
+import { endOfThread, startTrainingThread } from "./training-thread.ts";
 
 /** What the training thread tells the main one. */
 export type SequenceWorkerMessage =
@@ -243,7 +243,7 @@ function trainInWorker(
   const train: Sequences = { userCount, itemCount, offsets, items };
   // Shared memory rather than a message: the thread is busy in a step, and looks after each.
   const stop = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(new URL("./sequence.worker.ts", import.meta.url), {
+  const worker = startTrainingThread(new URL("./sequence.worker.ts", import.meta.url), {
     workerData: { request: { ...request, train }, stop },
   });
   const onAbort = (): void => void Atomics.store(stop, 0, 1);
@@ -274,6 +274,6 @@ function trainInWorker(
     worker.on("exit", (code) => reject(new Error(`internal: training thread ended with ${code}`)));
   }).finally(async () => {
     signal.removeEventListener("abort", onAbort);
-    await worker.terminate();
+    await endOfThread(worker);
   });
 }

@@ -61,8 +61,33 @@ export async function trainSequenceModel(
   request: SequenceTrainingRequest,
   host: SequenceTrainingHost,
 ): Promise<SequenceTrainingResult> {
-  const { config, train, validation, seed, threads, budgetSeconds = Infinity } = request;
+  const { config, train, seed, threads } = request;
   const trainer = await SequenceTrainer.open(config, train, { seed, threads });
+  const average = copyOf(weightsOf(trainer));
+  const encoder = new SequenceEncoder(config, average, threads);
+  try {
+    return await runTraining(request, host, { trainer, encoder, average });
+  } finally {
+    await encoder.dispose();
+    await trainer.dispose();
+  }
+}
+
+/** What a run works on. */
+interface Parts {
+  readonly trainer: SequenceTrainer;
+  /** Encodes with `average`. */
+  readonly encoder: SequenceEncoder;
+  /** Moving average of the trainer's weights: what is measured and kept. */
+  readonly average: Weights;
+}
+
+async function runTraining(
+  request: SequenceTrainingRequest,
+  host: SequenceTrainingHost,
+  { trainer, encoder, average }: Parts,
+): Promise<SequenceTrainingResult> {
+  const { config, train, validation, budgetSeconds = Infinity } = request;
   if (trainer.spanCount === 0) {
     throw new TrainingError(
       "NO_TRAINING_EXAMPLES",
@@ -70,8 +95,6 @@ export async function trainSequenceModel(
       "Import more events, or train a model that needs no order, such as popularity.",
     );
   }
-  const average = copyOf(weightsOf(trainer));
-  const encoder = new SequenceEncoder(config, average, threads);
   const scorer = validationScorer(encoder, train.itemCount);
   const checkpoint = request.checkpointDir ? new Checkpoint(request, trainer, average) : undefined;
   const state: RunState = (await checkpoint?.restore(host)) ?? {
@@ -127,8 +150,6 @@ export async function trainSequenceModel(
   }
 
   const chosen = validation === undefined ? average : best;
-  await encoder.dispose();
-  await trainer.dispose();
   return {
     dense: chosen.dense,
     inputItems: chosen.inputItems,

@@ -1,9 +1,9 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
 import { itemVocabulary, Vocabulary, type ItemVocabulary, type Store } from "@magpie/data";
 import { TrainingError, type ItemId, type ItemIndex, type WorkContext } from "@magpie/domain";
 import type { EncoderChoice } from "@magpie/encoder";
+import { endOfThread, startTrainingThread } from "@magpie/models";
 import type { TrainOptions } from "../engine.ts";
 import { makeDraft, sealSnapshot } from "../snapshot/folder.ts";
 import { snapshotFiles, type SnapshotFacts, type SnapshotManifest } from "../snapshot/manifest.ts";
@@ -112,7 +112,7 @@ function runInThread(
   { onProgress, signal }: WorkContext,
 ): Promise<TrainingOutcome> {
   const start: WorkerStart = { ...given, stop: new Int32Array(new SharedArrayBuffer(4)) };
-  const worker = new Worker(new URL("./training.worker.ts", import.meta.url), {
+  const worker = startTrainingThread(new URL("./training.worker.ts", import.meta.url), {
     workerData: start,
     // Sequences of a large shop, its texts and a model side by side.
     resourceLimits: { maxOldGenerationSizeMb: 8_192 },
@@ -167,6 +167,6 @@ function runInThread(
   }).finally(async () => {
     signal.removeEventListener("abort", stop);
     await batches.return?.();
-    await worker.terminate();
+    await endOfThread(worker);
   });
 }
