@@ -15,6 +15,23 @@ describe("examples", () => {
     assert.ok(accuracy >= 0.95, output);
   });
 
+  test("three-two-one.ts cannot learn coin tosses, says so, and learns a rule", () => {
+    const output = run("three-two-one.ts");
+    const [random, byRule] = output.trim().split("\n\n") as [string, string];
+    const numbers = (text: string, line: string): number[] =>
+      new RegExp(`${line} +([\\d.]+) \\(95 %: ([\\d.]+) to ([\\d.]+); most ([\\d.]+)\\)`)
+        .exec(text)!
+        .slice(1)
+        .map(Number);
+    const [, , , most] = numbers(random, "on the rows it saw");
+    assert.ok(most! < 0.8, output);
+    const [, low, high] = numbers(random, "on new rows");
+    assert.ok(low! < 0.51 && high! > 0.49 && high! < 0.55, output);
+    assert.match(random, /Warning: .*not better than its twin/);
+    assert.ok(numbers(byRule, "on new rows")[0]! >= 0.95, output);
+    assert.doesNotMatch(byRule, /Warning/);
+  });
+
   test("retrieve-and-rank.ts puts the two matches first and says why", () => {
     const [first, second, ...others] = run("retrieve-and-rank.ts").trim().split("\n");
     assert.match(first!, /Running shoe Air: .*query-match/);

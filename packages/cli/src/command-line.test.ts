@@ -274,6 +274,15 @@ describe("the way from files to answers", () => {
     assert.match(refused.error.message, /no setting "neighbors", but neighbours/);
   });
 
+  test("warns of a model that is no better than its twin on permuted interactions", async () => {
+    type Twins = { twins: { model: string; warning?: string; difference: { mean: number } }[] };
+    const args = ["evaluate", "--models", "popularity", "--permuted-twin"];
+    const { twins } = await json<Twins>(0, ...data, ...args);
+    assert.equal(twins.length, 1);
+    assert.match(twins[0]!.warning!, /^popularity, all time is not better than its twin/);
+    assert.equal(twins[0]!.difference.mean, 0);
+  });
+
   test("recommends with contributions that add up to the score", async () => {
     const { userId } = shop.events().find((event) => event.userId !== undefined)!;
     const { items } = await json<Ranked>(0, ...data, "recommend", userId!, "--limit", "5");

@@ -4,6 +4,7 @@ export * from "./errors.ts";
 export * from "./evaluate.ts";
 export * from "./line-chart.ts";
 export * from "./list-metrics.ts";
+export * from "./permuted-twin.ts";
 export * from "./ranking-metrics.ts";
 export * from "./relevance/click-model.ts";
 export * from "./relevance/judgements.ts";

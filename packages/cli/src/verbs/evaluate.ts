@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Split } from "@magpie/data";
 import {
   compareRuns,
+  compareWithTwin,
   evaluate,
   lineChart,
   markdownTable,
@@ -11,18 +12,21 @@ import {
   type MetricAt,
   type Run,
   type SeenItems,
+  type TwinComparison,
 } from "@magpie/evaluation";
-import { modelByKind, models, type CurvePoint } from "@magpie/models";
+import { modelByKind, models, trainPermutedTwin, type CurvePoint } from "@magpie/models";
 import { Option } from "commander";
 import { readSplit, withSplitOptions, type SplitOptions } from "../held-out.ts";
 import { readRecipe, type RecipeFile } from "../recipe-file.ts";
 import type { Shell } from "../shell.ts";
+import { table } from "../tables.ts";
 import { examples, wholeNumbers, type Verb } from "./verb.ts";
 
 interface Given extends SplitOptions {
   readonly models?: string;
   readonly seeds: number[];
   readonly seenItems: SeenItems;
+  readonly permutedTwin: boolean;
   readonly recipe?: string;
   readonly output?: string;
 }
@@ -38,6 +42,8 @@ const shown: readonly MetricAt[] = [
 interface Measured {
   readonly comparison: Comparison;
   readonly curves: readonly { readonly label: string; readonly curve: readonly CurvePoint[] }[];
+  /** With `--permuted-twin`: each model, by its first seed, beside its twin. */
+  readonly twins?: readonly TwinComparison[];
 }
 
 async function measure(
@@ -49,6 +55,7 @@ async function measure(
 ): Promise<Measured> {
   const runs: Run[] = [];
   const curves: { label: string; curve: readonly CurvePoint[] }[] = [];
+  const twins: TwinComparison[] = [];
   const data = { train: split.train, validation: split.validation };
   for (const kind of kinds) {
     const model = modelByKind(kind);
@@ -58,12 +65,8 @@ async function measure(
     );
     for (const seed of modelByKind(kind).isSeeded ? given.seeds : given.seeds.slice(0, 1)) {
       const trained = await model.train(data, config, { ...shell.work(), seed });
-      const evaluation = await evaluate(trained, split.test, {
-        cutoffs: [10],
-        seenItems: given.seenItems,
-        train: split.train,
-        work: shell.work(),
-      });
+      const rules = { cutoffs: [10], seenItems: given.seenItems, work: shell.work() };
+      const evaluation = await evaluate(trained, split.test, { ...rules, train: split.train });
       runs.push({
         model: trained.name,
         ...(modelByKind(kind).isSeeded && { seed }),
@@ -73,20 +76,46 @@ async function measure(
       if (trained.curve.length > 0)
         curves.push({ label: `${trained.name}, seed ${seed}`, curve: trained.curve });
       await trained.dispose();
+      if (!given.permutedTwin || seed !== given.seeds[0]) continue;
+      const twin = await trainPermutedTwin(model, data, config, { ...shell.work(), seed });
+      const ofTwin = await evaluate(twin, split.test, { ...rules, metrics: ["ndcg"] });
+      await twin.dispose();
+      const [own, other] = [evaluation, ofTwin].map(({ perCase }) => perCase["ndcgAt10"]!);
+      twins.push(compareWithTwin(trained.name, "NDCG@10", own!, other!));
     }
   }
   return {
     comparison: compareRuns({ dataset: shell.dataFolder, protocol: split.protocol }, runs),
     curves,
+    ...(given.permutedTwin && { twins }),
   };
 }
 
-async function write(folder: string, { comparison, curves }: Measured): Promise<void> {
+/** The twins' table, and a warning for each model that is not above its own. */
+function twinsText(twins: readonly TwinComparison[]): string {
+  return [
+    "",
+    "Beside the same training on interactions dealt out at random (first seed, NDCG@10):",
+    table(
+      ["model", "itself", "its twin", "p"],
+      twins.map(({ model, ofModel, ofTwin, pValue }) => [
+        model,
+        ofModel.toFixed(4),
+        ofTwin.toFixed(4),
+        pValue.toPrecision(2),
+      ]),
+      [1, 2, 3],
+    ),
+    ...twins.flatMap(({ warning }) => (warning === undefined ? [] : [`Warning: ${warning}`])),
+  ].join("\n");
+}
+
+async function write(folder: string, { comparison, curves, twins }: Measured): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "evaluation.md"), markdownTable(comparison));
   await writeFile(
     join(folder, "evaluation.json"),
-    `${JSON.stringify({ comparison, curves }, null, 2)}\n`,
+    `${JSON.stringify({ comparison, curves, twins }, null, 2)}\n`,
   );
   if (curves.length === 0) return;
   const loss = curves.map(({ label, curve }) => ({
@@ -127,12 +156,18 @@ export const evaluateModels: Verb = (program, shellOf) => {
         .choices(["keep", "remove"])
         .default("keep"),
     )
+    .option(
+      "--permuted-twin",
+      "train each model again on interactions dealt out at random, and warn if it is no better",
+      false,
+    )
     .option("--recipe <file>", "settings that replace the models' defaults, as tune writes them")
     .option("--output <folder>", "write table, JSON and curves there")
     .addHelpText(
       "after",
       examples(
         "magpie evaluate\nmagpie evaluate --models popularity,item-knn --protocol leave-one-out\n" +
+          "magpie evaluate --models item-knn,sasrec --permuted-twin\n" +
           "magpie evaluate --test-from 2026-11-01 --validation-from 2026-10-15 --output evaluation",
       ),
     )
@@ -147,6 +182,8 @@ export const evaluateModels: Verb = (program, shellOf) => {
         await write(given.output, measured);
         shell.note(`Written to ${given.output}`);
       }
-      shell.result(measured, terminalTable(measured.comparison, shown));
+      const { comparison, twins } = measured;
+      const text = terminalTable(comparison, shown);
+      shell.result(measured, twins === undefined ? text : `${text}\n${twinsText(twins)}`);
     });
 };
