@@ -17,6 +17,7 @@ export { type RuleId } from "./clean/rules.ts";
 export * from "./encode/build-sequences.ts";
 export * from "./encode/categorical.ts";
 export * from "./encode/hashed-text.ts";
+export * from "./encode/item-features.ts";
 export * from "./encode/numeric.ts";
 export * from "./encode/time-features.ts";
 export * from "./encode/vocabulary.ts";

@@ -25,3 +25,4 @@ export type { Choice, SearchSpace } from "./search-space.ts";
 export * from "./training-cost.ts";
 export * from "./training-thread.ts";
 export * from "./tune.ts";
+export { TwoTowerModel } from "./two-tower-model.ts";

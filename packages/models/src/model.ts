@@ -11,6 +11,11 @@ export interface TrainingData {
   readonly validation?: HeldOut;
   /** What items say of themselves, for models that look at content; absent: nothing is known. */
   readonly content?: ContentVectors;
+  /**
+   * The same as sparse features (words, categories, brand, price): [itemCount + 1, features], row 0 and
+   * rows of items of which nothing is known empty. Models that look at content take either or both.
+   */
+  readonly itemFeatures?: CsrMatrix;
   /** Who trusts or follows whom, [userCount, userCount], for models that look at friends. */
   readonly friends?: CsrMatrix;
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { leaveOneOut, type Sequences } from "@magpie/data";
 import { type History, type Scorer, silentWork } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
-import { seededRandom } from "@magpie/numerics";
+import { csrFromEntries, seededRandom } from "@magpie/numerics";
 import { describe, test } from "vitest";
 import { allModels, modelByKind } from "./registry.ts";
 
@@ -33,11 +33,29 @@ function grouped(): Sequences {
 }
 
 const split = leaveOneOut(grouped());
-const data = { train: split.train, validation: split.validation };
+/** Two features of a group's items: the group's own, and one that two groups share. */
+const itemFeatures = csrFromEntries(
+  itemCount + 1,
+  groups + 2,
+  Int32Array.from({ length: 2 * itemCount }, (_, i) => 1 + (i >> 1)),
+  Int32Array.from({ length: 2 * itemCount }, (_, i) => {
+    const group = Math.floor((i >> 1) / groupSize);
+    return i % 2 === 0 ? group : groups + (group % 2);
+  }),
+);
+const data = { train: split.train, validation: split.validation, itemFeatures };
 const context = { seed: 1, threads: 1, ...silentWork() };
 /** Defaults, made small where training takes epochs. */
 const small: Record<string, object> = {
   sasrec: { width: 16, feedForward: 16, blocks: 1, historyLimit: 8, epochs: 2, batchRows: 8 },
+};
+small["two-tower"] = {
+  width: 16,
+  hidden: 16,
+  historyLimit: 8,
+  epochs: 4,
+  batchRows: 8,
+  negatives: 8,
 };
 small["stacked-blend"] = { recipes: { sasrec: small["sasrec"] } };
 const pasts: History[] = [
@@ -129,6 +147,8 @@ describe("what each model finds among four groups of shoppers", () => {
     "implicit-als",
     "bpr-mf",
     "lightgcn",
+    "content-knn",
+    "two-tower",
   ])("%s sees the group", async (kind) => {
     assert.ok((await ndcg(kind)) > 1 / Math.log2(3));
   });

@@ -1,5 +1,6 @@
 import { TrainingError } from "@magpie/domain";
 import { bprMf } from "./bpr-mf.ts";
+import { contentKnn } from "./content-knn.ts";
 import { ease } from "./ease.ts";
 import { graphFilter } from "./graph-filter.ts";
 import { implicitAls } from "./implicit-als.ts";
@@ -14,6 +15,7 @@ import { sessionKnn } from "./session-knn.ts";
 import { slim } from "./slim.ts";
 import { stackedBlend } from "./stacked-blend.ts";
 import { transitions } from "./transitions.ts";
+import { twoTower } from "./two-tower-model.ts";
 
 /** The models that a shop trains, in the order in which tables list them. */
 export const models: readonly Model[] = [popularity, recentPopularity, itemKnn, ease, sasRec];
@@ -28,6 +30,8 @@ export const allModels: readonly Model[] = [
   implicitAls,
   bprMf,
   lightGcn,
+  contentKnn,
+  twoTower,
   sessionKnn,
   personalFrequency,
   tifuKnn,

@@ -1,0 +1,274 @@
+/**
+ * Items that nobody has taken yet: a tenth of the items is removed from training and from all pasts, and
+ * held-out acts on them are asked for. Two towers against likeness of content and popularity.
+ *
+ *   node bench/cold-items.ts [--dataset amazon-beauty|simulated-shop] [--seeds 1,2,3] [--write]
+ *   node bench/cold-items.ts --validation [--config '{"two-tower":{"temperature":0.1}}']
+ *
+ * `--validation` asks about validation's cases only: settings are chosen there. Each seed draws the cold
+ * items anew and trains with it. `--write` renews bench/results/cold-items.md.
+ */
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { gunzipSync } from "node:zlib";
+import {
+  ItemFeatureEncoder,
+  simulateShop,
+  type DescribedItem,
+  type FeatureShares,
+  type HeldOut,
+  type Sequences,
+  type Split,
+} from "@magpie/data";
+import { silentWork, type History, type Scorer } from "@magpie/domain";
+import { evaluate, type Evaluation } from "@magpie/evaluation";
+import { modelByKind, type TrainedModel, type TrainingData } from "@magpie/models";
+import { meanInterval, pairedDifference, seededRandom } from "@magpie/numerics";
+import { folderOf, modelTasks } from "./model-tasks.ts";
+import { writeSection } from "./write-section.ts";
+
+/** Share of items that training does not see. */
+const coldShare = 0.1;
+const kinds = ["popularity", "content-knn", "two-tower"] as const;
+
+interface ColdSet {
+  readonly about: string;
+  /** By row; row 0 is padding. */
+  readonly items: () => Promise<readonly (DescribedItem | undefined)[]>;
+}
+
+const datasets = {
+  "amazon-beauty": {
+    about:
+      "amazon-beauty, leave-one-out; items are told by their titles and category paths, and by " +
+      "the attributes of the S3-Rec files that no category explains, which are mostly brands",
+    items: beautyItems,
+  },
+  "simulated-shop": {
+    about: "the simulated demo shop, cut by time; items are told by all that its catalogue says",
+    items: () => {
+      const nowMs = Date.parse("2026-06-01T00:00:00Z");
+      const { items } = simulateShop({ seed: 1, size: "demo", nowMs });
+      return Promise.resolve([undefined, ...items]);
+    },
+  },
+} as const satisfies Record<string, ColdSet>;
+
+/** Titles and categories of amazon-beauty's items. */
+async function beautyItems(): Promise<(DescribedItem | undefined)[]> {
+  const folder = folderOf(modelTasks["amazon-beauty"]);
+  const read = async (file: string) =>
+    gunzipSync(await readFile(join(folder, file))).toString("utf8");
+  const attributes = JSON.parse(await read("Beauty_item2attributes.json.gz")) as Record<
+    string,
+    number[]
+  >;
+  const named = JSON.parse(
+    await readFile(join(folder, "attribute_names_inferred.json"), "utf8"),
+  ) as Record<string, unknown>;
+  const items: (DescribedItem | undefined)[] = [undefined];
+  for (const line of (await read("item_text.jsonl.gz")).split("\n")) {
+    if (line === "") continue;
+    const { id, title, categories } = JSON.parse(line) as {
+      readonly id: number;
+      readonly title: string;
+      readonly categories: readonly (readonly string[])[];
+    };
+    const brand = (attributes[id] ?? []).find((attribute) => !Object.hasOwn(named, attribute));
+    items[id] = {
+      title,
+      categories: categories.map((path) => path.join(" > ")),
+      ...(brand !== undefined && { brand: `attribute ${brand}` }),
+    };
+  }
+  return items;
+}
+
+/** The split without the cold items in training and pasts; only they are asked for. */
+function withoutItems(split: Split, isCold: Uint8Array): Split {
+  const { train } = split;
+  const keep = Array.from(train.items.keys()).filter((p) => isCold[train.items[p]!] === 0);
+  const offsets = new Int32Array(train.userCount + 1);
+  for (let u = 0, k = 0; u < train.userCount; u++) {
+    while (k < keep.length && keep[k]! < train.offsets[u + 1]!) k++;
+    offsets[u + 1] = k;
+  }
+  const warm: Sequences = {
+    userCount: train.userCount,
+    itemCount: train.itemCount,
+    offsets,
+    items: Int32Array.from(keep, (p) => train.items[p]!),
+    ...(train.timestampsMs && {
+      timestampsMs: Float64Array.from(keep, (p) => train.timestampsMs![p]!),
+    }),
+  };
+  return {
+    protocol: split.protocol,
+    train: warm,
+    validation: aboutCold(split.validation, isCold),
+    test: aboutCold(split.test, isCold),
+  };
+}
+
+function aboutCold({ pasts, targets, targetOffsets }: HeldOut, isCold: Uint8Array): HeldOut {
+  const kept: History[] = [];
+  const wanted: number[] = [];
+  const ends = [0];
+  pasts.forEach(({ items }, i) => {
+    const own = targets
+      .slice(targetOffsets[i], targetOffsets[i + 1])
+      .filter((t) => isCold[t] === 1);
+    const past = items.filter((item) => isCold[item] === 0);
+    if (own.length === 0 || past.length === 0) return;
+    // A stranger: nothing is known of the user but this past.
+    kept.push({ userIndex: -1, items: past });
+    wanted.push(...own);
+    ends.push(wanted.length);
+  });
+  return {
+    pasts: kept,
+    targets: Int32Array.from(wanted),
+    targetOffsets: Int32Array.from(ends),
+  };
+}
+
+/** A scorer that ranks cold items only. */
+function amongCold(scorer: Scorer, isCold: Uint8Array): Scorer {
+  const size = scorer.itemCount + 1;
+  return {
+    name: scorer.name,
+    itemCount: scorer.itemCount,
+    async scoreAll(histories, out) {
+      await scorer.scoreAll(histories, out);
+      for (let i = 0; i < histories.length * size; i++) {
+        if (isCold[i % size] === 0) out[i] = -Infinity;
+      }
+    },
+  };
+}
+
+interface Measured {
+  readonly name: string;
+  readonly overAll: Evaluation;
+  readonly overCold: Evaluation;
+}
+
+async function measure(
+  model: TrainedModel,
+  heldOut: HeldOut,
+  isCold: Uint8Array,
+): Promise<Measured> {
+  const options = { cutoffs: [10], metrics: ["recall", "ndcg"] as const };
+  return {
+    name: model.name,
+    overAll: await evaluate(model, heldOut, options),
+    overCold: await evaluate(amongCold(model, isCold), heldOut, options),
+  };
+}
+
+const { values: options } = parseArgs({
+  options: {
+    dataset: { type: "string", default: "amazon-beauty" },
+    seeds: { type: "string", default: "1,2,3" },
+    models: { type: "string", default: kinds.join(",") },
+    config: { type: "string", default: "{}" },
+    shares: { type: "string", default: "{}" },
+    validation: { type: "boolean", default: false },
+    write: { type: "boolean", default: false },
+  },
+});
+const dataset = options.dataset as keyof typeof datasets;
+const changes = JSON.parse(options.config) as Record<string, object>;
+const shares = JSON.parse(options.shares) as Partial<FeatureShares>;
+const task = modelTasks[dataset];
+const whole = await task.split(folderOf(task));
+const { items, about } = datasets[dataset];
+const described = await items();
+const encoder = ItemFeatureEncoder.fit(
+  described.filter((item) => item !== undefined),
+  { shares: { words: 1, categories: 1, brand: 0.5, price: 0.25, ...shares } },
+);
+const itemFeatures = encoder.matrix(described);
+
+const runs = new Map<string, Measured[]>();
+let cases = 0;
+for (const seed of options.seeds.split(",").map(Number)) {
+  const rows = seededRandom(seed, "cold-items").shuffle(
+    Array.from({ length: whole.train.itemCount }, (_, i) => i + 1),
+  );
+  const isCold = new Uint8Array(whole.train.itemCount + 1);
+  for (const row of rows.slice(0, Math.round(coldShare * rows.length))) isCold[row] = 1;
+  const split = withoutItems(whole, isCold);
+  const heldOut = options.validation ? split.validation : split.test;
+  cases += heldOut.pasts.length;
+  const data: TrainingData = { train: split.train, validation: split.validation, itemFeatures };
+  for (const kind of options.models.split(",")) {
+    const model = modelByKind(kind);
+    const config = { ...model.defaults, ...changes[kind] };
+    const trained = await model.train(data, config, { ...silentWork(), seed });
+    const measured = await measure(trained, heldOut, isCold);
+    runs.set(kind, [...(runs.get(kind) ?? []), measured]);
+    const best = trained.curve.findLast(({ ndcgAt10 }) => ndcgAt10 !== undefined);
+    process.stderr.write(
+      `seed ${seed} ${kind}: over all R@10 ${four(measured.overAll.metrics.recallAt10!)} N@10 ${four(measured.overAll.metrics.ndcgAt10!)}, ` +
+        `over cold R@10 ${four(measured.overCold.metrics.recallAt10!)} N@10 ${four(measured.overCold.metrics.ndcgAt10!)}, ` +
+        `${trained.cost.wallSeconds.toFixed(0)} s${best === undefined ? "" : `, ${best.epoch} epochs`}\n`,
+    );
+    await trained.dispose();
+  }
+}
+
+function four(value: number): string {
+  return value.toFixed(4).replace(/^0/, "");
+}
+
+/** Mean over seeds with the half-width of its 95 % t-interval. */
+function spread(values: readonly number[]): string {
+  if (values.length < 2) return four(values[0]!);
+  const { mean, low, high } = meanInterval(values);
+  return `${four(mean)} ± ${four((high - low) / 2)}`;
+}
+
+const seedCount = options.seeds.split(",").length;
+const table = [
+  "| model | all items: Recall@10 | NDCG@10 | cold items: Recall@10 | NDCG@10 |",
+  "| --- | ---: | ---: | ---: | ---: |",
+  ...[...runs.values()].map((seeds) => {
+    const column = (over: "overAll" | "overCold", metric: "recallAt10" | "ndcgAt10") =>
+      spread(seeds.map((one) => one[over].metrics[metric]!));
+    return `| ${seeds[0]!.name} | ${column("overAll", "recallAt10")} | ${column("overAll", "ndcgAt10")} | ${column("overCold", "recallAt10")} | ${column("overCold", "ndcgAt10")} |`;
+  }),
+];
+const [towers, knn] = [runs.get("two-tower"), runs.get("content-knn")];
+const lines = [
+  `${about}. ${Math.round(100 * coldShare)} % of ${whole.train.itemCount} items are cold, drawn anew by each of ${seedCount} seeds; ` +
+    `${cases} cases in all, whose users the models do not know. Features are the same for both models that read them. ` +
+    `± is the half-width of the 95 % t-interval over seeds.`,
+  "",
+  ...table,
+];
+if (towers !== undefined && knn !== undefined) {
+  for (const over of ["overAll", "overCold"] as const) {
+    const join = (all: readonly Measured[]) =>
+      all.flatMap((one) => [...one[over].perCase.ndcgAt10!]);
+    const { difference, pValue } = pairedDifference(join(towers), join(knn));
+    const { mean, low, high } = difference;
+    lines.push(
+      "",
+      `NDCG@10 of two-tower less that of content-kNN ${over === "overAll" ? "among all items" : "among cold items"}, over cases: ` +
+        `${mean.toFixed(4)} (95 % interval ${low.toFixed(4)} to ${high.toFixed(4)}, p ${pValue < 1e-4 ? "< .0001" : `= ${four(pValue)}`}).`,
+    );
+  }
+}
+const text = lines.join("\n");
+process.stdout.write(`${text}\n`);
+if (options.write && !options.validation) {
+  const made = `${new Date().toISOString().slice(0, 10)} · ${cpus().length} cores, ${cpus()[0]?.model.trim()} · Node ${process.version} · \`node bench/cold-items.ts --dataset ${dataset} --write\``;
+  await writeSection(
+    join(import.meta.dirname, "results/cold-items.md"),
+    "Items that nobody has taken yet",
+    [`### ${dataset}`, "", made, "", text].join("\n"),
+  );
+}

@@ -1,0 +1,256 @@
+import type { History, VectorScorer } from "@magpie/domain";
+import { ScoreProduct, type CsrMatrix } from "@magpie/numerics";
+import { openSession, sizeOf, type Session, type Step, type Values } from "@magpie/tensor";
+import { sumsOfFeatures } from "./feature-sums.ts";
+import type { ContentVectors } from "./model.ts";
+import {
+  itemEncoding,
+  twoTowerParameters,
+  userEncoding,
+  type TwoTowerConfig,
+} from "./two-tower.ts";
+
+/** What a training of two towers gives. */
+export interface TowerWeights {
+  /** Dense weights, as `twoTowerParameters` lays them out. */
+  readonly dense: Float32Array;
+  /** [1 + features + itemCount + 1, D] embeddings of features and of items, see `FeatureSums`. */
+  readonly embeddings: Float32Array;
+}
+
+/** Items that go through their tower at once. */
+const itemBlock = 256;
+/** Pasts that are encoded at once; a single request has a graph of its own. */
+const userBlocks = [64, 1] as const;
+
+interface UserEncoding {
+  readonly session: Session;
+  readonly step: Step;
+  readonly past: Float32Array;
+  readonly absent: Float32Array;
+  readonly users: Float32Array;
+}
+
+/** Both towers with learnt weights: items and pasts become vectors. */
+export class TowerEncoder {
+  readonly config: TwoTowerConfig;
+  readonly weights: TowerWeights;
+  readonly contentWidth: number;
+  readonly #parameters: Readonly<Record<string, Float32Array>>;
+  readonly #users = new Map<number, Promise<UserEncoding>>();
+  /** One call after the other: a graph's arrays are shared between calls. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(config: TwoTowerConfig, weights: TowerWeights, contentWidth: number) {
+    this.config = config;
+    this.weights = weights;
+    this.contentWidth = contentWidth;
+    this.#parameters = Object.fromEntries(
+      twoTowerParameters(config, contentWidth).map(({ name, shape, offset }) => [
+        name,
+        weights.dense.subarray(offset, offset + sizeOf(shape)),
+      ]),
+    );
+  }
+
+  /**
+   * Vectors of the items that were trained on, and of those beside them that had no interaction.
+   *
+   * @param features  those of the training
+   * @returns         [itemCount + 1, D], length 1; row 0, and items of which nothing is known, are zero
+   */
+  items(features: CsrMatrix, content: ContentVectors | undefined): Promise<Float32Array> {
+    const { width } = this.config;
+    const sums = sumsOfFeatures(features, this.weights.embeddings, width);
+    const own = this.weights.embeddings.subarray((features.columns + 1) * width);
+    for (let i = width; i < sums.length; i++) sums[i]! += own[i - width]!;
+    return this.#throughTower(sums, content);
+  }
+
+  /**
+   * Vectors of items that came after training, by what is said of them.
+   *
+   * @param features  [n, F], encoded as those of the training were
+   * @param content   n vectors, where the training had them
+   */
+  newItems(features: CsrMatrix, content?: ContentVectors): Promise<Float32Array> {
+    const sums = sumsOfFeatures(features, this.weights.embeddings, this.config.width);
+    return this.#throughTower(sums, content);
+  }
+
+  /**
+   * Vectors of users by their pasts alone: a user need not have been there in training.
+   *
+   * @param itemVectors  [itemCount + 1, D]; later items of a past, and those without a vector, are passed over
+   * @param out          [B, D]; zeros for a past of which nothing is known
+   */
+  users(
+    histories: readonly History[],
+    itemVectors: Float32Array,
+    out: Float32Array,
+  ): Promise<void> {
+    const turn = this.#queue.then(() => this.#encodeUsers(histories, itemVectors, out));
+    this.#queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Opens the graph of single requests, so that none waits for it. */
+  async warmUp(): Promise<void> {
+    await this.#userEncoding(1);
+  }
+
+  async dispose(): Promise<void> {
+    await this.#queue;
+    for (const encoding of this.#users.values()) await (await encoding).session.dispose();
+    this.#users.clear();
+  }
+
+  async #throughTower(
+    sums: Float32Array,
+    content: ContentVectors | undefined,
+  ): Promise<Float32Array> {
+    const { config, contentWidth } = this;
+    const { width } = config;
+    const count = sums.length / width;
+    const graph = itemEncoding(config, itemBlock, contentWidth);
+    const session = await openSession(graph);
+    const inputs = {
+      sums: new Float32Array(itemBlock * width),
+      content: new Float32Array(itemBlock * contentWidth),
+    };
+    const vectors = new Float32Array(itemBlock * width);
+    const step = session.bind(this.#bound(graph.inputs, inputs), { vectors });
+    const out = new Float32Array(count * width);
+    for (let first = 0; first < count; first += itemBlock) {
+      const last = Math.min(count, first + itemBlock);
+      inputs.sums.fill(0).set(sums.subarray(first * width, last * width));
+      if (contentWidth > 0 && content !== undefined) {
+        inputs.content
+          .fill(0)
+          .set(content.vectors.subarray(first * contentWidth, last * contentWidth));
+      }
+      await step.run();
+      for (let row = first; row < last; row++) {
+        if (!this.#isDescribed(sums, content, row)) continue;
+        const from = (row - first) * width;
+        out.set(vectors.subarray(from, from + width), row * width);
+      }
+    }
+    await session.dispose();
+    return out;
+  }
+
+  #isDescribed(sums: Float32Array, content: ContentVectors | undefined, row: number): boolean {
+    const any = (values: Float32Array, width: number): boolean =>
+      values.subarray(row * width, (row + 1) * width).some((value) => value !== 0);
+    return (
+      any(sums, this.config.width) ||
+      (content !== undefined && this.contentWidth > 0 && any(content.vectors, this.contentWidth))
+    );
+  }
+
+  async #encodeUsers(
+    histories: readonly History[],
+    itemVectors: Float32Array,
+    out: Float32Array,
+  ): Promise<void> {
+    const { width, historyLimit } = this.config;
+    const size = itemVectors.length / width;
+    const isKnown = (item: number): boolean =>
+      item > 0 &&
+      item < size &&
+      itemVectors.subarray(item * width, (item + 1) * width).some((value) => value !== 0);
+    for (let first = 0; first < histories.length;) {
+      const left = histories.length - first;
+      const block = left === 1 ? 1 : userBlocks[0];
+      const asked = histories.slice(first, first + block);
+      const { step, past, absent, users } = await this.#userEncoding(block);
+      past.fill(0);
+      absent.fill(-1e9);
+      const empty = asked.map(({ items }, b) => {
+        let place = 0;
+        for (let p = items.length - 1; p >= 0 && place < historyLimit; p--) {
+          const item = items[p]!;
+          if (!isKnown(item)) continue;
+          const at = b * historyLimit + place++;
+          past.set(itemVectors.subarray(item * width, (item + 1) * width), at * width);
+          absent[at] = 0;
+        }
+        return place === 0;
+      });
+      await step.run();
+      asked.forEach((_, b) => {
+        const row = out.subarray((first + b) * width, (first + b + 1) * width);
+        if (empty[b]!) row.fill(0);
+        else row.set(users.subarray(b * width, (b + 1) * width));
+      });
+      first += asked.length;
+    }
+  }
+
+  #userEncoding(block: number): Promise<UserEncoding> {
+    let found = this.#users.get(block);
+    if (found === undefined) {
+      found = this.#openUsers(block);
+      this.#users.set(block, found);
+    }
+    return found;
+  }
+
+  async #openUsers(block: number): Promise<UserEncoding> {
+    const { width, historyLimit } = this.config;
+    const graph = userEncoding(this.config, block);
+    const session = await openSession(graph);
+    const past = new Float32Array(block * historyLimit * width);
+    const absent = new Float32Array(block * historyLimit);
+    const users = new Float32Array(block * width);
+    const step = session.bind(this.#bound(graph.inputs, { past, absent }), { users });
+    return { session, step, past, absent, users };
+  }
+
+  /** A graph's inputs: the given arrays, and the learnt weights. */
+  #bound(
+    inputs: readonly { readonly name: string }[],
+    arrays: Readonly<Record<string, Float32Array>>,
+  ): Record<string, Values> {
+    return Object.fromEntries(
+      inputs.map(({ name }) => [name, arrays[name] ?? this.#parameters[name]!]),
+    );
+  }
+}
+
+/** Pasts that are scored together. */
+const scoreBlock = 64;
+
+/** Scores all items by the inner product of user and item vectors. */
+export class TowerScorer implements VectorScorer {
+  readonly name = "two-tower";
+  readonly itemCount: number;
+  readonly width: number;
+  readonly itemVectors: Float32Array;
+  readonly encoder: TowerEncoder;
+  #product: ScoreProduct | undefined;
+
+  constructor(encoder: TowerEncoder, itemVectors: Float32Array) {
+    this.encoder = encoder;
+    this.width = encoder.config.width;
+    this.itemCount = itemVectors.length / this.width - 1;
+    this.itemVectors = itemVectors;
+  }
+
+  encode(histories: readonly History[], out: Float32Array): Promise<void> {
+    return this.encoder.users(histories, this.itemVectors, out);
+  }
+
+  async scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
+    this.#product ??= new ScoreProduct(this.itemVectors, this.width, scoreBlock);
+    const size = this.itemCount + 1;
+    for (let first = 0; first < histories.length; first += scoreBlock) {
+      const asked = histories.slice(first, first + scoreBlock);
+      const users = new Float32Array(asked.length * this.width);
+      await this.encode(asked, users);
+      this.#product.multiply(users, out.subarray(first * size, (first + asked.length) * size));
+    }
+    for (let b = 0; b < histories.length; b++) out[b * size] = -Infinity;
+  }
+}
