@@ -40,9 +40,10 @@ export async function openHttpShop({
     events: await secretOf("events"),
     read: await secretOf("read"),
     catalog: await secretOf("catalog"),
+    rules: await secretOf("rules"),
     users: await secretOf("users"),
     admin: await secretOf("admin"),
-    all: await secretOf("events", "read", "catalog", "users", "admin"),
+    all: await secretOf("events", "read", "catalog", "rules", "users", "admin"),
   };
   const server = await startServer({ engine, port: 0, storefrontDir, ...options });
   return {

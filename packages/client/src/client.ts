@@ -8,6 +8,7 @@ import type {
   EventsResponse,
   ExplainSearchRequest,
   ExportLine,
+  FullRuleVersion,
   HealthResponse,
   ItemsResponse,
   KeysResponse,
@@ -16,9 +17,18 @@ import type {
   PromotionsResponse,
   FacetValuesRequest,
   FacetValuesResponse,
+  PublishRulesRequest,
   RankingResponse,
   RecommendRequest,
   RevokedKey,
+  RollBackRulesRequest,
+  Rule,
+  RuleConflicts,
+  RulesChange,
+  RulesDraft,
+  RulesRequest,
+  RuleVersion,
+  RuleVersionsResponse,
   ScenariosResponse,
   SearchExplanation,
   SearchRequest,
@@ -60,6 +70,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a change of the merchandisers' rules takes. */
+export interface RuleChangeOptions extends CallOptions {
+  /** Only when the draft is at this revision still; else it rejects with `RULES_CHANGED`. */
+  readonly ifRevision?: number;
+}
+
 /** A product record. */
 type Item = ItemsResponse["items"][number];
 
@@ -86,6 +102,21 @@ export function createClient(options: ClientOptions) {
   ) => sendForJson<T>(transport, { method: "POST", path, body, signal, ...rest });
   const remove = <T>(path: string, { signal }: CallOptions = {}) =>
     sendForJson<T>(transport, { method: "DELETE", path, signal });
+  /** Not repeated by itself: after a change that went through unseen, the draft is another one. */
+  const changeRules = <T>(
+    method: "POST" | "PUT" | "DELETE",
+    path: string,
+    body: unknown,
+    { signal, ...query }: RuleChangeOptions = {},
+  ) =>
+    sendForJson<T>(transport, {
+      method,
+      path: `/v1/rules/${path}`,
+      body,
+      query,
+      signal,
+      mayRepeat: false,
+    });
   const part = encodeURIComponent;
 
   return {
@@ -134,6 +165,42 @@ export function createClient(options: ClientOptions) {
     /** Values of a facet that begin like a text, over what a query finds. */
     searchFacet: (field: string, request: FacetValuesRequest, options?: CallOptions) =>
       post<FacetValuesResponse>(`/v1/facets/${part(field)}`, request, options),
+
+    /** The merchandisers' rules that are being worked on. */
+    rulesDraft: (options?: CallOptions) => get<RulesDraft>("/v1/rules/draft", {}, options),
+
+    /** The draft becomes these rules, in this order. */
+    saveRules: (rules: RulesRequest["rules"], options?: RuleChangeOptions) =>
+      changeRules<RulesChange>("PUT", "draft", { rules }, options),
+
+    rule: (id: string, options?: CallOptions) =>
+      get<Rule>(`/v1/rules/draft/${part(id)}`, {}, options),
+
+    /** Puts a rule into the draft: at its place when there is one of its id, else behind the others. */
+    putRule: (rule: Rule, options?: RuleChangeOptions) =>
+      changeRules<RulesChange>("PUT", `draft/${part(rule.id)}`, rule, options),
+
+    deleteRule: (id: string, options?: RuleChangeOptions) =>
+      changeRules<RulesChange>("DELETE", `draft/${part(id)}`, undefined, options),
+
+    /** What in the draft, or in these rules, cannot all come true. */
+    checkRules: (rules?: RulesRequest["rules"], options?: CallOptions) =>
+      post<RuleConflicts>("/v1/rules/check", rules === undefined ? {} : { rules }, options),
+
+    /** Brings the draft into force. */
+    publishRules: (request: PublishRulesRequest = {}, options?: RuleChangeOptions) =>
+      changeRules<RuleVersion>("POST", "publish", request, options),
+
+    /** Brings the rules of a former version back, as a new one. */
+    rollBackRules: (request: RollBackRulesRequest, options?: RuleChangeOptions) =>
+      changeRules<RuleVersion>("POST", "rollback", request, options),
+
+    /** Every publication, newest first; the first is in force. */
+    ruleVersions: (options?: CallOptions) =>
+      get<RuleVersionsResponse>("/v1/rules/versions", {}, options),
+
+    ruleVersion: (version: number, options?: CallOptions) =>
+      get<FullRuleVersion>(`/v1/rules/versions/${version}`, {}, options),
 
     scenarios: (options?: CallOptions) => get<ScenariosResponse>("/v1/scenarios", {}, options),
 

@@ -11,7 +11,7 @@ export interface Transport {
 
 /** One call. */
 export interface Call {
-  readonly method?: "GET" | "POST" | "DELETE" | undefined;
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE" | undefined;
   readonly path: string;
   /** Lists repeat their parameter; absent values are left out. */
   readonly query?: object | undefined;

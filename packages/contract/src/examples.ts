@@ -1,7 +1,8 @@
-import type { EventInput, Item } from "@magpie/domain";
+import type { EventInput, Item, Rule } from "@magpie/domain";
 import type { EventsResponse } from "./events.ts";
 import type { KeyRecord, Snapshot, TaskRecord } from "./operations.ts";
 import type { RankingResponse, RecommendRequest } from "./ranking.ts";
+import type { RuleVersion, RulesChange } from "./rules.ts";
 import type { SearchExplanation } from "./search-explanation.ts";
 import type { Suggestions } from "./suggestions.ts";
 
@@ -124,6 +125,28 @@ export const key: KeyRecord = {
   name: "storefront",
   scopes: ["events", "read"],
   createdAt: "2026-03-01T08:00:00.000Z",
+};
+
+export const rule: Rule = {
+  id: "spring-mugs",
+  name: "Mugs of spring",
+  conditions: [{ query: { match: "contains", text: "{facet:brand} mug" } }],
+  schedule: { from: "2026-03-01T00:00", until: "2026-06-01T00:00", timeZone: "Europe/Berlin" },
+  actions: {
+    pins: [{ itemId: "mug-01", position: 1 }],
+    boosts: [{ strength: "moderate", where: [[{ field: "tags", anyOf: ["spring"] }]] }],
+    banners: [{ id: "spring", title: "{facet:brand} in spring colours", url: "/spring" }],
+  },
+};
+
+export const rulesChange: RulesChange = { revision: 12, size: 1 };
+
+export const ruleVersion: RuleVersion = {
+  version: 4,
+  publishedAt: "2026-03-09T18:22:05.120Z",
+  author: "k-1",
+  note: "Mugs for spring",
+  size: 1,
 };
 
 export const suggestions: Suggestions = {

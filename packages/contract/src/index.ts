@@ -1,4 +1,4 @@
-export type { Contribution, EventInput, Item, Promotion, Reason, Shop } from "@magpie/domain";
+export type { Contribution, EventInput, Item, Promotion, Reason, Rule, Shop } from "@magpie/domain";
 export * from "./catalog.ts";
 export * from "./events.ts";
 export * from "./facets.ts";
@@ -7,6 +7,7 @@ export * from "./operations.ts";
 export * from "./problem.ts";
 export * from "./ranking.ts";
 export * from "./routes.ts";
+export * from "./rules.ts";
 export * from "./scopes.ts";
 export * from "./search-explanation.ts";
 export * from "./suggestions.ts";

@@ -88,6 +88,11 @@ export const errorCodes = facts({
     title: "The field holds words, not numbers",
     doc: "Bounds, ranges and orders need a field with numbers; `detail` lists those there are.",
   },
+  INVALID_RULES: {
+    status: 400,
+    title: "A rule is wrong",
+    doc: "At least one rule cannot be taken, and nothing was changed. `errors` lists each place with what is wrong there.",
+  },
   MISSING_KEY: {
     status: 401,
     title: "An API key is needed",
@@ -133,6 +138,16 @@ export const errorCodes = facts({
     title: "There is no such snapshot",
     doc: "GET /v1/snapshots lists the versions that can be activated.",
   },
+  UNKNOWN_RULE: {
+    status: 404,
+    title: "The draft has no such rule",
+    doc: "GET /v1/rules/draft lists the rules of the draft.",
+  },
+  UNKNOWN_RULES_VERSION: {
+    status: 404,
+    title: "Rules were never published under this version",
+    doc: "GET /v1/rules/versions lists the publications.",
+  },
   UNKNOWN_TASK: {
     status: 404,
     title: "There is no such task",
@@ -163,6 +178,11 @@ export const errorCodes = facts({
     status: 409,
     title: "There is nothing to roll back to",
     doc: "No snapshot was active before the present one.",
+  },
+  RULES_CHANGED: {
+    status: 412,
+    title: "The draft is another one by now",
+    doc: "Somebody else changed the rules since they were read. Read the draft again, and make the change on top of it.",
   },
   TOO_LARGE: {
     status: 413,

@@ -1,11 +1,13 @@
 import {
   conditionsSchema,
+  devices,
   fieldTestSchema,
   itemSchema,
   oneOf,
   type Contribution,
 } from "@magpie/domain";
 import { Type, type Static } from "typebox";
+import { ruleOutcomeSchema } from "./rules.ts";
 import { facetCountsSchema, facetRequestSchema, sortSchema } from "./facets.ts";
 
 const id = Type.String({ minLength: 1, maxLength: 512 });
@@ -65,6 +67,23 @@ const explain = Type.Optional(
 );
 const query = Type.String({ maxLength: 500, description: "What the shopper typed" });
 
+const tags = (description: string) =>
+  Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { maxItems: 50, description });
+
+/** What merchandisers' rules look at, beside the query and the language. */
+const ruleAsking = {
+  contexts: Type.Optional(tags('Of the page: "landing-spring", "category:mugs"')),
+  segments: Type.Optional(tags('Of the shopper, as the shop groups people: "vip"')),
+  device: Type.Optional(oneOf(devices, "What the shopper holds")),
+};
+
+const rules = Type.Optional(
+  oneOf(
+    ["published", "draft", "off"],
+    "Which rules the answer follows: those in force (when absent), those being worked on, or none. All but the first need a key with the scope `rules`, and a trial of the draft is not logged",
+  ),
+);
+
 /** Who asks, how much, and under which restrictions: common to every ranking request. */
 const asking = {
   userId: Type.Optional(id),
@@ -80,6 +99,8 @@ const asking = {
   locale,
   filter: Type.Optional(filterSchema),
   explain,
+  ...ruleAsking,
+  rules,
 };
 
 /** Body of POST /v1/recommend/{scenario}. */
@@ -145,6 +166,8 @@ export const facetValuesRequestSchema = Type.Object(
     refinements,
     locale,
     limit,
+    ...ruleAsking,
+    rules,
   },
   { additionalProperties: false, title: "FacetValuesRequest" },
 );
@@ -182,6 +205,9 @@ const askingParameters = {
   offset,
   locale,
   explain,
+  context: ruleAsking.contexts,
+  segment: ruleAsking.segments,
+  device: ruleAsking.device,
   ...filterParameters,
 };
 
@@ -319,6 +345,7 @@ export const rankingResponseSchema = Type.Object(
     facets: Type.Optional(
       Type.Array(facetCountsSchema, { description: "In the order asked for (search)" }),
     ),
+    rules: Type.Optional(ruleOutcomeSchema),
   },
   { additionalProperties: false, title: "RankingResponse" },
 );

@@ -1,4 +1,4 @@
-import { itemSchema } from "@magpie/domain";
+import { itemSchema, ruleSchema } from "@magpie/domain";
 import { Type, type TSchema } from "typebox";
 import * as catalog from "./catalog.ts";
 import * as events from "./events.ts";
@@ -9,6 +9,7 @@ import type { ErrorCode } from "./problem.ts";
 import * as ranking from "./ranking.ts";
 import type { KeyScope } from "./scopes.ts";
 import * as explanation from "./search-explanation.ts";
+import * as rules from "./rules.ts";
 import * as suggestions from "./suggestions.ts";
 import * as users from "./users.ts";
 
@@ -26,10 +27,17 @@ export interface RouteAnswer {
 export interface Route {
   /** Stable; names the operation in documents and generated clients. */
   readonly id: string;
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** With `:name` parameters. */
   readonly path: string;
-  readonly tag: "Events" | "Serving" | "Catalogue" | "Users" | "Snapshots and tasks" | "Operations";
+  readonly tag:
+    | "Events"
+    | "Serving"
+    | "Rules"
+    | "Catalogue"
+    | "Users"
+    | "Snapshots and tasks"
+    | "Operations";
   readonly summary: string;
   readonly description?: string;
   /** What a key must allow; `null`: no key is needed. */
@@ -219,7 +227,7 @@ export const routes = {
     tag: "Serving",
     summary: "Why items stand where they stand in a search",
     description:
-      "How the query was read, and for each item asked about its place, what each word in each field and each stage gave to its score, which words it lacks, or which condition took it out. Of the first two items, what sets them apart. Nothing is logged.",
+      "How the query was read, and for each item asked about its place, what each word in each field and each stage gave to its score, which words it lacks, or which condition took it out. Of the first two items, what sets them apart. A key with the scope `rules` is told which rules applied, and what kept the others. Nothing is logged.",
     scope: "read",
     body: explanation.explainSearchRequestSchema,
     bodyExample: { query: "blue mug", itemIds: ["mug-01", "mug-02"] },
@@ -297,6 +305,202 @@ export const routes = {
       },
     },
     errors: ["UNKNOWN_FIELD", "NOT_A_NUMBER_FIELD", "NO_SNAPSHOT"],
+  },
+  rulesDraft: {
+    id: "rulesDraft",
+    method: "GET",
+    path: "/v1/rules/draft",
+    tag: "Rules",
+    summary: "Read the draft",
+    description:
+      "The merchandisers' rules that are being worked on. To see what they do, ask any search or recommendation with `rules: \"draft\"`. The ETag is the draft's revision.",
+    scope: "rules",
+    answers: {
+      200: {
+        description: "The rules in order",
+        schema: rules.rulesDraftSchema,
+        example: { revision: 12, author: "k-1", rules: [examples.rule] },
+      },
+    },
+  },
+  saveRules: {
+    id: "saveRules",
+    method: "PUT",
+    path: "/v1/rules/draft",
+    tag: "Rules",
+    summary: "Replace the draft",
+    description:
+      "All rules in their order; nothing that searches see changes before they are published. One that is wrong refuses them all, and `errors` names each place. Up to 10,000 rules, 16 MB.",
+    scope: "rules",
+    querystring: rules.ruleChangeParametersSchema,
+    body: rules.rulesRequestSchema,
+    envelope: rules.rulesEnvelopeSchema,
+    bodyExample: { rules: [examples.rule] },
+    answers: {
+      200: {
+        description: "The draft is saved",
+        schema: rules.rulesChangeSchema,
+        example: examples.rulesChange,
+      },
+    },
+    errors: ["INVALID_RULES", "RULES_CHANGED"],
+  },
+  getRule: {
+    id: "getRule",
+    method: "GET",
+    path: "/v1/rules/draft/:ruleId",
+    tag: "Rules",
+    summary: "Read one rule of the draft",
+    scope: "rules",
+    params: rules.rulePathSchema,
+    answers: {
+      200: { description: "The rule", schema: ruleSchema, example: examples.rule },
+    },
+    errors: ["UNKNOWN_RULE"],
+  },
+  putRule: {
+    id: "putRule",
+    method: "PUT",
+    path: "/v1/rules/draft/:ruleId",
+    tag: "Rules",
+    summary: "Put one rule into the draft",
+    description: "At its place when the draft has one of this id, else behind the others.",
+    scope: "rules",
+    params: rules.rulePathSchema,
+    querystring: rules.ruleChangeParametersSchema,
+    body: ruleSchema,
+    envelope: Type.Record(Type.String(), Type.Unknown()),
+    bodyExample: examples.rule,
+    answers: {
+      200: {
+        description: "Replaced",
+        schema: rules.rulesChangeSchema,
+        example: examples.rulesChange,
+      },
+      201: { description: "New", schema: rules.rulesChangeSchema, example: examples.rulesChange },
+    },
+    errors: ["INVALID_RULES", "RULES_CHANGED"],
+  },
+  deleteRule: {
+    id: "deleteRule",
+    method: "DELETE",
+    path: "/v1/rules/draft/:ruleId",
+    tag: "Rules",
+    summary: "Take one rule out of the draft",
+    scope: "rules",
+    params: rules.rulePathSchema,
+    querystring: rules.ruleChangeParametersSchema,
+    answers: {
+      200: {
+        description: "The draft is without it",
+        schema: rules.rulesChangeSchema,
+        example: examples.rulesChange,
+      },
+    },
+    errors: ["UNKNOWN_RULE", "RULES_CHANGED"],
+  },
+  checkRules: {
+    id: "checkRules",
+    method: "POST",
+    path: "/v1/rules/check",
+    tag: "Rules",
+    summary: "Look for conflicts",
+    description:
+      "What in the draft, or in the rules of the body, cannot all come true: one place for two items, an item pinned and hidden, redirects that go round, items and fields that the catalogue does not have. Nothing is changed.",
+    scope: "rules",
+    body: rules.checkRulesRequestSchema,
+    envelope: rules.checkRulesEnvelopeSchema,
+    bodyOptional: true,
+    answers: {
+      200: {
+        description: "Conflicts; none is good",
+        schema: rules.ruleConflictsSchema,
+        example: {
+          conflicts: [
+            {
+              kind: "unknown-item",
+              ruleIds: ["spring-mugs"],
+              message: '"Mugs of spring" names "mug-99".',
+            },
+          ],
+        },
+      },
+    },
+    errors: ["INVALID_RULES"],
+  },
+  publishRules: {
+    id: "publishRules",
+    method: "POST",
+    path: "/v1/rules/publish",
+    tag: "Rules",
+    summary: "Bring the draft into force",
+    description:
+      "Every answer from the next request on follows the draft's rules, and none follows half of them.",
+    scope: "rules",
+    querystring: rules.ruleChangeParametersSchema,
+    body: rules.publishRulesRequestSchema,
+    bodyOptional: true,
+    bodyExample: { note: "Mugs for spring" },
+    answers: {
+      201: {
+        description: "The version that is in force now",
+        schema: rules.ruleVersionSchema,
+        example: examples.ruleVersion,
+      },
+    },
+    errors: ["RULES_CHANGED"],
+  },
+  rollBackRules: {
+    id: "rollBackRules",
+    method: "POST",
+    path: "/v1/rules/rollback",
+    tag: "Rules",
+    summary: "Bring the rules of a former version back",
+    description: "They come into force as a new version, and the draft holds them from now on.",
+    scope: "rules",
+    querystring: rules.ruleChangeParametersSchema,
+    body: rules.rollBackRulesRequestSchema,
+    bodyExample: { version: 3 },
+    answers: {
+      201: {
+        description: "The version that is in force now",
+        schema: rules.ruleVersionSchema,
+        example: { ...examples.ruleVersion, version: 5, restores: 3 },
+      },
+    },
+    errors: ["UNKNOWN_RULES_VERSION", "RULES_CHANGED"],
+  },
+  ruleVersions: {
+    id: "ruleVersions",
+    method: "GET",
+    path: "/v1/rules/versions",
+    tag: "Rules",
+    summary: "List the publications",
+    scope: "rules",
+    answers: {
+      200: {
+        description: "Newest first",
+        schema: rules.ruleVersionsResponseSchema,
+        example: { versions: [examples.ruleVersion] },
+      },
+    },
+  },
+  ruleVersion: {
+    id: "ruleVersion",
+    method: "GET",
+    path: "/v1/rules/versions/:version",
+    tag: "Rules",
+    summary: "Read a publication",
+    scope: "rules",
+    params: rules.ruleVersionPathSchema,
+    answers: {
+      200: {
+        description: "The publication with its rules",
+        schema: rules.fullRuleVersionSchema,
+        example: { ...examples.ruleVersion, rules: [examples.rule] },
+      },
+    },
+    errors: ["UNKNOWN_RULES_VERSION"],
   },
   getItem: {
     id: "getItem",

@@ -1,5 +1,6 @@
 import { Type, type Static } from "typebox";
 import { contributionSchema, searchRequestSchema } from "./ranking.ts";
+import { explainedRulesSchema } from "./rules.ts";
 
 /** Body of POST /v1/search/explain: a search, and the items asked about. */
 export const explainSearchRequestSchema = Type.Object(
@@ -97,6 +98,7 @@ export const searchExplanationSchema = Type.Object(
       ),
       { description: "Why the first item is above or below the second, what counts most first" },
     ),
+    rules: Type.Optional(explainedRulesSchema),
   },
   { additionalProperties: false, title: "SearchExplanation" },
 );

@@ -89,7 +89,8 @@ const ruleTargetSchema = Type.Object(
   },
 );
 
-const bannerSchema = Type.Object(
+/** Something to show beside the items. */
+export const bannerSchema = Type.Object(
   {
     id: tag,
     title: Type.Optional(Type.String({ maxLength: 500 })),

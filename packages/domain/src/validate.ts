@@ -19,8 +19,12 @@ const ajv = new Ajv2020({ allErrors: false, strict: false, verbose: true });
 (addFormats as unknown as (target: Ajv2020) => void)(ajv);
 
 /** A string that is one of `values`; one `enum` in the JSON schema, so errors list the choices. */
-export const oneOf = <const T extends readonly string[]>(values: T) =>
-  Type.Unsafe<T[number]>({ type: "string", enum: [...values] });
+export const oneOf = <const T extends readonly string[]>(values: T, description?: string) =>
+  Type.Unsafe<T[number]>({
+    type: "string",
+    enum: [...values],
+    ...(description !== undefined && { description }),
+  });
 
 /**
  * Compiles a schema once into a check that is fast enough for every imported row.

@@ -21,6 +21,7 @@ import type {
 } from "@magpie/domain";
 import type { RuleEffects } from "@magpie/ranking";
 import type { RulesSource } from "./rules/compiled-rules.ts";
+import type { ExplainedRules } from "./rules/explain-rules.ts";
 import type { RuleTags } from "./rules/ruling.ts";
 import type { RulesChoice, ShopRules } from "./rules/shop-rules.ts";
 import type { SearchExplanation } from "./scenarios/search/explain-search.ts";
@@ -33,7 +34,7 @@ import type {
   SuggestionRung,
 } from "@magpie/retrieval";
 
-export type { RuleEffects, RulesSource, SearchExplanation, ShopRules };
+export type { ExplainedRules, RulesSource, SearchExplanation, ShopRules };
 
 /** Texts of a found item with the query's words marked. Markup that they hold is not escaped. */
 export interface MarkedTexts {

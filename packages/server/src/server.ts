@@ -22,6 +22,7 @@ import { algoliaRoutes } from "./routes/algolia.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { operationRoutes } from "./routes/operations.ts";
+import { rulesRoutes } from "./routes/rules.ts";
 import { servingRoutes } from "./routes/serving.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 import { userRoutes } from "./routes/users.ts";
@@ -121,17 +122,25 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   if (corsOrigins.length > 0) {
     await app.register(cors, {
       origin: [...corsOrigins],
-      methods: ["GET", "HEAD", "POST", "DELETE"],
+      methods: ["GET", "HEAD", "POST", "PUT", "DELETE"],
       allowedHeaders: [
         "authorization",
         "content-type",
+        "if-match",
         "x-request-id",
         "last-event-id",
         "x-algolia-api-key",
         "x-algolia-application-id",
         "x-algolia-agent",
       ],
-      exposedHeaders: ["server-timing", "x-request-id", "x-query-id", "retry-after", "location"],
+      exposedHeaders: [
+        "etag",
+        "server-timing",
+        "x-request-id",
+        "x-query-id",
+        "retry-after",
+        "location",
+      ],
       maxAge: 7_200,
     });
   }
@@ -171,6 +180,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
   eventRoutes(app, services);
   servingRoutes(app, services);
+  rulesRoutes(app, services);
   catalogRoutes(app, services);
   userRoutes(app, services);
   taskRoutes(app, services);

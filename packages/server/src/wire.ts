@@ -3,20 +3,34 @@ import type {
   ExplainedItem,
   ExportLine,
   FacetCounts as WireFacet,
+  ExplainedRules as WireExplainedRules,
   KeyRecord,
   RankingResponse,
+  RuleOutcome,
+  RulesDraft,
+  RuleVersion as WireRuleVersion,
   SearchExplanation as WireExplanation,
   Snapshot,
   Suggestions,
   TaskRecord,
   UserSummary as WireUser,
 } from "@magpie/contract";
-import type { ApiKey, Decision, SnapshotRecord, UserSummary } from "@magpie/data";
+import type {
+  ApiKey,
+  Decision,
+  RuleDraft,
+  RuleVersionSummary,
+  SnapshotRecord,
+  UserSummary,
+} from "@magpie/data";
 import { userId, type Event, type EventInput, type UserId } from "@magpie/domain";
 import type {
+  ExplainedRules,
   MarkedTexts,
+  RulesSource,
   SearchExplanation,
   ServedRanking,
+  ServedRules,
   ServedSuggestions,
   Task,
 } from "@magpie/engine";
@@ -27,7 +41,7 @@ import type {
  */
 
 export function rankingToWire(ranking: ServedRanking): RankingResponse {
-  const { requestId, scenario, snapshot, pipeline, items, total, relaxed, facets } = ranking;
+  const { requestId, scenario, snapshot, pipeline, items, total, relaxed, facets, rules } = ranking;
   return {
     queryId: requestId,
     scenario,
@@ -43,11 +57,72 @@ export function rankingToWire(ranking: ServedRanking): RankingResponse {
     ...(total !== undefined && { total }),
     ...(relaxed !== undefined && { relaxed }),
     ...(facets !== undefined && facets.length > 0 && { facets: facets.map(facetToWire) }),
+    ...(rules && { rules: rulesToWire(rules) }),
   };
 }
 
-export function explanationToWire(explanation: SearchExplanation): WireExplanation {
-  const { query, items, differences, total, relaxed } = explanation;
+function rulesToWire({
+  source,
+  applied,
+  query,
+  redirect,
+  banners,
+  data,
+}: ServedRules): RuleOutcome {
+  return {
+    ...sourceToWire(source),
+    applied: applied.map(({ id, name, effects }) => ({ id, name, effects: [...effects] })),
+    ...(query !== undefined && { query }),
+    ...(redirect && { redirect }),
+    ...(banners.length > 0 && { banners: [...banners] }),
+    ...(data.length > 0 && { data: [...data] }),
+  };
+}
+
+function sourceToWire(source: RulesSource): { version?: number; draftRevision?: number } {
+  return source.state === "published"
+    ? { version: source.version }
+    : { draftRevision: source.revision };
+}
+
+function explainedRulesToWire({ source, rules, ...rest }: ExplainedRules): WireExplainedRules {
+  return {
+    ...sourceToWire(source),
+    ...rest,
+    rules: rules.map((rule) => ({
+      ...rule,
+      effects: [...rule.effects],
+      obstacles: [...rule.obstacles],
+    })),
+  };
+}
+
+export function rulesDraftToWire({ changedMs, rules, ...draft }: RuleDraft): RulesDraft {
+  return {
+    ...draft,
+    ...(changedMs !== undefined && { changedAt: time(changedMs) }),
+    rules: [...rules],
+  };
+}
+
+export function ruleVersionToWire(published: RuleVersionSummary): WireRuleVersion {
+  const { version, publishedMs, author, note, restores, size } = published;
+  return {
+    version,
+    publishedAt: time(publishedMs),
+    author,
+    ...(note !== undefined && { note }),
+    ...(restores !== undefined && { restores }),
+    size,
+  };
+}
+
+/** @param mayReadRules  whether the caller may know rules that did not apply */
+export function explanationToWire(
+  explanation: SearchExplanation,
+  mayReadRules: boolean,
+): WireExplanation {
+  const { query, items, differences, total, relaxed, rules } = explanation;
   return {
     query: {
       text: query.text,
@@ -67,6 +142,7 @@ export function explanationToWire(explanation: SearchExplanation): WireExplanati
       }),
     ),
     differences: [...differences],
+    ...(rules && mayReadRules && { rules: explainedRulesToWire(rules) }),
   };
 }
 

@@ -180,7 +180,7 @@ export interface DecisionStore {
   count(): Promise<number>;
 }
 
-export type KeyScope = "events" | "read" | "catalog" | "users" | "admin";
+export type KeyScope = "events" | "read" | "catalog" | "rules" | "users" | "admin";
 
 export interface ApiKey {
   readonly id: string;

@@ -1,8 +1,12 @@
 import { routes, type Filter, type SimilarParameters } from "@magpie/contract";
 import type { RecommendOptions, ServedRanking } from "@magpie/engine";
-import type { FastifyReply } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { bind, tellTimings, type App, type Services } from "../bind.ts";
+import { HttpError } from "../problems.ts";
 import { explanationToWire, rankingToWire, suggestionsToWire, withUser } from "../wire.ts";
+
+/** What a request asks of rules. */
+type RulesAsked = Pick<RecommendOptions, "rules">;
 
 /** Recommendations, similar items and search. */
 export function servingRoutes(app: App, { engine, metrics }: Services): void {
@@ -17,7 +21,10 @@ export function servingRoutes(app: App, { engine, metrics }: Services): void {
   app.route({
     ...bind(routes.recommend),
     handler: async (request, reply) =>
-      answer(reply, await engine.recommend(request.params.scenario, withUser(request.body))),
+      answer(
+        reply,
+        await engine.recommend(request.params.scenario, withUser(allowed(request, request.body))),
+      ),
   });
 
   app.route({
@@ -36,7 +43,7 @@ export function servingRoutes(app: App, { engine, metrics }: Services): void {
   app.route({
     ...bind(routes.postSimilar),
     handler: async (request, reply) => {
-      const { itemId, ...rest } = request.body;
+      const { itemId, ...rest } = allowed(request, request.body);
       const options = { ...withUser(rest), contextItemId: itemId };
       return answer(reply, await engine.recommend("similar-items", options));
     },
@@ -52,15 +59,16 @@ export function servingRoutes(app: App, { engine, metrics }: Services): void {
 
   app.route({
     ...bind(routes.postSearch),
-    handler: async (request, reply) => answer(reply, await engine.search(withUser(request.body))),
+    handler: async (request, reply) =>
+      answer(reply, await engine.search(withUser(allowed(request, request.body)))),
   });
 
   app.route({
     ...bind(routes.explainSearch),
     handler: async (request, reply) => {
-      const explanation = await engine.explainSearch(withUser(request.body));
+      const explanation = await engine.explainSearch(withUser(allowed(request, request.body)));
       reply.header("cache-control", "no-store");
-      return explanationToWire(explanation);
+      return explanationToWire(explanation, maySeeRules(request));
     },
   });
 
@@ -82,7 +90,8 @@ export function servingRoutes(app: App, { engine, metrics }: Services): void {
     ...bind(routes.searchFacet),
     handler: async (request, reply) => {
       const { field } = request.params;
-      const values = await engine.searchFacet({ query: "", ...request.body, field });
+      const asked = allowed(request, request.body);
+      const values = await engine.searchFacet({ query: "", ...asked, field });
       reply.header("cache-control", "no-store");
       return { field, values: [...values] };
     },
@@ -92,7 +101,7 @@ export function servingRoutes(app: App, { engine, metrics }: Services): void {
     ...bind(routes.multiSearch),
     handler: async (request, reply) => {
       const rankings = await Promise.all(
-        request.body.searches.map((search) => engine.search(withUser(search))),
+        request.body.searches.map((search) => engine.search(withUser(allowed(request, search)))),
       );
       reply.header("cache-control", "no-store");
       for (const { scenario, timings } of rankings) metrics.ranked(scenario, timings);
@@ -101,9 +110,26 @@ export function servingRoutes(app: App, { engine, metrics }: Services): void {
   });
 }
 
+/** What is not published is for those who work on it; in open mode there is no key. */
+function maySeeRules(request: FastifyRequest): boolean {
+  return request.caller?.key?.scopes.includes("rules") ?? true;
+}
+
+/** @throws {HttpError} `INSUFFICIENT_SCOPE` when other rules than the published ones are asked for without leave */
+function allowed<T extends RulesAsked>(request: FastifyRequest, asked: T): T {
+  const { rules = "published" } = asked;
+  if (rules === "published" || maySeeRules(request)) return asked;
+  throw new HttpError(
+    "INSUFFICIENT_SCOPE",
+    `rules: "${rules}" asks for other rules than those in force, and the key has not the scope "rules".`,
+    'Leave rules out, or use a key with the scope "rules".',
+  );
+}
+
 /** Query parameters as the options that a body would have given. */
 function fromParameters(parameters: SimilarParameters): RecommendOptions {
-  const { available, category, brand, shop, minPrice, maxPrice, ...rest } = parameters;
+  const { available, category, brand, shop, minPrice, maxPrice, context, segment, ...rest } =
+    parameters;
   const filter: Filter = {
     ...(available !== undefined && { availableOnly: available }),
     ...(category && { categories: category }),
@@ -116,5 +142,10 @@ function fromParameters(parameters: SimilarParameters): RecommendOptions {
       },
     }),
   };
-  return { ...withUser(rest), ...(Object.keys(filter).length > 0 && { filter }) };
+  return {
+    ...withUser(rest),
+    ...(context && { contexts: context }),
+    ...(segment && { segments: segment }),
+    ...(Object.keys(filter).length > 0 && { filter }),
+  };
 }
