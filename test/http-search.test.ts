@@ -127,6 +127,25 @@ describe("search over HTTP", () => {
     );
   });
 
+  test("a hit names the variant that was chosen, where it is not the featured one", async () => {
+    const withOptions = catalogue.filter(({ variants }) => variants.length > 1);
+    const [name, value] = withOptions
+      .flatMap(({ variants }) => Object.entries(variants[1]!.options ?? {}))
+      .find(([option, own]) =>
+        withOptions.some(({ variants }) => variants[0]!.options?.[option] !== own),
+      )!;
+    const { items } = await client.search({
+      query: "",
+      limit: 100,
+      refinements: [{ field: `options.${name}`, anyOf: [value] }],
+    });
+    assert.ok(items.some(({ variantId }) => variantId !== undefined));
+    for (const { item, variantId } of items) {
+      const shown = item.variants.find(({ id }) => id === variantId) ?? item.variants[0]!;
+      assert.equal(shown.options?.[name], value, item.id);
+    }
+  });
+
   test("conditions combine clauses, alternatives and their opposites", async () => {
     const [top] = [...countBy(catalogue, levelsOf)].sort((a, b) => b[1] - a[1])[0]!;
     const brand = catalogue.find((item) => item.brand !== undefined)!.brand!;

@@ -134,7 +134,10 @@ function facetsOf(
   return { facets, ...(Object.keys(stats).length > 0 && { facets_stats: stats }) };
 }
 
-function hitOf({ item, score, highlights, reasons }: ExplainedItem, asked: Asked): AlgoliaHit {
+function hitOf(
+  { item, score, highlights, reasons, variantId }: ExplainedItem,
+  asked: Asked,
+): AlgoliaHit {
   const isHighlighted = wanted(asked.attributesToHighlight);
   const isSnippeted = wanted(asked.attributesToSnippet?.map((one) => one.split(":")[0]!));
   const marks: Record<string, Marked> = {};
@@ -148,7 +151,7 @@ function hitOf({ item, score, highlights, reasons }: ExplainedItem, asked: Asked
   }
   const { description } = highlights ?? {};
   return {
-    ...hitOfItem(item, asked.attributesToRetrieve),
+    ...hitOfItem(item, asked.attributesToRetrieve, variantId),
     _highlightResult: marks,
     ...(description !== undefined &&
       isSnippeted("description") && {
@@ -160,18 +163,28 @@ function hitOf({ item, score, highlights, reasons }: ExplainedItem, asked: Asked
   };
 }
 
-/** The item's fields as a record of the dialect, those that are wanted. */
-export function hitOfItem(item: Item, attributesToRetrieve?: readonly string[]): AlgoliaHit {
-  const [featured] = item.variants;
+/**
+ * The item's fields as a record of the dialect, those that are wanted.
+ *
+ * @param variantId  of the variant whose price and picture are shown; the featured one's when absent
+ */
+export function hitOfItem(
+  item: Item,
+  attributesToRetrieve?: readonly string[],
+  variantId?: string,
+): AlgoliaHit {
+  const shown = item.variants.find(({ id }) => id === variantId) ?? item.variants[0]!;
+  const image = shown.imageUrl ?? item.imageUrls?.[0];
   const latitude = item.attributes?.["latitude"];
   const longitude = item.attributes?.["longitude"];
   const fields: Record<string, unknown> = {
     ...item,
     name: item.title,
-    price: featured!.price.amount,
-    currency: featured!.price.currency,
+    price: shown.price.amount,
+    currency: shown.price.currency,
+    variantId,
     available: item.variants.some(({ availability }) => availability.available),
-    ...(item.imageUrls?.[0] !== undefined && { image: item.imageUrls[0] }),
+    ...(image !== undefined && { image }),
     ...(item.rating !== undefined && { rating: item.rating.value, ratingCount: item.rating.count }),
     ...(item.tags !== undefined && { _tags: item.tags }),
     ...levelsOf(item.categories ?? []),

@@ -317,6 +317,12 @@ export const explainedItemSchema = Type.Object(
       description: "Empty unless `explain` was asked for",
     }),
     highlights: Type.Optional(highlightsSchema),
+    variantId: Type.Optional(
+      Type.String({
+        description:
+          "The variant that the search means (by its words, or by options that were chosen), where it is another than the featured one",
+      }),
+    ),
   },
   { additionalProperties: false, title: "ExplainedItem" },
 );

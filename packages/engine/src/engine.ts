@@ -54,6 +54,8 @@ export interface RankedItem {
   readonly contributions: readonly Contribution[];
   /** Present where a search asked for it. */
   readonly marked?: MarkedTexts;
+  /** The variant that the search means, where it is another than the featured one. */
+  readonly variantId?: string;
 }
 
 /** Milliseconds spent in each stage of one request, in order. */

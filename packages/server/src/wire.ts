@@ -47,12 +47,13 @@ export function rankingToWire(ranking: ServedRanking): RankingResponse {
     scenario,
     snapshot,
     pipeline,
-    items: items.map(({ item, position, score, contributions, marked }) => ({
+    items: items.map(({ item, position, score, contributions, marked, variantId }) => ({
       item,
       position,
       score,
       reasons: [...contributions],
       ...(marked && { highlights: highlightsToWire(marked) }),
+      ...(variantId !== undefined && { variantId }),
     })),
     ...(total !== undefined && { total }),
     ...(relaxed !== undefined && { relaxed }),

@@ -6,7 +6,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useAct, type ListPlace } from "../shop/acts.ts";
-import { textsOf, useLanguage } from "../shop/texts.ts";
+import { textsOf, useLanguage, variantLabel } from "../shop/texts.ts";
 import { useCart } from "../shopper/cart.tsx";
 import { PriceTag } from "./Price.tsx";
 import { ProductArt } from "./ProductArt.tsx";
@@ -27,9 +27,13 @@ export function ProductCard({
   const language = useLanguage();
   const act = useAct();
   const cart = useCart();
-  const { item } = explained;
-  const { title, brand } = textsOf(item, language);
-  const variant = item.variants.find(({ availability }) => availability.available);
+  const { item, variantId } = explained;
+  const texts = textsOf(item, language);
+  const { title, brand } = texts;
+  const meant = item.variants.find(({ id }) => id === variantId);
+  const variant = meant?.availability.available
+    ? meant
+    : item.variants.find(({ availability }) => availability.available);
 
   const addToCart = () => {
     if (variant === undefined) return;
@@ -60,7 +64,7 @@ export function ProductCard({
       </Text>
       <Group gap="xs" justify="space-between" wrap="nowrap">
         <Text size="xs" c="dimmed" truncate>
-          {brand}
+          {[brand, meant && variantLabel(meant, texts)].filter(Boolean).join(" · ")}
         </Text>
         {item.rating && (
           <Group
@@ -77,7 +81,7 @@ export function ProductCard({
         )}
       </Group>
       <Group justify="space-between" mt="auto" gap={4}>
-        <PriceTag variant={variant ?? item.variants[0]!} />
+        <PriceTag variant={meant ?? variant ?? item.variants[0]!} />
         <Group gap={2} wrap="nowrap" ml="auto">
           <Why explained={explained} title={title} />
           {variant === undefined ? (

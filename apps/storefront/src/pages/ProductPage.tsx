@@ -26,14 +26,9 @@ import { ProductArt } from "../components/ProductArt.tsx";
 import { ProductList } from "../components/ProductList.tsx";
 import { useAct, type ListPlace } from "../shop/acts.ts";
 import { useItem, useShops } from "../shop/shop.ts";
-import { textsOf, useLanguage, type ItemTexts } from "../shop/texts.ts";
-import type { Item, Variant } from "../shop/types.ts";
+import { textsOf, useLanguage, variantLabel, type ItemTexts } from "../shop/texts.ts";
+import type { Item } from "../shop/types.ts";
 import { useCart } from "../shopper/cart.tsx";
-
-function variantLabel(variant: Variant, texts: ItemTexts): string {
-  const options = Object.values(variant.options ?? {}).map((value) => texts.term(value));
-  return options.length > 0 ? options.join(" · ") : (variant.title ?? variant.id);
-}
 
 function Attributes({ item, texts }: { readonly item: Item; readonly texts: ItemTexts }) {
   const { t } = useTranslation();

@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import type { Item } from "./types.ts";
+import type { Item, Variant } from "./types.ts";
 
 export interface ItemTexts {
   readonly title: string;
@@ -21,6 +21,12 @@ export function textsOf(item: Item, language: string): ItemTexts {
     categories: ((local?.categories ?? item.categories)?.[0] ?? "").split(" > ").filter(Boolean),
     term: (word) => local?.terms?.[word] ?? word,
   };
+}
+
+/** What a variant is called among the others: "Red · M". */
+export function variantLabel(variant: Variant, texts: ItemTexts): string {
+  const options = Object.values(variant.options ?? {}).map((value) => texts.term(value));
+  return options.length > 0 ? options.join(" · ") : (variant.title ?? variant.id);
 }
 
 /** How amounts are written; without a currency's name, with two digits and no sign. */

@@ -11,7 +11,12 @@ import {
   type SearchAsk,
   type ServingRequest,
 } from "@magpie/domain";
-import { modelHistory, type FacetValue, type HighlightTags } from "@magpie/retrieval";
+import {
+  modelHistory,
+  type FacetValue,
+  type Highlighter,
+  type HighlightTags,
+} from "@magpie/retrieval";
 import { v7 as uuidV7 } from "uuid";
 import type {
   FacetValueOptions,
@@ -38,6 +43,7 @@ import { pageOf } from "./options.ts";
 import { proposersOf, runPipeline, type Pipeline } from "./pipeline.ts";
 import { retrieverNames } from "./retrievers.ts";
 import { scenarioNames } from "./scenarios.ts";
+import { variantChooser } from "./search/fitting-variant.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
 /** What answering needs beside a snapshot. */
@@ -101,10 +107,12 @@ export class Answerer {
     const ids = chosen.map(({ itemIndex }) => serving.catalog.idOf(itemIndex));
     const records = await this.#parts.records.getMany(ids);
     const mark = marker(serving, request, options.highlight);
+    const variantOf = variantChooser(request, () => highlighterOf(serving, request));
     const items = chosen.flatMap((candidate, i): RankedItem[] => {
       const item = records[i];
       // Deleted between ranking and reading.
       if (item === undefined) return [];
+      const variantId = variantOf(item);
       return [
         {
           item,
@@ -112,6 +120,7 @@ export class Answerer {
           score: candidate.score,
           contributions: reasons?.[i] ?? [],
           ...(mark && { marked: mark(item) }),
+          ...(variantId !== undefined && { variantId }),
         },
       ];
     });
@@ -285,14 +294,19 @@ function searchAskOf({ refinements, facets, sort }: Partial<SearchOptions>): Sea
   return { refinements: refinements ?? [], facets: facets ?? [], ...(sort && { sort }) };
 }
 
+function highlighterOf(serving: Serving, { query = "", locale }: ServingRequest): Highlighter {
+  return serving.search.highlighter(query, locale);
+}
+
 /** Marks the texts of an item of the answer, where that was asked for. */
 function marker(
   serving: Serving,
-  { query, locale }: ServingRequest,
+  request: ServingRequest,
   tags: HighlightTags | undefined,
 ): ((item: Item) => MarkedTexts) | undefined {
+  const { query, locale } = request;
   if (query === undefined || tags === undefined) return undefined;
-  const highlighter = serving.search.highlighter(query, locale);
+  const highlighter = highlighterOf(serving, request);
   return (item) => markTexts(item, locale, highlighter, tags);
 }
 

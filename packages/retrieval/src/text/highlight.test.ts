@@ -66,7 +66,7 @@ describe("a highlighter", () => {
     );
   });
 
-  test("names the variant that the query means", async () => {
+  test("counts the words that each variant has in its own texts", async () => {
     const one = product("Shirt").variants[0]!;
     const shirt: Item = product("Shirt", {
       variants: ["red", "blue"].map((colour, i) => ({
@@ -77,9 +77,10 @@ describe("a highlighter", () => {
       })),
     });
     const index = await InvertedTextIndex.build([shirt]);
-    assert.equal(index.highlighter("blue shirt ").variantOf(shirt), 1);
-    assert.equal(index.highlighter("sh100 ").variantOf(shirt), 0);
-    assert.equal(index.highlighter("xl shirt ").variantOf(shirt), undefined);
-    assert.equal(index.highlighter("shirt ").variantOf(shirt), undefined);
+    assert.deepEqual(index.highlighter("blue shirt ").termsInVariants(shirt), [0, 1]);
+    // "sh100" is read as "sh", "100" and the whole.
+    assert.deepEqual(index.highlighter("sh100 ").termsInVariants(shirt), [3, 1]);
+    assert.deepEqual(index.highlighter("xl shirt ").termsInVariants(shirt), [1, 1]);
+    assert.deepEqual(index.highlighter("shirt ").termsInVariants(shirt), [0, 0]);
   });
 });

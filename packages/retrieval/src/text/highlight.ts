@@ -104,23 +104,18 @@ export class Highlighter {
   }
 
   /**
-   * Place of the variant that the query means: the one whose own texts (options, title, SKU, bar
-   * codes) have most of its words, the first of equals.
-   *
-   * @returns  undefined when no variant has any of the words, or all have the same ones
+   * How many of the query's terms each variant of an item has in its own texts: options, title, SKU and
+   * bar codes.
    */
-  variantOf(item: Item): number | undefined {
+  termsInVariants({ variants }: Item): number[] {
     const asked = new Set(this.#words.flatMap(({ terms }) => [...terms]));
-    const found = item.variants.map(({ title, sku, barcodes = [], options = {} }) => {
+    return variants.map(({ title, sku, barcodes = [], options = {} }) => {
       const texts = [title, sku, ...barcodes, ...Object.values(options)];
       const terms = texts.flatMap((text) =>
         text ? this.#analyser.tokens(text).map(({ term }) => term) : [],
       );
       return new Set(terms.filter((term) => asked.has(term))).size;
     });
-    const most = Math.max(...found);
-    const isTelling = most > 0 && (found.length === 1 || found.some((count) => count < most));
-    return isTelling ? found.indexOf(most) : undefined;
   }
 
   #find(text: string): {
