@@ -33,7 +33,6 @@ describe("the ONNX writer", () => {
       name, // producer_name
       [0x3a, 8, ...name], // graph
       [0x42, 4, 0x0a, 0, 0x10, 17], // opset_import { domain "", version 17 }
-      [0x42, 17, 0x0a, 13, ...text("com.microsoft"), 0x10, 1],
     ];
     assert.deepEqual([...bytes], expected.flat());
   });

@@ -1,5 +1,6 @@
 import type { Graph, GraphInput } from "./graph.ts";
 import { encodeOnnx, type Node, type Port, type Shape } from "./onnx.ts";
+import { portable, type PortableOptions } from "./portable.ts";
 import { sizeOf } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -31,12 +32,17 @@ export const GRADIENT = "gradient";
 /** Name of the output with the gradient of rows `name`. */
 export const rowGradient = (name: string): string => `${name}.gradient`;
 
-/** A graph that gives the named tensors. */
+/**
+ * A graph that gives the named tensors.
+ *
+ * @param options  puts weights into the file, for any batch, in 8 bits; the inputs that stay are `inputs`
+ */
 export function compileInference(
   graph: Graph,
   outputs: Readonly<Record<string, Tensor>>,
+  options: PortableOptions = {},
 ): CompiledGraph {
-  return compile(graph, Object.entries(outputs));
+  return compile(graph, Object.entries(outputs), options);
 }
 
 /**
@@ -101,7 +107,11 @@ function joined(vectors: readonly Tensor[]): Tensor {
   return level[0]!;
 }
 
-function compile(graph: Graph, outputs: readonly (readonly [string, Tensor])[]): CompiledGraph {
+function compile(
+  graph: Graph,
+  outputs: readonly (readonly [string, Tensor])[],
+  options: PortableOptions = {},
+): CompiledGraph {
   const named = outputs.map(([name, tensor]): Node => ({
     operator: "Identity",
     domain: "",
@@ -120,9 +130,10 @@ function compile(graph: Graph, outputs: readonly (readonly [string, Tensor])[]):
   const used = new Set(nodes.flatMap((node) => node.inputs));
   const inputs = graph.inputs.filter(({ name }) => used.has(name));
   const constants = graph.constants.filter(({ name }) => used.has(name));
+  const { weights = {} } = options;
   return {
-    model: encodeOnnx({ inputs, outputs: ports, constants, nodes }),
-    inputs,
+    model: encodeOnnx(portable({ inputs, outputs: ports, constants, nodes }, options)),
+    inputs: inputs.filter(({ name }) => weights[name] === undefined),
     outputs: ports,
   };
 }

@@ -104,9 +104,9 @@ export async function openSession(
   };
 }
 
-/** Whole numbers for a model's input, with their shape. */
-export interface WholeNumbers {
-  readonly values: BigInt64Array;
+/** Numbers for a model's input, with their shape. */
+export interface ModelInput {
+  readonly values: BigInt64Array | Float32Array;
   readonly shape: readonly number[];
 }
 
@@ -114,9 +114,9 @@ export interface WholeNumbers {
 export interface ModelFile {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** One output for whole-number inputs of any batch. */
+  /** One output for inputs of any batch. */
   run(
-    inputs: Readonly<Record<string, WholeNumbers>>,
+    inputs: Readonly<Record<string, ModelInput>>,
     output: string,
   ): Promise<{ readonly values: Float32Array; readonly shape: readonly number[] }>;
   dispose(): Promise<void>;
@@ -140,7 +140,9 @@ export async function openModelFile(
       const feeds = Object.fromEntries(
         Object.entries(inputs).map(([input, { values, shape }]) => [
           input,
-          new ort.Tensor("int64", values, [...shape]),
+          values instanceof Float32Array
+            ? new ort.Tensor("float32", values, [...shape])
+            : new ort.Tensor("int64", values, [...shape]),
         ]),
       );
       const results = await session.run(feeds, [output]);

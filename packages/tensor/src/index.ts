@@ -6,6 +6,7 @@ export * from "./graph.ts";
 export * from "./losses.ts";
 export type { ElementType, Port, Shape } from "./onnx.ts";
 export * from "./optimizers.ts";
+export type { PortableOptions } from "./portable.ts";
 export * from "./safetensors.ts";
 export * from "./shape.ts";
 export * from "./tensor.ts";

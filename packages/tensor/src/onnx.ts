@@ -6,7 +6,15 @@
  */
 
 /** Element types that graphs here use, and their ONNX codes. */
-const elementCodes = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 } as const;
+export const elementCodes = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float64: 11,
+} as const;
 
 export type ElementType = keyof typeof elementCodes;
 
@@ -19,9 +27,16 @@ export interface Port {
   readonly shape: Shape;
 }
 
+/** A graph input or output as a file names it: a size may be a name, which stands for any number. */
+export interface FilePort {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly shape: readonly (number | string)[];
+}
+
 /** A constant in the graph. */
 export interface Constant extends Port {
-  readonly values: readonly number[];
+  readonly values: readonly number[] | Float32Array | Int8Array;
 }
 
 /** An attribute; integers and floats are told apart by the attribute's name in the operator. */
@@ -40,10 +55,12 @@ export interface Node {
 }
 
 export interface OnnxGraph {
-  readonly inputs: readonly Port[];
-  readonly outputs: readonly Port[];
+  readonly inputs: readonly FilePort[];
+  readonly outputs: readonly FilePort[];
   readonly constants: readonly Constant[];
   readonly nodes: readonly Node[];
+  /** Short texts that tools show beside the graph. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 const OPSET = 17;
@@ -110,25 +127,30 @@ class Message {
 }
 
 /** ValueInfoProto */
-function port({ name, type, shape }: Port): Message {
+function port({ name, type, shape }: FilePort): Message {
   const dims = new Message().messages(
     1,
-    shape.map((size) => new Message().integer(1, size)),
+    shape.map((size) =>
+      typeof size === "string" ? new Message().text(2, size) : new Message().integer(1, size),
+    ),
   );
   const tensor = new Message().integer(1, elementCodes[type]).message(2, dims);
   return new Message().text(1, name).message(2, new Message().message(1, tensor));
 }
 
-function rawData(type: ElementType, values: readonly number[]): Uint8Array {
+function rawData(type: ElementType, values: Constant["values"]): Uint8Array {
   switch (type) {
     case "float32":
       return new Uint8Array(Float32Array.from(values).buffer);
+    case "int8":
+      return new Uint8Array(Int8Array.from(values).buffer);
+    case "uint8":
     case "float64":
       return new Uint8Array(Float64Array.from(values).buffer);
     case "int32":
       return new Uint8Array(Int32Array.from(values).buffer);
     case "int64":
-      return new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+      return new Uint8Array(BigInt64Array.from([...values], BigInt).buffer);
     case "bool":
       return Uint8Array.from(values);
     default:
@@ -189,11 +211,17 @@ export function encodeOnnx(graph: OnnxGraph): Uint8Array {
     .messages(12, graph.outputs.map(port));
   const opset = (domain: string, version: number): Message =>
     new Message().text(1, domain).integer(2, version);
-  return new Message()
+  const model = new Message()
     .integer(1, IR_VERSION)
     .text(2, "magpie")
     .message(7, graphProto)
-    .message(8, opset("", OPSET))
-    .message(8, opset("com.microsoft", 1))
-    .finish();
+    .message(8, opset("", OPSET));
+  // Named only where it is needed: other engines refuse what they do not know.
+  if (graph.nodes.some(({ domain }) => domain === "com.microsoft")) {
+    model.message(8, opset("com.microsoft", 1));
+  }
+  for (const [key, value] of Object.entries(graph.metadata ?? {})) {
+    model.message(14, new Message().text(1, key).text(2, value));
+  }
+  return model.finish();
 }

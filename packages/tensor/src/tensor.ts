@@ -1,5 +1,5 @@
 import type { GradientRule, Graph } from "./graph.ts";
-import type { ElementType, Shape } from "./onnx.ts";
+import { elementCodes, type ElementType, type Shape } from "./onnx.ts";
 import { axisOf, broadcastShape, sameShape, sizeOf } from "./shape.ts";
 
 /** A tensor, or a number that stands for one of any shape. */
@@ -189,8 +189,8 @@ export class Tensor {
 
   /** Another element type; gradients do not flow through it. */
   cast(type: ElementType): Tensor {
-    const code = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 }[type];
-    return this.graph.node("Cast", [this], this.shape, { to: { int: code } }, { type });
+    const to = { int: elementCodes[type] };
+    return this.graph.node("Cast", [this], this.shape, { to }, { type });
   }
 
   // Matrices
