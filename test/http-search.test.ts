@@ -127,6 +127,22 @@ describe("search over HTTP", () => {
     );
   });
 
+  test("all facets come with those first that split what was found; named ones keep their place", async () => {
+    const { facets } = await client.search({
+      query: "",
+      refinements: [{ field: "available", anyOf: ["true"] }],
+      facets: [
+        { field: "price", bounds: [1_000] },
+        { field: "*", limit: 1_000 },
+      ],
+    });
+    const fields = facets!.map(({ field }) => field);
+    assert.deepEqual(fields.slice(0, 2), ["price", "available"]);
+    assert.equal(new Set(fields).size, fields.length);
+    assert.ok(fields.includes("brand") && fields.includes("categories"));
+    assert.equal(facets![0]!.ranges!.length, 2);
+  });
+
   test("a hit names the variant that was chosen, where it is not the featured one", async () => {
     const withOptions = catalogue.filter(({ variants }) => variants.length > 1);
     const [name, value] = withOptions

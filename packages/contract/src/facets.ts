@@ -6,7 +6,7 @@ export const facetRequestSchema = Type.Object(
     field: Type.String({
       minLength: 1,
       maxLength: 200,
-      description: `${fieldNames}; \`*\`: all there are`,
+      description: `${fieldNames}; \`*\`: all others there are, the most useful for what was found first`,
     }),
     limit: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 1_000, description: "Most values listed; 100" }),

@@ -1,4 +1,5 @@
 export * from "./filter/facet-index.ts";
+export { byUsefulness } from "./filter/facet-order.ts";
 export * from "./filter/item-filter-index.ts";
 export * from "./filter/item-set.ts";
 export * from "./fusion/normalised-scores.ts";

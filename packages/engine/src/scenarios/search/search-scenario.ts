@@ -9,12 +9,13 @@ import {
   type ServingRequest,
 } from "@magpie/domain";
 import { Availability } from "@magpie/ranking";
-import type {
-  FacetCounts,
-  FacetValue,
-  Highlighter,
-  InvertedTextIndex,
-  TextSort,
+import {
+  byUsefulness,
+  type FacetCounts,
+  type FacetValue,
+  type Highlighter,
+  type InvertedTextIndex,
+  type TextSort,
 } from "@magpie/retrieval";
 import { HybridRanker } from "../../hybrid/hybrid-ranker.ts";
 import type { MeaningIndex } from "../../hybrid/meaning-index.ts";
@@ -156,11 +157,22 @@ export class SearchScenario implements Scenario {
   /** Counts of the facets that an answered request asked for. */
   facetsOf(request: ServingRequest): readonly FacetCounts[] {
     const found = this.#found.get(request);
-    const asked = (request.search?.facets ?? []).flatMap((facet) =>
-      facet.field === everyField ? this.#everyFacet(facet) : [facet],
-    );
+    const asked = request.search?.facets ?? [];
     if (found === undefined || asked.length === 0) return [];
-    return this.#catalog.facets.counts(found.matches, found.refinements, asked);
+    const { matches, refinements, total } = found;
+    const every = asked.find(({ field }) => field === everyField);
+    if (every === undefined) return this.#catalog.facets.counts(matches, refinements, asked);
+    // What is named has its own bounds and limits; the rest follow, the most telling first.
+    const named = asked.filter(({ field }) => field !== everyField);
+    const rest = this.#everyFacet(every).filter(({ field }) =>
+      named.every((own) => own.field !== field),
+    );
+    const counted = this.#catalog.facets.counts(matches, refinements, [...named, ...rest]);
+    const chosen = new Set(refinements.keys());
+    return [
+      ...counted.slice(0, named.length),
+      ...byUsefulness(counted.slice(named.length), total, chosen),
+    ];
   }
 
   /** Finds without ranking: what `facetValues` counts over. */
