@@ -26,6 +26,14 @@ describe("NegativeSampler", () => {
     assert.ok(drawn.every((item) => item >= 1 && item <= 4));
   });
 
+  test("draws what is not uniform from a batch's targets where they are given", () => {
+    const drawn = new Int32Array(1_000);
+    new NegativeSampler(sequences, 0.5).draw(drawn, seededRandom(1, "negatives"), Int32Array.of(4));
+    const share = drawn.filter((item) => item === 4).length / drawn.length;
+    // 1/2 of the batch, 1/8 by chance among all; five standard deviations
+    assert.ok(Math.abs(share - 0.625) < 5 * Math.sqrt((0.625 * 0.375) / 1_000), `${share}`);
+  });
+
   test("never draws an item without interactions when nothing is uniform", () => {
     const sampler = new NegativeSampler(sequences, 0);
     assert.equal(sampler.logProbability(4), -Infinity);

@@ -28,13 +28,18 @@ export class NegativeSampler {
     );
   }
 
-  /** Fills `out` with drawn items; equal ones may occur. */
-  draw(out: Int32Array, random: Random): void {
+  /**
+   * Fills `out` with drawn items; equal ones may occur.
+   *
+   * @param popular  what the second part is drawn from: by default all interactions; a batch's targets stand
+   *   for them
+   */
+  draw(out: Int32Array, random: Random, popular: Int32Array = this.#items): void {
     for (let i = 0; i < out.length; i++) {
       out[i] =
         random.next() < this.#uniformShare
           ? 1 + random.int(this.#itemCount)
-          : this.#items[random.int(this.#items.length)]!;
+          : popular[random.int(popular.length)]!;
     }
   }
 

@@ -10,7 +10,7 @@ import type { Model } from "./model.ts";
 import { personalFrequency, tifuKnn } from "./next-basket.ts";
 import { popularity, recentPopularity } from "./popularity.ts";
 import { rp3Beta } from "./rp3-beta.ts";
-import { sasRec } from "./sequence-model.ts";
+import { eSasRec, fuxiModel, gru4Rec, hstuModel, sasRec } from "./sequence-model.ts";
 import { sessionKnn } from "./session-knn.ts";
 import { slim } from "./slim.ts";
 import { stackedBlend } from "./stacked-blend.ts";
@@ -32,6 +32,10 @@ export const allModels: readonly Model[] = [
   lightGcn,
   contentKnn,
   twoTower,
+  eSasRec,
+  hstuModel,
+  fuxiModel,
+  gru4Rec,
   sessionKnn,
   personalFrequency,
   tifuKnn,

@@ -4,7 +4,8 @@ import { plainKernels } from "@magpie/numerics";
 import { GRADIENT, LOSS, openSession, rowGradient, sizeOf, type Values } from "@magpie/tensor";
 import { describe, test } from "vitest";
 import { OverlapFinder } from "./batch-overlaps.ts";
-import { sasRecDefaults, trainingGraph, type SasRecConfig } from "./sasrec.ts";
+import { sasRecDefaults, type SasRecConfig } from "./sasrec.ts";
+import { trainingGraph } from "./sequence-graphs.ts";
 
 interface Golden {
   readonly config: Partial<SasRecConfig>;

@@ -286,6 +286,7 @@ describe("SASRec", () => {
 
 describe("training runs", () => {
   const request = (more: object = {}) => ({
+    kind: "sasrec",
     config: { ...small, epochs: 6 },
     train: split.train,
     validation: split.validation,

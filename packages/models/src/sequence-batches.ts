@@ -24,6 +24,8 @@ export interface SequenceBatch {
   readonly positions: Int32Array;
   readonly targets: Int32Array;
   readonly weights: Float32Array;
+  /** Unix milliseconds of the items, for networks that read times. */
+  readonly timesMs?: Float64Array;
 }
 
 /** A run of interactions that is one example row: its items but the last are inputs. */
@@ -95,6 +97,7 @@ export function* packedBatches(
     }
     const at = row * batch.length + taken[row]!;
     batch.items.set(sequences.items.subarray(from, from + inputs), at);
+    batch.timesMs?.set(sequences.timestampsMs!.subarray(from, from + inputs), at);
     batch.targets.set(sequences.items.subarray(from + 1, from + inputs + 1), at);
     batch.segments.fill(begun[row]!, at, at + inputs);
     for (let place = 0; place < inputs; place++) batch.positions[at + place] = inputs - 1 - place;

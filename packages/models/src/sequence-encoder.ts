@@ -1,12 +1,14 @@
 import type { History } from "@magpie/domain";
 import { openSession, sizeOf, type Session, type Step, type Values } from "@magpie/tensor";
+import type { SequenceConfig } from "./sequence-config.ts";
 import {
   encodingGraph,
   parametersOf,
   repeatBiasOf,
   scoringGraph,
-  type SasRecConfig,
-} from "./sasrec.ts";
+  timeBucketsOf,
+} from "./sequence-graphs.ts";
+import { fillTimeGaps } from "./sequence-times.ts";
 
 /** Weights that encoding reads. They may change between calls: arrays are bound, not copied. */
 export interface SequenceWeights {
@@ -23,6 +25,8 @@ interface Encoding {
   readonly session: Session;
   readonly rows: Float32Array;
   readonly positions: Int32Array;
+  /** [batch, length, length]; empty where the network does not ask for times. */
+  readonly timeGaps: Int32Array;
   readonly last: Int32Array;
   readonly user: Float32Array;
 }
@@ -35,7 +39,7 @@ const batchSizes = [64, 16, 4, 1] as const;
  * (powers of two up to the limit), opened when first needed: short pasts, which most are, cost little.
  */
 export class SequenceEncoder {
-  readonly #config: SasRecConfig;
+  readonly #config: SequenceConfig;
   readonly #weights: SequenceWeights;
   readonly #threads: number;
   readonly #encodings = new Map<string, Promise<Encoding>>();
@@ -43,7 +47,7 @@ export class SequenceEncoder {
   /** Runs one call after the other: graphs share their arrays between calls. */
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(config: SasRecConfig, weights: SequenceWeights, threads = 1) {
+  constructor(config: SequenceConfig, weights: SequenceWeights, threads = 1) {
     this.#config = config;
     this.#weights = weights;
     this.#threads = threads;
@@ -114,9 +118,15 @@ export class SequenceEncoder {
     const isKnown = (item: number): boolean => item > 0 && item < itemRows;
     // Pasts of like length go together: sorted by length, cut into batches.
     const order = histories
-      .map(({ items }, user) => {
-        const known = items.every(isKnown) ? items : items.filter(isKnown);
-        return { user, items: known.subarray(-historyLimit) };
+      .map(({ items, timestampsMs }, user) => {
+        const isWhole = items.every(isKnown);
+        const known = isWhole ? items : items.filter(isKnown);
+        const times = isWhole ? timestampsMs : timestampsMs?.filter((_, i) => isKnown(items[i]!));
+        return {
+          user,
+          items: known.subarray(-historyLimit),
+          timesMs: times?.subarray(-historyLimit),
+        };
       })
       .sort((a, b) => b.items.length - a.items.length);
     const filled = order.filter(({ items }) => items.length > 0);
@@ -129,15 +139,21 @@ export class SequenceEncoder {
       const batch = batchSizes.find((size) => size < 2 * left)!;
       const count = Math.min(batch, left);
       const length = this.#lengths().find((limit) => limit >= filled[at]!.items.length)!;
-      const { step, rows, positions, last, user } = await this.#encoding(batch, length);
+      const { step, rows, positions, timeGaps, last, user } = await this.#encoding(batch, length);
       for (let i = 0; i < count; i++) {
-        const { items } = filled[at + i]!;
+        const { items, timesMs } = filled[at + i]!;
         items.forEach((item, place) => {
           const from = item * width;
           const row = this.#weights.inputItems.subarray(from, from + width);
           rows.set(row, (i * length + place) * width);
           positions[i * length + place] = items.length - 1 - place;
         });
+        if (timeGaps.length > 0) {
+          const own = timeGaps.subarray(i * length * length, (i + 1) * length * length);
+          // Without times all items count as of one moment.
+          if (timesMs === undefined) own.fill(0);
+          else fillTimeGaps(timesMs, timeBucketsOf(this.#config), own, length);
+        }
         last[i] = i * length + items.length - 1;
       }
       await step.run();
@@ -174,13 +190,15 @@ export class SequenceEncoder {
     });
     const rows = new Float32Array(batch * length * width);
     const positions = new Int32Array(batch * length);
+    const gaps = timeBucketsOf(this.#config) > 0 ? batch * length * length : 0;
+    const timeGaps = new Int32Array(gaps);
     const last = new Int32Array(batch);
     const user = new Float32Array(batch * width);
-    const inputs: Record<string, Values> = { items: rows, positions, last };
+    const inputs: Record<string, Values> = { items: rows, positions, timeGaps, last };
     for (const { name, shape, offset } of parametersOf(this.#config)) {
       inputs[name] = this.#weights.dense.subarray(offset, offset + sizeOf(shape));
     }
-    return { session, step: session.bind(inputs, { user }), rows, positions, last, user };
+    return { session, step: session.bind(inputs, { user }), rows, positions, timeGaps, last, user };
   }
 
   #scoring(batch: number, rows: number): Promise<Session> {

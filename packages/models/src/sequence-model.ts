@@ -19,13 +19,14 @@ import type {
 import { SequenceEncoder, type SequenceWeights } from "./sequence-encoder.ts";
 import { expectedTrainingBytes } from "./sequence-trainer.ts";
 import type { SequenceTrainingRequest, SequenceTrainingResult } from "./sequence-training.ts";
-import {
-  checkSasRecConfig,
-  parameterCountOf,
-  repeatBiasOf,
-  sasRecDefaults,
-  type SasRecConfig,
-} from "./sasrec.ts";
+import { fuxiDefaults, type FuxiConfig } from "./fuxi.ts";
+import { gru4RecDefaults, type Gru4RecConfig } from "./gru4rec.ts";
+import { hstuDefaults, type HstuConfig } from "./hstu.ts";
+import { ligrDefaults, type LigrConfig } from "./ligr.ts";
+import { sasRecDefaults, type SasRecConfig } from "./sasrec.ts";
+import type { SearchSpace } from "./search-space.ts";
+import { checkSequenceConfig, type SequenceConfig } from "./sequence-config.ts";
+import { parameterCountOf, repeatBiasOf, timeBucketsOf } from "./sequence-graphs.ts";
 import { startCost } from "./training-cost.ts";
 import { endOfThread, startTrainingThread } from "./training-thread.ts";
 
@@ -47,14 +48,22 @@ export type SequenceWorkerMessage =
 /** Newest history items that `explain` leaves out one by one. */
 const explainedItems = 10;
 
-const kind = "sasrec";
 const format = 2;
 
-/** A trained SASRec: encodes a past on request, so a shopper's newest event counts at once. */
+/** Names of the models: a kind for commands and cards, a name for tables. */
+const names: Readonly<Record<SequenceConfig["network"], { kind: string; name: string }>> = {
+  transformer: { kind: "sasrec", name: "SASRec" },
+  ligr: { kind: "esasrec", name: "eSASRec" },
+  hstu: { kind: "hstu", name: "HSTU" },
+  fuxi: { kind: "fuxi", name: "FuXi" },
+  gru: { kind: "gru4rec", name: "GRU4Rec" },
+};
+
+/** A trained sequence model: encodes a past on request, so a shopper's newest event counts at once. */
 export class SequenceModel implements TrainedModel, VectorScorer, HistoryExplainer {
-  readonly kind = kind;
-  readonly name = "SASRec";
-  readonly config: SasRecConfig;
+  readonly kind: string;
+  readonly name: string;
+  readonly config: SequenceConfig;
   readonly itemCount: number;
   readonly width: number;
   readonly itemVectors: Float32Array;
@@ -65,11 +74,13 @@ export class SequenceModel implements TrainedModel, VectorScorer, HistoryExplain
   readonly #encoder: SequenceEncoder;
 
   constructor(
-    config: SasRecConfig,
+    config: SequenceConfig,
     weights: SequenceWeights,
     curve: readonly CurvePoint[],
     cost: TrainingCost,
   ) {
+    this.kind = names[config.network].kind;
+    this.name = names[config.network].name;
     this.config = config;
     this.width = config.width;
     this.itemVectors = weights.outputItems;
@@ -100,10 +111,15 @@ export class SequenceModel implements TrainedModel, VectorScorer, HistoryExplain
       { length: Math.min(length, explainedItems) },
       (_, i) => length - 1 - i,
     );
-    const without = places.map((place) => ({
-      ...history,
-      items: history.items.filter((_, other) => other !== place),
-    }));
+    const without = places.map((place) => {
+      const stays = (_: number, other: number): boolean => other !== place;
+      const { userIndex, items, timestampsMs } = history;
+      return {
+        userIndex,
+        items: items.filter(stays),
+        ...(timestampsMs && { timestampsMs: timestampsMs.filter(stays) }),
+      };
+    });
     const users = new Float32Array((places.length + 1) * this.width);
     await this.encode([history, ...without], users);
     const score = (user: number, item: number): number => {
@@ -133,7 +149,7 @@ export class SequenceModel implements TrainedModel, VectorScorer, HistoryExplain
   }
 
   save(directory: string): Promise<void> {
-    const { config, cost, curve, itemCount } = this;
+    const { kind, config, cost, curve, itemCount } = this;
     const { dense, inputItems, outputItems } = this.#weights;
     return writeModel(
       directory,
@@ -147,89 +163,130 @@ export class SequenceModel implements TrainedModel, VectorScorer, HistoryExplain
   }
 }
 
+/** Settings that `tune` varies for every network. */
+const sharedSpace = {
+  width: { oneOf: [32, 64, 128] },
+  blocks: { oneOf: [1, 2] },
+  dropout: { from: 0.1, to: 0.6, scale: "linear" },
+  learningRate: { from: 3e-4, to: 3e-3, scale: "log" },
+  weightDecay: { oneOf: [0, 1e-3, 1e-2, 1e-1] },
+  historyLimit: { oneOf: [20, 50, 100] },
+} as const satisfies SearchSpace["settings"];
+
 /** SASRec: see `SasRecConfig` for the network and its recipe. */
-export const sasRec: Model<SasRecConfig> = {
-  kind,
-  isSeeded: true,
-  defaults: sasRecDefaults,
-  space: {
-    settings: {
-      width: { oneOf: [32, 64, 128] },
-      blocks: { oneOf: [1, 2] },
-      dropout: { from: 0.1, to: 0.6, scale: "linear" },
-      learningRate: { from: 3e-4, to: 3e-3, scale: "log" },
-      weightDecay: { oneOf: [0, 1e-3, 1e-2, 1e-1] },
-      historyLimit: { oneOf: [20, 50, 100] },
+export const sasRec: Model<SasRecConfig> = sequenceModel(sasRecDefaults);
+
+/** eSASRec: see `LigrConfig`. */
+export const eSasRec: Model<LigrConfig> = sequenceModel(ligrDefaults);
+
+/** HSTU: see `HstuConfig`. */
+export const hstuModel: Model<HstuConfig> = sequenceModel(hstuDefaults);
+
+/** FuXi-α: see `FuxiConfig`. */
+export const fuxiModel: Model<FuxiConfig> = sequenceModel(fuxiDefaults);
+
+/** GRU4Rec: see `Gru4RecConfig`. */
+export const gru4Rec: Model<Gru4RecConfig> = sequenceModel(gru4RecDefaults);
+
+/** The model of a network: what it needs besides its recipe is the same for all. */
+function sequenceModel<Config extends SequenceConfig>(defaults: Config): Model<Config> {
+  const { kind, name } = names[defaults.network];
+  return {
+    kind,
+    isSeeded: true,
+    defaults,
+    space: { settings: sharedSpace, effort: "epochs" },
+
+    expectedBytes({ train, validation }, config) {
+      return expectedTrainingBytes(config, train.itemCount, validation !== undefined);
     },
-    effort: "epochs",
-  },
 
-  expectedBytes({ train, validation }, config) {
-    return expectedTrainingBytes(config, train.itemCount, validation !== undefined);
-  },
-
-  async train({ train, validation }, config, context) {
-    checkSasRecConfig(config);
-    const readCost = startCost();
-    const expected = expectedTrainingBytes(config, train.itemCount, validation !== undefined);
-    context.onProgress({
-      stage: "sasrec/train",
-      done: 0,
-      unit: "steps",
-      message: `training will take about ${Math.ceil(expected / 2 ** 20)} MiB`,
-    });
-    const result = await trainInWorker(
-      {
-        config,
-        train,
-        validation: validation && packed(validation),
-        seed: context.seed,
-        threads: context.threads ?? 1,
-        checkpointDir: context.checkpointDir,
-        budgetSeconds: context.budgetSeconds,
-      },
-      context,
-    );
-    const { dense, inputItems, outputItems = inputItems, curve } = result;
-    return new SequenceModel(config, { dense, inputItems, outputItems }, curve, readCost());
-  },
-
-  async load(directory) {
-    const { card, parameters } = await readModel(directory, kind, format);
-    const config = card.config as SasRecConfig;
-    checkSasRecConfig(config);
-    const sizes = {
-      dense: parameterCountOf(config),
-      inputItems: (card.itemCount + 1) * config.width,
-      outputItems: (card.itemCount + 1) * config.width,
-    };
-    const { dense, inputItems, outputItems = inputItems } = parameters;
-    for (const [name, values] of Object.entries({ dense, inputItems, outputItems })) {
-      const expected = sizes[name as keyof typeof sizes];
-      if (values instanceof Float32Array && values.length >= expected) continue;
-      throw new TrainingError(
-        "BAD_PARAMETER_FILE",
-        `${directory} should hold ${expected} numbers named "${name}" for its ${card.itemCount} items, but has ${values?.length ?? "none"}.`,
-        "Train again, or restore the folder from a copy.",
+    async train({ train, validation }, wanted, context) {
+      checkSequenceConfig(name, wanted);
+      const readCost = startCost();
+      const config = withoutTimes(wanted, train);
+      const expected = expectedTrainingBytes(config, train.itemCount, validation !== undefined);
+      context.onProgress({
+        stage: `${kind}/train`,
+        done: 0,
+        unit: "steps",
+        message: `training will take about ${Math.ceil(expected / 2 ** 20)} MiB`,
+      });
+      const withTimes = timeBucketsOf(config) > 0;
+      const { userCount, itemCount, offsets, items, timestampsMs } = train;
+      const result = await trainInWorker(
+        {
+          kind,
+          config,
+          train: {
+            userCount,
+            itemCount,
+            offsets,
+            items,
+            ...(withTimes && timestampsMs && { timestampsMs }),
+          },
+          validation: validation && packed(validation, withTimes),
+          seed: context.seed,
+          threads: context.threads ?? 1,
+          checkpointDir: context.checkpointDir,
+          budgetSeconds: context.budgetSeconds,
+        },
+        context,
       );
-    }
-    const weights = { dense, inputItems, outputItems } as SequenceWeights;
-    return new SequenceModel(config, weights, card.curve ?? [], card.cost);
-  },
-};
+      const { dense, inputItems, outputItems = inputItems, curve } = result;
+      return new SequenceModel(config, { dense, inputItems, outputItems }, curve, readCost());
+    },
 
-/** Times and weights are not read by SASRec; pasts are views into shared arrays: send neither. */
-function packed({ pasts, targets, targetOffsets }: HeldOut): HeldOut {
+    async load(directory) {
+      const { card, parameters } = await readModel(directory, kind, format);
+      // Cards written before there were other networks do not name theirs.
+      const config = { network: defaults.network, ...card.config } as Config;
+      checkSequenceConfig(name, config);
+      const sizes = {
+        dense: parameterCountOf(config),
+        inputItems: (card.itemCount + 1) * config.width,
+        outputItems: (card.itemCount + 1) * config.width,
+      };
+      const { dense, inputItems, outputItems = inputItems } = parameters;
+      for (const [part, values] of Object.entries({ dense, inputItems, outputItems })) {
+        const expected = sizes[part as keyof typeof sizes];
+        if (values instanceof Float32Array && values.length >= expected) continue;
+        throw new TrainingError(
+          "BAD_PARAMETER_FILE",
+          `${directory} should hold ${expected} numbers named "${part}" for its ${card.itemCount} items, but has ${values?.length ?? "none"}.`,
+          "Train again, or restore the folder from a copy.",
+        );
+      }
+      const weights = { dense, inputItems, outputItems } as SequenceWeights;
+      return new SequenceModel(config, weights, card.curve ?? [], card.cost);
+    },
+  };
+}
+
+/** The recipe for data that may have no times: the network then does not ask for them. */
+function withoutTimes<Config extends SequenceConfig>(config: Config, train: Sequences): Config {
+  return train.timestampsMs === undefined && timeBucketsOf(config) > 0
+    ? { ...config, timeBuckets: 0 }
+    : config;
+}
+
+/** Pasts are views into arrays of all users, weights are not read: neither is sent. */
+function packed({ pasts, targets, targetOffsets }: HeldOut, withTimes: boolean): HeldOut {
   const total = pasts.reduce((sum, { items }) => sum + items.length, 0);
   const all = new Int32Array(total);
+  const allTimes = new Float64Array(withTimes ? total : 0);
   let at = 0;
   return {
     targets,
     targetOffsets,
-    pasts: pasts.map(({ userIndex, items }) => {
-      all.set(items, at);
+    pasts: pasts.map(({ userIndex, items, timestampsMs }) => {
+      const from = at;
       at += items.length;
-      return { userIndex, items: all.subarray(at - items.length, at) };
+      all.set(items, from);
+      const past = { userIndex, items: all.subarray(from, at) };
+      if (!withTimes || timestampsMs === undefined) return past;
+      allTimes.set(timestampsMs, from);
+      return { ...past, timestampsMs: allTimes.subarray(from, at) };
     }),
   };
 }
@@ -239,12 +296,10 @@ function trainInWorker(
   { signal, onProgress }: TrainingContext,
 ): Promise<SequenceTrainingResult> {
   signal.throwIfAborted();
-  const { userCount, itemCount, offsets, items } = request.train;
-  const train: Sequences = { userCount, itemCount, offsets, items };
   // Shared memory rather than a message: the thread is busy in a step, and looks after each.
   const stop = new Int32Array(new SharedArrayBuffer(4));
   const worker = startTrainingThread(new URL("./sequence.worker.ts", import.meta.url), {
-    workerData: { request: { ...request, train }, stop },
+    workerData: { request, stop },
   });
   const onAbort = (): void => void Atomics.store(stop, 0, 1);
   signal.addEventListener("abort", onAbort, { once: true });

@@ -17,8 +17,10 @@ import {
 } from "@magpie/tensor";
 import { OverlapFinder } from "./batch-overlaps.ts";
 import { NegativeSampler } from "./negative-sampling.ts";
-import { initialise, trainingGraph, type SasRecConfig } from "./sasrec.ts";
 import { packedBatches, spansOf, type SequenceBatch } from "./sequence-batches.ts";
+import { learnsRepeats, sharedNegativesOf, type SequenceConfig } from "./sequence-config.ts";
+import { initialise, timeBucketsOf, trainingGraph } from "./sequence-graphs.ts";
+import { batchTimeGaps } from "./sequence-times.ts";
 
 /** Ids of the rows that a step gathers, and the arrays for the rows and their gradient. */
 interface GatheredRows {
@@ -34,7 +36,7 @@ interface GatheredRows {
  *     fill batch ─▶ gather rows ─▶ draw dropout masks ─▶ graph: loss, gradients ─▶ Adam on both
  */
 export class SequenceTrainer {
-  readonly config: SasRecConfig;
+  readonly config: SequenceConfig;
   readonly dense: DenseParameters;
   /** Item table as input; also as output when tied. */
   readonly inputTable: EmbeddingTable;
@@ -54,13 +56,16 @@ export class SequenceTrainer {
   readonly #negativeIds: Int32Array;
   readonly #negativeOffsets: Float32Array;
   readonly #targetOffsets: Float32Array;
+  /** The targets of a batch, without padding. */
+  readonly #batchTargets: Int32Array;
+  readonly #timeGaps: Int32Array | undefined;
   readonly #catalogGradient: Float32Array | undefined;
   readonly #loss = new Float32Array(1);
   readonly #session: Session;
   readonly #step: Step;
 
   private constructor(
-    config: SasRecConfig,
+    config: SequenceConfig,
     sequences: Sequences,
     seed: number,
     graph: TrainingGraph,
@@ -69,6 +74,7 @@ export class SequenceTrainer {
     const { width, batchRows: rows, historyLimit: length, loss } = config;
     const n = rows * length;
     const tableRows = sequences.itemCount + 1;
+    const readsTimes = timeBucketsOf(config) > 0;
     const kernels = new KernelMemory(kernelBytes(config, sequences.itemCount, graph));
     this.config = config;
     this.#kernels = kernels;
@@ -76,7 +82,8 @@ export class SequenceTrainer {
     this.#seed = seed;
     this.#session = session;
     this.#spans = spansOf(sequences, length);
-    this.#sampler = new NegativeSampler(sequences, uniformShareOf(config));
+    const shared = sharedNegativesOf(loss);
+    this.#sampler = new NegativeSampler(sequences, shared?.uniformShare ?? 1);
     this.#adam = {
       ...adamDefaults,
       learningRate: config.learningRate,
@@ -101,20 +108,22 @@ export class SequenceTrainer {
       positions: new Int32Array(n),
       targets: kernels.int32(n),
       weights: new Float32Array(n),
+      ...(readsTimes && { timesMs: new Float64Array(n) }),
     };
-    const negatives =
-      loss.kind === "sampled-softmax" ? loss.negatives : loss.kind === "bce" ? n : 0;
+    const negatives = negativeCountOf(config);
     this.#negativeIds = kernels.int32(negatives);
     this.#negativeOffsets = new Float32Array(negatives);
     this.#targetOffsets = new Float32Array(n);
+    this.#batchTargets = new Int32Array(n);
+    this.#timeGaps = readsTimes ? new Int32Array(n * length) : undefined;
 
-    if (loss.kind === "sampled-softmax") {
-      this.#overlaps = new OverlapFinder(
-        this.#batch,
-        this.#negativeIds,
-        sequences.itemCount,
-        loss.ownPast,
-      );
+    const ownPast = learnsRepeats(config);
+    if (shared !== undefined || ownPast) {
+      const compared =
+        shared === undefined
+          ? Int32Array.from({ length: tableRows }, (_, id) => id)
+          : this.#negativeIds;
+      this.#overlaps = new OverlapFinder(this.#batch, compared, sequences.itemCount, ownPast);
     }
 
     const gathered = (table: EmbeddingTable, ids: Int32Array): GatheredRows => ({
@@ -150,6 +159,7 @@ export class SequenceTrainer {
         repeats: this.#overlaps.repeats,
         duplicates: this.#overlaps.duplicates,
       }),
+      ...(this.#timeGaps && { timeGaps: this.#timeGaps }),
     };
     const outputs: Record<string, Values> = { [LOSS]: this.#loss, ...this.dense.outputs };
     for (const [name, { rows, gradient }] of Object.entries(rowsByName)) {
@@ -172,7 +182,7 @@ export class SequenceTrainer {
 
   /** Compiles the step, takes all memory and draws the first weights. */
   static async open(
-    config: SasRecConfig,
+    config: SequenceConfig,
     sequences: Sequences,
     { seed, threads = 1 }: { readonly seed: number; readonly threads?: number | undefined },
   ): Promise<SequenceTrainer> {
@@ -207,9 +217,10 @@ export class SequenceTrainer {
     const negatives = seededRandom(this.#seed, `sasrec/negatives/${epoch}`);
     const masks = seededRandom(this.#seed, `sasrec/dropout/${epoch}`);
     for (const targets of packedBatches(this.#sequences, this.#spans, this.#batch, order)) {
-      this.#sampler.draw(this.#negativeIds, negatives);
+      this.#sampler.draw(this.#negativeIds, negatives, this.#popularNegatives(targets));
       this.#correct();
       this.#overlaps?.find();
+      if (this.#timeGaps) batchTimeGaps(this.#batch, timeBucketsOf(this.config), this.#timeGaps);
       for (const { mask, rate } of this.#noise) {
         const key: MaskKey = [masks.uint32(), masks.uint32()];
         this.#kernels.dropoutMask(mask, key, rate);
@@ -224,6 +235,14 @@ export class SequenceTrainer {
 
   async dispose(): Promise<void> {
     await this.#session.dispose();
+  }
+
+  /** What negatives that follow popularity are drawn from. */
+  #popularNegatives(targets: number): Int32Array {
+    if (sharedNegativesOf(this.config.loss)?.popularFrom !== "batch") return this.#sequences.items;
+    let at = 0;
+    for (const id of this.#batch.targets) if (id !== 0) this.#batchTargets[at++] = id;
+    return this.#batchTargets.subarray(0, targets);
   }
 
   /** logQ correction of the drawn negatives. */
@@ -248,15 +267,16 @@ export class SequenceTrainer {
   }
 }
 
-function uniformShareOf({ loss }: SasRecConfig): number {
-  return loss.kind === "sampled-softmax" ? loss.uniformShare : 1;
+/** Rows that the loss reads besides targets and the past: shared ones, or one for each position. */
+function negativeCountOf({ loss, batchRows, historyLimit }: SequenceConfig): number {
+  return loss.kind === "bce" ? batchRows * historyLimit : (sharedNegativesOf(loss)?.negatives ?? 0);
 }
 
 /** All that `SequenceTrainer` places in the kernels' memory. */
-function kernelBytes(config: SasRecConfig, itemCount: number, graph: TrainingGraph): number {
+function kernelBytes(config: SequenceConfig, itemCount: number, graph: TrainingGraph): number {
   const { width, batchRows, historyLimit, loss, tied } = config;
   const n = batchRows * historyLimit;
-  const negatives = loss.kind === "sampled-softmax" ? loss.negatives : loss.kind === "bce" ? n : 0;
+  const negatives = negativeCountOf(config);
   const rows = (count: number): number =>
     KernelMemory.bytesFor(count) + 2 * KernelMemory.bytesFor(count * width);
   const noise = graph.inputs.reduce(
@@ -279,30 +299,28 @@ const baseBytes = 160 * 2 ** 20;
 const validationBytes = 96 * 2 ** 20;
 
 /**
+ * The engine's arena by what is alive in a step at once: it runs nodes in an order of its own and takes
+ * memory in growing pieces. From resident memory of SASRec's step at 16 and 128 rows.
+ */
+const arenaShare = 3;
+
+/**
  * Memory that a training takes: kernel memory, averaged and best weights beside it, and what the engine
- * holds between forward and backward. The last is an estimate from resident memory at 16 and 128 rows:
- * per block about 36 activations of [positions, D], 6 of [positions, feedForward] and 6 of attention,
- * and 3 of the logits. On amazon-beauty the default recipe took 320 MiB where this says 301.
+ * holds between forward and backward. On amazon-beauty SASRec's recipe took 320 MiB where this says 301.
  */
 export function expectedTrainingBytes(
-  config: SasRecConfig,
+  config: SequenceConfig,
   itemCount: number,
   withValidation: boolean,
 ): number {
-  const { width, blocks, heads, feedForward, batchRows, historyLimit, loss, tied } = config;
-  const n = batchRows * historyLimit;
+  const { width, batchRows, historyLimit, tied } = config;
   const graph = trainingGraph(config, { rows: batchRows, length: historyLimit, itemCount });
-  const logits =
-    loss.kind === "sampled-softmax" ? loss.negatives : loss.kind === "full-softmax" ? itemCount : 1;
-  const activations =
-    (blocks + 1) * (36 * n * width) +
-    blocks * (6 * n * feedForward + 6 * n * heads * historyLimit) +
-    3 * n * logits;
   const copies = 2 * ((tied ? 1 : 2) * (itemCount + 1) * width + graph.parameterCount);
   return (
     baseBytes +
     (withValidation ? validationBytes : 0) +
     kernelBytes(config, itemCount, graph) +
-    4 * (activations + copies)
+    arenaShare * graph.workingBytes +
+    4 * copies
   );
 }

@@ -7,11 +7,13 @@ import { readParameterFile, writeParameterFile, type StoredTensor } from "@magpi
 import type { CurvePoint } from "./model.ts";
 import { SequenceEncoder } from "./sequence-encoder.ts";
 import { SequenceTrainer } from "./sequence-trainer.ts";
-import type { SasRecConfig } from "./sasrec.ts";
+import type { SequenceConfig } from "./sequence-config.ts";
 
 /** What the training thread is given. All of it can be sent to a worker. */
 export interface SequenceTrainingRequest {
-  readonly config: SasRecConfig;
+  /** Of the model, for messages: "sasrec". */
+  readonly kind: string;
+  readonly config: SequenceConfig;
   readonly train: Sequences;
   readonly validation: HeldOut | undefined;
   readonly seed: number;
@@ -115,7 +117,7 @@ async function runTraining(
 
   while (!isDone()) {
     const epoch = state.epoch + 1;
-    const { loss, steps } = await runEpoch(trainer, epoch, state, host);
+    const { loss, steps } = await runEpoch(request.kind, trainer, epoch, state, host);
     state.epoch = epoch;
     state.step += steps;
     averageInto(average, weightsOf(trainer), Math.min(config.averaging, (epoch - 1) / (epoch + 3)));
@@ -142,7 +144,7 @@ async function runTraining(
     const { step } = state;
     const measured = ndcgAt10 === undefined ? {} : { ndcgAt10 };
     state.curve.push({ epoch, step, seconds: state.seconds, loss, ...measured });
-    host.onProgress(progressOf(trainer, state, { loss, ...measured }));
+    host.onProgress(progressOf(request.kind, trainer, state, { loss, ...measured }));
     if (checkpoint && (isDone() || state.seconds - savedAt >= checkpointEverySeconds)) {
       await checkpoint.write(state, best);
       savedAt = state.seconds;
@@ -159,6 +161,7 @@ async function runTraining(
 }
 
 async function runEpoch(
+  kind: string,
   trainer: SequenceTrainer,
   epoch: number,
   state: RunState,
@@ -181,13 +184,15 @@ async function runEpoch(
     if (performance.now() - toldAt > progressEveryMs) {
       toldAt = performance.now();
       const metrics = { loss: lossSum / targetCount };
-      host.onProgress(progressOf(trainer, { ...state, step: state.step + steps }, metrics));
+      const reached = { ...state, step: state.step + steps };
+      host.onProgress(progressOf(kind, trainer, reached, metrics));
     }
   }
   return { loss: lossSum / targetCount, steps };
 }
 
 function progressOf(
+  kind: string,
   trainer: SequenceTrainer,
   state: RunState,
   metrics: Readonly<Record<string, number>>,
@@ -195,7 +200,7 @@ function progressOf(
   const { epochs } = trainer.config;
   const best = state.bestNdcg < 0 ? "" : `, best validation NDCG@10 ${state.bestNdcg.toFixed(4)}`;
   return {
-    stage: "sasrec/train",
+    stage: `${kind}/train`,
     done: state.step,
     total: Math.max(state.step, epochs * trainer.stepsPerEpoch),
     unit: "steps",
@@ -242,7 +247,7 @@ function copyInto(to: Weights, from: Weights): void {
 
 function validationScorer(encoder: SequenceEncoder, itemCount: number): Scorer {
   return {
-    name: "sasrec",
+    name: "validation",
     itemCount,
     scoreAll: (histories, out) => encoder.score(histories, out),
   };
@@ -255,6 +260,7 @@ function validationScorer(encoder: SequenceEncoder, itemCount: number): Scorer {
 class Checkpoint {
   /** Best weights so far, once restored. */
   best: Weights | undefined;
+  readonly #kind: string;
   readonly #folder: string;
   readonly #trainer: SequenceTrainer;
   readonly #average: Weights;
@@ -262,10 +268,11 @@ class Checkpoint {
   readonly #run: string;
 
   constructor(
-    { checkpointDir, config, seed, train }: SequenceTrainingRequest,
+    { kind, checkpointDir, config, seed, train }: SequenceTrainingRequest,
     trainer: SequenceTrainer,
     average: Weights,
   ) {
+    this.#kind = kind;
     this.#average = average;
     this.#folder = checkpointDir!;
     this.#trainer = trainer;
@@ -306,7 +313,7 @@ class Checkpoint {
     if (file === undefined) return undefined;
     if (file.metadata["run"] !== this.#run) {
       host.onProgress({
-        stage: "sasrec/train",
+        stage: `${this.#kind}/train`,
         done: 0,
         unit: "steps",
         message: `The checkpoint in ${this.#folder} is of another recipe, seed or data: training starts anew.`,

@@ -1,5 +1,5 @@
 /**
- * The training thread of SASRec: a step blocks its thread, so the main one only sees messages.
+ * The training thread of sequence models: a step blocks its thread, so the main one only sees messages.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { MagpieError } from "@magpie/domain";

@@ -9,6 +9,8 @@ export interface CompiledGraph {
   readonly model: Uint8Array;
   readonly inputs: readonly GraphInput[];
   readonly outputs: readonly Port[];
+  /** What lies between inputs and outputs at the fullest moment, when nodes run in their order. */
+  readonly workingBytes: number;
 }
 
 /** Where a parameter's weights stand in the flat vector of all of them. */
@@ -135,7 +137,30 @@ function compile(
     model: encodeOnnx(portable({ inputs, outputs: ports, constants, nodes }, options)),
     inputs: inputs.filter(({ name }) => weights[name] === undefined),
     outputs: ports,
+    workingBytes: peakBytes(graph, nodes),
   };
+}
+
+/** The most bytes that are needed at once: a value is needed until the last node that reads it. */
+function peakBytes(graph: Graph, nodes: readonly Node[]): number {
+  const lastReader = new Map<string, number>();
+  /** What a reshaped value is a view of. */
+  const source = new Map<string, string>();
+  const rootOf = (name: string): string => source.get(name) ?? name;
+  nodes.forEach(({ operator, inputs, outputs }, i) => {
+    if (operator === "Reshape" || operator === "Identity") {
+      source.set(outputs[0]!, rootOf(inputs[0]!));
+    }
+    for (const name of inputs) lastReader.set(rootOf(name), i);
+  });
+  const freed = Map.groupBy(lastReader.keys(), (name) => lastReader.get(name)!);
+  let [held, most] = [0, 0];
+  nodes.forEach(({ outputs }, i) => {
+    for (const name of outputs) if (!source.has(name)) held += graph.bytesOf(name);
+    most = Math.max(most, held);
+    for (const name of freed.get(i) ?? []) held -= graph.bytesOf(name);
+  });
+  return most;
 }
 
 /** The nodes that the wanted values depend on, in order. */

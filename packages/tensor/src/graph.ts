@@ -1,3 +1,4 @@
+import { elementBytes } from "./onnx.ts";
 import type { Attribute, Constant, ElementType, Node, Port, Shape } from "./onnx.ts";
 import { sizeOf } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
@@ -28,6 +29,17 @@ export interface GraphOptions {
 /** One rule of back-propagation: what an input's gradient is, given the output's. */
 export type GradientRule = readonly [input: Tensor, gradient: (outputGradient: Tensor) => Tensor];
 
+/** A rule of an operation with several outputs: zeros stand for outputs that nobody used. */
+export type JoinedGradientRule = readonly [
+  input: Tensor,
+  gradient: (outputGradients: readonly Tensor[]) => Tensor,
+];
+
+interface TapeEntry {
+  readonly outputs: readonly Tensor[];
+  readonly rules: readonly JoinedGradientRule[];
+}
+
 /**
  * A computation over static shapes, written down operation by operation. Tensors are its edges:
  * operating on them adds nodes, nothing is computed until an engine runs the compiled graph.
@@ -43,8 +55,9 @@ export class Graph {
   readonly #tensors = new Map<string, Tensor>();
   readonly #constants = new Map<string, Constant>();
   readonly #nodes: Node[] = [];
+  readonly #bytes = new Map<string, number>();
   /** What was computed from what, in order, for walking back. */
-  readonly #tape: { readonly output: Tensor; readonly rules: readonly GradientRule[] }[] = [];
+  readonly #tape: TapeEntry[] = [];
   #recording = true;
 
   constructor({ type = "float32", fused = type === "float32" }: GraphOptions = {}) {
@@ -62,6 +75,11 @@ export class Graph {
 
   get constants(): readonly Constant[] {
     return [...this.#constants.values()];
+  }
+
+  /** Bytes of what a node puts out; 0 for inputs and constants. */
+  bytesOf(name: string): number {
+    return this.#bytes.get(name) ?? 0;
   }
 
   /** Data that is given at every run. */
@@ -132,6 +150,9 @@ export class Graph {
     const outputs = shapes.map(
       (shape, i) => new Tensor(this, i === 0 ? id : `${id}_${i}`, shape, types[i]!, false),
     );
+    for (const { name, shape, type } of outputs) {
+      this.#bytes.set(name, sizeOf(shape) * elementBytes[type]);
+    }
     this.#nodes.push({
       operator,
       domain,
@@ -144,11 +165,22 @@ export class Graph {
 
   /** Remembers how gradients flow back through `output`; returns the tensor to go on with. */
   record(output: Tensor, rules: readonly GradientRule[]): Tensor {
+    const joined = rules.map(([input, rule]): JoinedGradientRule => [
+      input,
+      ([outputGradient]) => rule(outputGradient!),
+    ]);
+    return this.recordAll([output], joined)[0]!;
+  }
+
+  /** The same for an operation with several outputs. */
+  recordAll(outputs: readonly Tensor[], rules: readonly JoinedGradientRule[]): Tensor[] {
     const needed = rules.filter(([input]) => input.needsGradient);
-    if (!this.#recording || needed.length === 0) return output;
-    const result = new Tensor(this, output.name, output.shape, output.type, true);
-    this.#tape.push({ output: result, rules: needed });
-    return result;
+    if (!this.#recording || needed.length === 0) return [...outputs];
+    const results = outputs.map(
+      ({ name, shape, type }) => new Tensor(this, name, shape, type, true),
+    );
+    this.#tape.push({ outputs: results, rules: needed });
+    return results;
   }
 
   /** Runs `write` without remembering gradients: for operations that bring rules of their own. */
@@ -178,19 +210,16 @@ export class Graph {
     const gradients = new Map<string, Tensor>();
     gradients.set(loss.name, this.constant([1], loss.shape.length === 0 ? [] : loss.shape));
     return this.untracked(() => {
-      for (const { output, rules } of this.#tape.toReversed()) {
-        const outputGradient = gradients.get(output.name);
-        if (outputGradient === undefined) continue;
+      for (const { outputs, rules } of this.#tape.toReversed()) {
+        if (!outputs.some(({ name }) => gradients.has(name))) continue;
+        const known = outputs.map(({ name, shape }) => gradients.get(name) ?? this.#zeros(shape));
         for (const [input, rule] of rules) {
-          const part = rule(outputGradient).sumTo(input.shape);
+          const part = rule(known).sumTo(input.shape);
           const sum = gradients.get(input.name);
           gradients.set(input.name, sum === undefined ? part : sum.add(part));
         }
       }
-      return of.map(
-        ({ name, shape }) =>
-          gradients.get(name) ?? this.constant(Array<number>(sizeOf(shape)).fill(0), shape),
-      );
+      return of.map(({ name, shape }) => gradients.get(name) ?? this.#zeros(shape));
     });
   }
 
@@ -199,6 +228,10 @@ export class Graph {
     const tensor = this.#tensors.get(name);
     if (tensor === undefined) throw new Error(`internal: the graph has no input "${name}"`);
     return tensor;
+  }
+
+  #zeros(shape: Shape): Tensor {
+    return this.constant(Array<number>(sizeOf(shape)).fill(0), shape);
   }
 
   #declare(input: GraphInput): Tensor {

@@ -153,3 +153,65 @@ export function sampledSoftmax(
   const target = targetOffset ? product.add(targetOffset) : product;
   return total.sub(target).softplus().mul(weights).sum();
 }
+
+/**
+ * Generalised binary cross-entropy over a target and k negatives, averaged over the k + 1:
+ *
+ *     Σ weight · (β · softplus(-s⁺) + Σ_k softplus(s_k)) / (k + 1)     β = α (t (1 - 1/α) + 1/α)
+ *
+ * for negatives drawn at rate α. With t = 0 it is plain cross-entropy (β = 1), whose scores are too sure of
+ * themselves when few of many negatives are seen; with t = 1 (β = α) it is as calibrated as with all.
+ *
+ * @param target    [n, 1] logits s⁺
+ * @param logits    [n, k] logits of the negatives
+ * @param excluded  [n, k] bool: negatives that do not take part
+ * @param weights   [n, 1]
+ * @see Petrov & Macdonald (2023), "gSASRec: reducing overconfidence in sequential recommendation trained
+ *      with negative sampling"
+ */
+export function generalisedBce(
+  target: Tensor,
+  logits: Tensor,
+  excluded: Tensor,
+  weights: Tensor,
+  { calibration: t, samplingRate }: { readonly calibration: number; readonly samplingRate: number },
+): Tensor {
+  // α (t (1 - 1/α) + 1/α) = 1 - t (1 - α)
+  const beta = 1 - t * (1 - samplingRate);
+  const k = logits.shape[1]!;
+  const negatives = excluded.where(0, logits.softplus()).sum([-1], true);
+  const positive = target.neg().softplus().mul(beta);
+  return positive
+    .add(negatives)
+    .mul(1 / (k + 1))
+    .mul(weights)
+    .sum();
+}
+
+/**
+ * BPR-max: the target should be above the negatives, those that matter most first.
+ *
+ *     Σ weight · (-log Σ_k p_k σ(s⁺ - s_k) + λ Σ_k p_k s_k²)     p = softmax(s)
+ *
+ * @param target          [n, 1] logits s⁺
+ * @param logits          [n, k] logits s of the negatives
+ * @param excluded        [n, k] bool: negatives that do not take part; not all of a row
+ * @param weights         [n, 1]
+ * @param regularisation  λ
+ * @see Hidasi & Karatzoglou (2018), "Recurrent neural networks with top-k gains for session-based
+ *      recommendations"
+ */
+export function bprMax(
+  target: Tensor,
+  logits: Tensor,
+  excluded: Tensor,
+  weights: Tensor,
+  regularisation: number,
+): Tensor {
+  const p = excluded.where(-1e9, logits).softmax();
+  const above = p.mul(target.sub(logits).sigmoid()).sum([-1], true);
+  const large = p.mul(logits.square()).sum([-1], true);
+  // A tiny share keeps the logarithm finite where the target is far below all negatives.
+  const loss = above.add(1e-10).log().neg().add(large.mul(regularisation));
+  return loss.mul(weights).sum();
+}

@@ -16,6 +16,9 @@ export const elementCodes = {
   float64: 11,
 } as const;
 
+/** Bytes of one element. */
+export const elementBytes = { float32: 4, int32: 4, int64: 8, bool: 1, float64: 8 } as const;
+
 export type ElementType = keyof typeof elementCodes;
 
 export type Shape = readonly number[];

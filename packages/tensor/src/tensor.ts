@@ -288,6 +288,23 @@ export class Tensor {
       ]);
   }
 
+  /** Cuts one axis into equal parts; `concat` undoes it. */
+  split(axis: number, count: number): Tensor[] {
+    if (count === 1) return [this];
+    const at = axisOf(this.shape, axis);
+    const size = this.shape[at]!;
+    if (size % count !== 0) throw new Error(`internal: an axis of ${size} in ${count} equal parts`);
+    const sizes = Array<number>(count).fill(size / count);
+    const parts = this.graph.nodeWithOutputs(
+      "Split",
+      [this, this.graph.constant(sizes, [count], "int64")],
+      sizes.map((part) => this.shape.with(at, part)),
+      { axis: { int: at } },
+      { types: sizes.map(() => this.type) },
+    );
+    return this.graph.recordAll(parts, [[this, (gradients) => Tensor.concat(gradients, at)]]);
+  }
+
   /** Joins tensors along one axis. */
   static concat(parts: readonly Tensor[], axis: number): Tensor {
     const first = parts[0]!;
@@ -396,6 +413,12 @@ export class Tensor {
    * @see Ba, Kiros, Hinton (2016), "Layer normalization"
    */
   layerNorm(gain: Tensor, bias: Tensor, epsilon = 1e-5): Tensor {
+    if (this.type === "float64") {
+      // The engine's own gives its statistics in single precision only.
+      const centred = this.sub(this.mean([-1], true));
+      const deviation = centred.square().mean([-1], true).add(epsilon).sqrt();
+      return centred.div(deviation).mul(gain).add(bias);
+    }
     const statistics = [...this.shape.slice(0, -1), 1];
     const [y, mean, inverse] = this.graph.nodeWithOutputs(
       "LayerNormalization",

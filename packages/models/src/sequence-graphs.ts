@@ -1,0 +1,161 @@
+import { seededRandom } from "@magpie/numerics";
+import {
+  compileInference,
+  compileTraining,
+  Graph,
+  parameterSlots,
+  sizeOf,
+  type CompiledGraph,
+  type ParameterSlot,
+  type Tensor,
+  type TrainingGraph,
+} from "@magpie/tensor";
+import { fuxi } from "./fuxi.ts";
+import { gru } from "./gru4rec.ts";
+import { hstu } from "./hstu.ts";
+import { ligr } from "./ligr.ts";
+import { transformer } from "./sasrec.ts";
+import { learnsRepeats, type SequenceConfig } from "./sequence-config.ts";
+import type { Pasts } from "./sequence-layers.ts";
+import { nextItemLoss, repeatScale } from "./sequence-losses.ts";
+
+/** The state after each place, [R · T, D], by the network that the recipe names. */
+function statesOf(pasts: Pasts, config: SequenceConfig): Tensor {
+  switch (config.network) {
+    case "transformer":
+      return transformer(pasts, config);
+    case "ligr":
+      return ligr(pasts, config);
+    case "hstu":
+      return hstu(pasts, config);
+    case "fuxi":
+      return fuxi(pasts, config);
+    case "gru":
+      return gru(pasts, config);
+    default:
+      return config satisfies never;
+  }
+}
+
+/** Times between items that the network tells apart; 0 where it does not ask for times. */
+export function timeBucketsOf(config: SequenceConfig): number {
+  return "timeBuckets" in config ? config.timeBuckets : 0;
+}
+
+/** 0 on and below the diagonal, -1e9 above: [T, T]. */
+function causalMask(g: Graph, T: number): Tensor {
+  const values = Array.from({ length: T * T }, (_, i) => (i % T <= Math.floor(i / T) ? 0 : -1e9));
+  return g.constant(values, [T, T]);
+}
+
+/** The place of inputs that a graph for `rows` × `length` places has. */
+function pastsOf(g: Graph, width: number, rows: number, length: number): Omit<Pasts, "mask"> {
+  const n = rows * length;
+  let gaps: Tensor | undefined;
+  return {
+    graph: g,
+    rows,
+    length,
+    items: g.rows("items", [n, width]),
+    positions: g.input("positions", [n], "int32"),
+    timeGaps: () => (gaps ??= g.input("timeGaps", [n * length], "int32")),
+    drop: (x) => x,
+  };
+}
+
+/**
+ * Forward and backward of one batch (see `SequenceBatch`). Inputs: `items` and what the loss needs (see
+ * `nextItemLoss`), and arrays of the batch.
+ */
+export function trainingGraph(
+  config: SequenceConfig,
+  shape: { readonly rows: number; readonly length: number; readonly itemCount: number },
+  type: "float32" | "float64" = "float32",
+): TrainingGraph {
+  const { rows: R, length: T } = shape;
+  const { width, dropout } = config;
+  const g = new Graph({ type });
+  const segments = g.input("segments", [R, T], "int32");
+  const sameSegment = segments.reshape([R, 1, T, 1]).equal(segments.reshape([R, 1, 1, T]));
+  const mask = sameSegment.where(causalMask(g, T), -1e9); // [R, 1, T, T]
+  const pasts: Pasts = {
+    ...pastsOf(g, width, R, T),
+    mask,
+    ...(dropout > 0 && {
+      drop: (x: Tensor, name: string) => x.dropout(g.noise(`${name}.dropout`, x.shape, dropout)),
+    }),
+  };
+  const hidden = statesOf(pasts, config);
+  return compileTraining(
+    g,
+    nextItemLoss(g, config, { ...shape, hidden, mask, items: pasts.items }),
+  );
+}
+
+/**
+ * Encodes pasts: `items` [B · T, D] rows with `positions` [B · T], `last` [B] place of each past's newest
+ * item in them → `user` [B, D]. A past stands at the start of its row; what follows it is never looked at.
+ */
+export function encodingGraph(
+  config: SequenceConfig,
+  batch: number,
+  length: number,
+): CompiledGraph {
+  const g = new Graph();
+  const pasts = { ...pastsOf(g, config.width, batch, length), mask: causalMask(g, length) };
+  const hidden = statesOf(pasts, config);
+  return compileInference(g, { user: hidden.lookup(g.input("last", [batch], "int32")) });
+}
+
+/** [B, D] users, [items + 1, D] items → [B, items + 1] scores. */
+export function scoringGraph(width: number, batch: number, rows: number): CompiledGraph {
+  const g = new Graph();
+  const scores = g
+    .input("users", [batch, width])
+    .matmul(g.input("items", [rows, width]), { transposeRight: true });
+  return compileInference(g, { scores });
+}
+
+/** The dense weights and their places in the flat vector. */
+export function parametersOf(config: SequenceConfig): readonly ParameterSlot[] {
+  const g = new Graph();
+  statesOf({ ...pastsOf(g, config.width, 1, 1), mask: causalMask(g, 1) }, config);
+  if (learnsRepeats(config)) g.parameter("repeatBias", [1]);
+  return parameterSlots(g);
+}
+
+/** What is added to the scores of items that the past holds already: see `SharedNegatives.ownPast`. */
+export function repeatBiasOf(config: SequenceConfig, dense: Float32Array): number {
+  const slot = parametersOf(config).find(({ name }) => name === "repeatBias");
+  return slot === undefined ? 0 : repeatScale * dense[slot.offset]!;
+}
+
+/** Number of dense weights. */
+export function parameterCountOf(config: SequenceConfig): number {
+  return parametersOf(config).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
+
+/**
+ * Fresh weights: matrices normal with variance 2 / (in + out) (Glorot), gains 1, biases 0, embeddings
+ * normal with the configured deviation and row 0 (padding) zero.
+ */
+export function initialise(
+  config: SequenceConfig,
+  seed: number,
+  dense: Float32Array,
+  tables: readonly Float32Array[],
+): void {
+  const random = seededRandom(seed, "sasrec/initial-weights");
+  const fill = (values: Float32Array, deviation: number): void => {
+    for (let i = 0; i < values.length; i++) values[i] = deviation * random.normal();
+  };
+  for (const { name, shape, offset } of parametersOf(config)) {
+    const [rows, columns = 1] = shape as readonly [number, number?];
+    const values = dense.subarray(offset, offset + rows * columns);
+    if (name.endsWith("Embeddings")) fill(values, config.embeddingDeviation);
+    else if (name.endsWith(".gain")) values.fill(1);
+    else if (name.endsWith(".bias") || name === "repeatBias") values.fill(0);
+    else fill(values, Math.sqrt(2 / (rows + columns)));
+  }
+  for (const table of tables) fill(table.subarray(config.width), config.embeddingDeviation);
+}

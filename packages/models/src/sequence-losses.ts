@@ -1,0 +1,133 @@
+import {
+  binaryCrossEntropy,
+  bprMax,
+  fullSoftmax,
+  generalisedBce,
+  logSumExpOfProducts,
+  sampledSoftmax,
+  type Graph,
+  Tensor,
+} from "@magpie/tensor";
+import type { SequenceConfig } from "./sequence-config.ts";
+
+/** Adam moves every weight by about the learning rate; the repeat bias has further to go than others. */
+export const repeatScale = 8;
+
+/** States of a batch and what its losses need of it. */
+interface BatchStates {
+  readonly rows: number;
+  readonly length: number;
+  readonly itemCount: number;
+  /** [R · T, D] */
+  readonly hidden: Tensor;
+  /** [R · T, D]: the inputs' rows. */
+  readonly items: Tensor;
+  /** [R, 1, T, T] */
+  readonly mask: Tensor;
+}
+
+/**
+ * The loss of the next item after each position, a scalar. Declares the inputs that it needs: `targets` and,
+ * for losses that have them, `negatives` (rows of the item tables), `weights`, and what `OverlapFinder`
+ * found. With a loss over the catalogue `catalog` is the whole output table.
+ */
+export function nextItemLoss(g: Graph, config: SequenceConfig, batch: BatchStates): Tensor {
+  const { loss, width: D, tied } = config;
+  const { rows: R, length: T, itemCount, hidden, items, mask } = batch;
+  const n = R * T;
+  const targets = g.rows("targets", [n, D]);
+  const weights = g.input("weights", [n, 1]);
+  /** Logit of the target, less the repeat bias: [n, 1]. */
+  const targetShift = (bias: Tensor): Tensor => g.input("repeats", [n, 1]).mul(bias);
+
+  /** Each position's own past: logits [R, T, T] before the bias, and which of them do not count. */
+  const pastOf = () => {
+    const itemIds = g.input("itemIds", [R, 1, T], "int32");
+    const isTarget = g.input("targetIds", [R, T, 1], "int32").equal(itemIds);
+    const isDuplicate = g.input("duplicates", [R, 1, T], "bool");
+    // Items that are later, of another past, the target, or counted already.
+    const excluded = mask.reshape([R, T, T]).less(-1).or(isTarget).or(isDuplicate);
+    const outputs = tied ? items : g.rows("pastOutputs", [n, D]);
+    return {
+      bias: g.parameter("repeatBias", [1]).mul(repeatScale),
+      excluded,
+      keys: outputs.reshape([R, T, D]),
+    };
+  };
+  /** The past's logits with the bias, one row per position, and which do not count: [n, T] each. */
+  const pastLogits = (): { logits: Tensor; excluded: Tensor; bias: Tensor } => {
+    const { bias, excluded, keys } = pastOf();
+    const logits = hidden.reshape([R, T, D]).matmul(keys, { transposeRight: true }).add(bias);
+    return { bias, logits: logits.reshape([n, T]), excluded: excluded.reshape([n, T]) };
+  };
+  /** Adds the past's share of a softmax, and the bias of a target that stands in it. */
+  const withPast = () => {
+    const { bias, excluded, keys } = pastOf();
+    const sum = logSumExpOfProducts(hidden.reshape([R, T, D]), keys, undefined, excluded);
+    return { others: sum.reshape([n, 1]).add(bias), targetOffset: targetShift(bias) };
+  };
+
+  switch (loss.kind) {
+    case "sampled-softmax": {
+      const K = loss.negatives;
+      const past = loss.ownPast ? withPast() : undefined;
+      const offsets = [
+        ...(loss.logQ === "all" ? [g.input("targetOffsets", [n, 1])] : []),
+        ...(past ? [past.targetOffset] : []),
+      ];
+      return sampledSoftmax(hidden, {
+        targets,
+        weights,
+        negatives: g.rows("negatives", [K, D]),
+        offset: g.input("negativeOffsets", [K]),
+        excluded: g.input("excluded", [n, K], "bool"),
+        ...past,
+        ...(offsets.length > 0 && { targetOffset: offsets.reduce((a, b) => a.add(b)) }),
+      });
+    }
+    case "full-softmax": {
+      const size = itemCount + 1;
+      const padding = g.constant([-1e9, ...Array<number>(itemCount).fill(0)], [size]);
+      const catalog = g.rows("catalog", [size, D]);
+      if (loss.ownPast !== true) return fullSoftmax(hidden, catalog, padding, targets, weights);
+      // The catalogue stands where drawn negatives would: the target and the past are counted apart.
+      return sampledSoftmax(hidden, {
+        targets,
+        weights,
+        negatives: catalog,
+        offset: padding,
+        excluded: g.input("excluded", [n, size], "bool"),
+        ...withPast(),
+      });
+    }
+    case "bce": {
+      const score = (rows: Tensor): Tensor => hidden.mul(rows).sum([-1], true);
+      const ones = g.constant([1], [1, 1]);
+      const zeros = g.constant([0], [1, 1]);
+      const positive = binaryCrossEntropy(score(targets), ones, weights);
+      const negative = binaryCrossEntropy(score(g.rows("negatives", [n, D])), zeros, weights);
+      return positive.add(negative);
+    }
+    case "gbce":
+    case "bpr-max": {
+      const K = loss.negatives;
+      let logits = hidden.matmul(g.rows("negatives", [K, D]), { transposeRight: true }); // [n, K]
+      let excluded = g.input("excluded", [n, K], "bool");
+      let target = hidden.mul(targets).sum([-1], true); // [n, 1]
+      if (loss.ownPast) {
+        const past = pastLogits();
+        logits = Tensor.concat([logits, past.logits], 1);
+        excluded = Tensor.concat([excluded, past.excluded], 1);
+        target = target.add(targetShift(past.bias));
+      }
+      return loss.kind === "gbce"
+        ? generalisedBce(target, logits, excluded, weights, {
+            calibration: loss.calibration,
+            samplingRate: Math.min(1, K / Math.max(1, itemCount - 1)),
+          })
+        : bprMax(target, logits, excluded, weights, loss.regularisation);
+    }
+    default:
+      return loss satisfies never;
+  }
+}
