@@ -17,7 +17,15 @@ export const elementCodes = {
 } as const;
 
 /** Bytes of one element. */
-export const elementBytes = { float32: 4, int32: 4, int64: 8, bool: 1, float64: 8 } as const;
+export const elementBytes: Readonly<Record<ElementType, number>> = {
+  float32: 4,
+  int8: 1,
+  uint8: 1,
+  int32: 4,
+  int64: 8,
+  bool: 1,
+  float64: 8,
+};
 
 export type ElementType = keyof typeof elementCodes;
 
