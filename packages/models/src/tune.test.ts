@@ -146,6 +146,26 @@ describe("a search of settings", () => {
     await assert.rejects(tune(model, data, options({ recipes: 2, seed: 2 })), isOther);
   });
 
+  test("keeps a training without epochs that outlasts the time: nothing cut it", async () => {
+    const slow: Model = {
+      ...(itemKnn as Model),
+      async train(...given) {
+        const until = performance.now() + 1_200;
+        const trained = await itemKnn.train(
+          given[0],
+          given[1] as typeof itemKnn.defaults,
+          given[2],
+        );
+        while (performance.now() < until) await new Promise((done) => setTimeout(done, 20));
+        return trained;
+      },
+    };
+    const once = await tune(slow, data, options({ recipes: 1, budgetSeconds: 0.5 }));
+    assert.equal(once.best.isCut, false);
+    const again = await tune(slow, data, options({ recipes: 1, budgetSeconds: 0.5 }));
+    assert.equal(again.resumed, 1);
+  });
+
   test("says so when there is nothing to search or no time for it", async () => {
     const failsWith = (code: string) => (error: unknown) =>
       error instanceof TrainingError && error.code === code;

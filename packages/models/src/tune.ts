@@ -156,7 +156,8 @@ export async function tune(
         ndcgAt10: metrics["ndcgAt10"]!,
         recallAt10: metrics["recallAt10"]!,
         seconds,
-        isCut: seconds >= budget,
+        // A training without epochs does not look at the time: it came to its end.
+        isCut: space.effort !== undefined && seconds >= budget,
       };
     } finally {
       await trained.dispose();
