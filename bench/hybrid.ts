@@ -147,7 +147,12 @@ class SetUnderTest {
     const text = await InvertedTextIndex.build(items);
     const index = new MeaningIndex(encoder, await buildMeanings(items, encoder, () => {}));
     const filters = ItemFilterIndex.build(items, () => undefined);
-    const meaning = new MeaningRetriever(index, filters, 10_000);
+    const meaning = new MeaningRetriever(
+      index,
+      filters,
+      ({ query = "" }) => Promise.resolve(query.trim()),
+      10_000,
+    );
     const prepared = new Map<string, Prepared>();
     for (const query of judgements.keys()) {
       const request: ServingRequest = {

@@ -24,6 +24,8 @@ function reasonText(reason: Reason): string {
       return `has ${reason.words.join(", ")}`;
     case "similar-meaning":
       return "means the same";
+    case "likely-category":
+      return `is ${reason.category}`;
     case "rule":
       return `rule ${reason.rule}`;
     case "sequence-model":

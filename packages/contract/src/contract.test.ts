@@ -77,6 +77,7 @@ describe("reasons on the wire", () => {
       "similar-to": { itemId: "a" },
       popular: { days: null },
       "similar-meaning": {},
+      "likely-category": { category: "Shoes" },
       "query-match": { words: ["mug"] },
       rule: { rule: "pinned" },
       diversity: {},

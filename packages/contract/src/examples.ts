@@ -175,9 +175,18 @@ export const searchExplanation: SearchExplanation = {
         isPrefix: true,
       },
     ],
+    stages: [
+      {
+        stage: "segmentation",
+        before: "mug",
+        after: "mug",
+        reason: "words of the catalogue's dictionary",
+      },
+    ],
   },
   total: 1,
   relaxed: false,
+  answeredBy: "all",
   items: [
     {
       itemId: "mug-01",

@@ -11,4 +11,5 @@ export * from "./rules.ts";
 export * from "./scopes.ts";
 export * from "./search-explanation.ts";
 export * from "./suggestions.ts";
+export * from "./understanding.ts";
 export * from "./users.ts";

@@ -9,6 +9,7 @@ import {
 import { Type, type Static } from "typebox";
 import { ruleOutcomeSchema } from "./rules.ts";
 import { facetCountsSchema, facetRequestSchema, sortSchema } from "./facets.ts";
+import { correctionSchema, understoodQuerySchema } from "./understanding.ts";
 
 const id = Type.String({ minLength: 1, maxLength: 512 });
 const ids = (description: string) => Type.Array(id, { maxItems: 200, description });
@@ -64,6 +65,12 @@ export const localeSchema = Type.String({
 const locale = Type.Optional(localeSchema);
 const explain = Type.Optional(
   Type.Boolean({ description: "Say for each item why it is here (costs a little time)" }),
+);
+const correct = Type.Optional(
+  Type.Boolean({
+    description:
+      "False: words are searched for as they are typed. By default a word that no item has becomes the one that was likely meant, and the answer says so in `corrections`",
+  }),
 );
 const query = Type.String({ maxLength: 500, description: "What the shopper typed" });
 
@@ -140,6 +147,7 @@ export const searchRequestSchema = Type.Object(
       Type.Array(facetRequestSchema, { maxItems: 50, description: "Fields to count values of" }),
     ),
     sort: Type.Optional(sortSchema),
+    correct,
     highlight: Type.Optional(
       Type.Object(
         { open: tag("Goes before a word"), close: tag("Goes after it") },
@@ -218,7 +226,7 @@ export const similarParametersSchema = Type.Object(askingParameters, {
 
 /** Query of GET /v1/search. */
 export const searchParametersSchema = Type.Object(
-  { query, ...askingParameters },
+  { query, correct, ...askingParameters },
   { additionalProperties: false },
 );
 
@@ -254,6 +262,10 @@ export const reasonSchema = Type.Union(
       { additionalProperties: false },
     ),
     Type.Object({ kind: kind("similar-meaning") }, { additionalProperties: false }),
+    Type.Object(
+      { kind: kind("likely-category"), category: Type.String() },
+      { additionalProperties: false },
+    ),
     Type.Object(
       {
         kind: kind("rule"),
@@ -352,6 +364,18 @@ export const rankingResponseSchema = Type.Object(
       Type.Array(facetCountsSchema, { description: "In the order asked for (search)" }),
     ),
     rules: Type.Optional(ruleOutcomeSchema),
+    corrections: Type.Optional(
+      Type.Array(correctionSchema, {
+        description:
+          "Words that were searched for in place of those typed; ask again with `correct: false` to undo it (search)",
+      }),
+    ),
+    didYouMean: Type.Optional(
+      Type.String({
+        description: "Another query that was likely meant, to be offered; it was not used (search)",
+      }),
+    ),
+    understood: Type.Optional(understoodQuerySchema),
   },
   { additionalProperties: false, title: "RankingResponse" },
 );

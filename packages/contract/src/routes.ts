@@ -200,7 +200,7 @@ export const routes = {
     scope: "read",
     body: ranking.searchRequestSchema,
     description:
-      "Choices in facets go into `refinements`, so that the other values of the same facet keep their counts; conditions that nobody chose go into `filter`. An empty query lists everything that passes.",
+      "Choices in facets go into `refinements`, so that the other values of the same facet keep their counts; conditions that nobody chose go into `filter`. An empty query lists everything that passes. What a query says about the price (under 50, 100元以下) is applied as a choice, words that no item has are corrected, and the answer says so.",
     bodyExample: {
       query: "blue mug",
       userId: "u-17",
@@ -215,7 +215,18 @@ export const routes = {
       200: {
         description: "Items, best first, and how many match",
         schema: ranking.rankingResponseSchema,
-        example: { ...examples.rankingResponse, scenario: "search", total: 1 },
+        example: {
+          ...examples.rankingResponse,
+          scenario: "search",
+          total: 1,
+          corrections: [{ from: "bleu", to: "blue", reason: "typing-error" }],
+          understood: {
+            text: "blue mug",
+            answeredBy: "all",
+            entities: [{ text: "mug", kind: "category", value: "Home > Mugs", items: 12 }],
+            categories: [{ category: "Home > Mugs", probability: 0.92 }],
+          },
+        },
       },
     },
     errors: ["UNKNOWN_FIELD", "NOT_A_NUMBER_FIELD", "NO_SNAPSHOT"],

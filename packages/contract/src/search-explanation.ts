@@ -1,6 +1,7 @@
 import { Type, type Static } from "typebox";
 import { contributionSchema, searchRequestSchema } from "./ranking.ts";
 import { explainedRulesSchema } from "./rules.ts";
+import { answeredBySchema, queryStageSchema } from "./understanding.ts";
 
 /** Body of POST /v1/search/explain: a search, and the items asked about. */
 export const explainSearchRequestSchema = Type.Object(
@@ -79,11 +80,15 @@ export const searchExplanationSchema = Type.Object(
         text: Type.String(),
         tokens: Type.Array(tokenSchema),
         groups: Type.Array(groupSchema, { description: "What was asked for" }),
+        stages: Type.Array(queryStageSchema, {
+          description: "What each stage of understanding made of it, in order",
+        }),
       },
       { additionalProperties: false },
     ),
     total: Type.Integer({ minimum: 0 }),
     relaxed: Type.Boolean(),
+    answeredBy: answeredBySchema,
     items: Type.Array(explainedHitSchema, { description: "In the order asked" }),
     differences: Type.Array(
       Type.Object(

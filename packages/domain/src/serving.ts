@@ -63,6 +63,8 @@ export interface SearchAsk {
   readonly refinements: readonly FieldTest[];
   readonly facets: readonly FacetRequest[];
   readonly sort?: SearchSort;
+  /** False: words are searched for as they are typed; true when absent. */
+  readonly correct?: boolean;
 }
 
 /** One act of a user as models and explanations see it. */
@@ -114,6 +116,8 @@ export type Reason =
   | { readonly kind: "query-match"; readonly words: readonly string[] }
   /** Its text means what the query means, whatever its words. */
   | { readonly kind: "similar-meaning" }
+  /** The query is likely about this category, by what people took after it and by its words. */
+  | { readonly kind: "likely-category"; readonly category: string }
   /** One of our own rules ("out-of-stock") by its code, or a merchandiser's by its name. */
   | {
       readonly kind: "rule";

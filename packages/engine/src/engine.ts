@@ -25,11 +25,14 @@ import type { ExplainedRules } from "./rules/explain-rules.ts";
 import type { RuleTags } from "./rules/ruling.ts";
 import type { RulesChoice, ShopRules } from "./rules/shop-rules.ts";
 import type { SearchExplanation } from "./scenarios/search/explain-search.ts";
+import type { AnsweredBy } from "./scenarios/search/live-text-retriever.ts";
 import type {
   FacetCounts,
   FacetValue,
   Highlighted,
   HighlightTags,
+  NavigationalTarget,
+  QueryAnalysis,
   Suggestion,
   SuggestionRung,
 } from "@magpie/retrieval";
@@ -81,9 +84,26 @@ export interface ServedRanking {
   readonly relaxed?: boolean;
   /** In the order asked for. */
   readonly facets?: readonly FacetCounts[];
+  /** How the query was understood (search). */
+  readonly understood?: UnderstoodQuery;
   /** Absent when no rule had a part in the answer. */
   readonly rules?: ServedRules;
   readonly timings: StageTimings;
+}
+
+/** How a query was understood, and how far the search for it had to go. */
+export interface UnderstoodQuery extends Pick<
+  QueryAnalysis,
+  "text" | "entities" | "priceCents" | "categories" | "corrections" | "didYouMean"
+> {
+  /** The one thing that it names exactly. */
+  readonly navigational?: {
+    readonly kind: NavigationalTarget["kind"];
+    readonly value: string;
+    /** Of a code or title. */
+    readonly itemId?: string;
+  };
+  readonly answeredBy: AnsweredBy;
 }
 
 /** What an answer is told of rules. */
@@ -113,6 +133,8 @@ export interface SearchOptions extends RecommendOptions {
   readonly facets?: readonly FacetRequest[];
   /** By relevance when absent. */
   readonly sort?: SearchSort;
+  /** False: words are searched for as they are typed. */
+  readonly correct?: boolean;
 }
 
 /** Asks for the values of one facet that begin like a text, over what a search finds. */

@@ -33,6 +33,7 @@ import type {
   ServedRules,
   ServedSuggestions,
   Task,
+  UnderstoodQuery,
 } from "@magpie/engine";
 
 /**
@@ -42,6 +43,7 @@ import type {
 
 export function rankingToWire(ranking: ServedRanking): RankingResponse {
   const { requestId, scenario, snapshot, pipeline, items, total, relaxed, facets, rules } = ranking;
+  const { understood } = ranking;
   return {
     queryId: requestId,
     scenario,
@@ -59,6 +61,21 @@ export function rankingToWire(ranking: ServedRanking): RankingResponse {
     ...(relaxed !== undefined && { relaxed }),
     ...(facets !== undefined && facets.length > 0 && { facets: facets.map(facetToWire) }),
     ...(rules && { rules: rulesToWire(rules) }),
+    ...(understood && understoodToWire(understood)),
+  };
+}
+
+function understoodToWire({
+  corrections,
+  didYouMean,
+  entities,
+  categories,
+  ...understood
+}: UnderstoodQuery): Pick<RankingResponse, "corrections" | "didYouMean" | "understood"> {
+  return {
+    ...(corrections.length > 0 && { corrections: [...corrections] }),
+    ...(didYouMean !== undefined && { didYouMean }),
+    understood: { ...understood, entities: [...entities], categories: [...categories] },
   };
 }
 
@@ -123,15 +140,17 @@ export function explanationToWire(
   explanation: SearchExplanation,
   mayReadRules: boolean,
 ): WireExplanation {
-  const { query, items, differences, total, relaxed, rules } = explanation;
+  const { query, items, differences, total, relaxed, answeredBy, rules } = explanation;
   return {
     query: {
       text: query.text,
       tokens: [...query.tokens],
       groups: query.groups.map((group) => ({ ...group, alternatives: [...group.alternatives] })),
+      stages: [...query.stages],
     },
     total,
     relaxed,
+    answeredBy,
     items: items.map(
       ({ contributions, tokens, fieldScores, matchedWords, missingWords, ...hit }) => ({
         ...hit,

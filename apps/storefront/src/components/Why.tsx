@@ -3,7 +3,7 @@ import { IconInfoCircle } from "@tabler/icons-react";
 import type { ExplainedItem } from "@magpie/client";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useItems } from "../shop/shop.ts";
+import { useCategoryLabel, useItems } from "../shop/shop.ts";
 import { textsOf, useLanguage } from "../shop/texts.ts";
 import type { Item, Reason } from "../shop/types.ts";
 
@@ -33,6 +33,7 @@ function ReasonLine({
 }) {
   const { t } = useTranslation();
   const language = useLanguage();
+  const labelOf = useCategoryLabel();
   const titleOf = (id: string) => {
     const item = items?.get(id);
     return item === undefined ? "…" : textsOf(item, language).title;
@@ -65,6 +66,10 @@ function ReasonLine({
       );
     case "query-match":
       return <Text size="sm">{t("why.query-match", { words: reason.words.join(", ") })}</Text>;
+    case "likely-category":
+      return (
+        <Text size="sm">{t("why.likely-category", { category: labelOf(reason.category) })}</Text>
+      );
     case "rule":
       return <Text size="sm">{t("why.rule", { rule: reason.rule })}</Text>;
     case "similar-meaning":

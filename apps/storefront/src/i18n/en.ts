@@ -115,6 +115,7 @@ export const en = {
     "popular-days_other": "Popular in the last {{count}} days",
     "query-match": "It contains {{words}}",
     "similar-meaning": "Its description means what you asked for",
+    "likely-category": "You are likely looking for {{category}}",
     rule: "A rule of this shop: {{rule}}",
     diversity: "Moved to bring variety to the list",
     exploration: "New here: given a chance to be seen",

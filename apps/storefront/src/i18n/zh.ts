@@ -116,6 +116,7 @@ export const zh: Texts = {
     "popular-days_other": "最近 {{count}} 天的热门商品",
     "query-match": "包含 {{words}}",
     "similar-meaning": "商品描述与你的搜索意思相近",
+    "likely-category": "你可能在找：{{category}}",
     rule: "本店规则：{{rule}}",
     diversity: "为了让列表更丰富而调整了位置",
     exploration: "新上架：给它一次被看到的机会",

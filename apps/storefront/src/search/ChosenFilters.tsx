@@ -1,8 +1,8 @@
 import { Button, Group, Pill } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useClearRefinements, useCurrentRefinements } from "react-instantsearch";
+import { useCategoryLabel } from "../shop/shop.ts";
 import { formatPrice, useLanguage } from "../shop/texts.ts";
-import { useCategoryLabel } from "./Filters.tsx";
 
 type Refinement = ReturnType<typeof useCurrentRefinements>["items"][number]["refinements"][number];
 

@@ -21,7 +21,7 @@ import {
   useToggleRefinement,
   type UseHierarchicalMenuProps,
 } from "react-instantsearch";
-import { useCategories } from "../shop/shop.ts";
+import { useCategoryLabel } from "../shop/shop.ts";
 import { currencyOf, useLanguage } from "../shop/texts.ts";
 import { categoryLevels } from "./search-url.ts";
 
@@ -44,15 +44,6 @@ function Count({ count }: { readonly count: number }) {
       {count.toLocaleString(language)}
     </Text>
   );
-}
-
-/** A path's own name in the page's language. */
-export function useCategoryLabel(): (path: string) => string {
-  const { data } = useCategories();
-  return (path) => {
-    const label = data?.categories.find((category) => category.path === path)?.label ?? path;
-    return label.split(" > ").at(-1)!;
-  };
 }
 
 type CategoryItem = ReturnType<typeof useHierarchicalMenu>["items"][number];

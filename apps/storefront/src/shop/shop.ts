@@ -126,6 +126,15 @@ export function useCategories() {
   });
 }
 
+/** A category path's own name in the page's language. */
+export function useCategoryLabel(): (path: string) => string {
+  const { data } = useCategories();
+  return (path) => {
+    const label = data?.categories.find((category) => category.path === path)?.label ?? path;
+    return label.split(" > ").at(-1)!;
+  };
+}
+
 export function useShops() {
   return useQuery({
     queryKey: ["shops"],

@@ -16,12 +16,22 @@ export class MeaningRetriever implements Retriever {
   readonly name = meaningStage;
   readonly #index: MeaningIndex;
   readonly #filters: ItemFilterIndex;
+  readonly #textOf: (request: ServingRequest) => Promise<string>;
   readonly #maxQueryMs: number;
 
-  /** @param maxQueryMs  a search does not wait longer for the encoder: it goes on by words alone */
-  constructor(index: MeaningIndex, filters: ItemFilterIndex, maxQueryMs = 300) {
+  /**
+   * @param textOf      what a request asks for, in words: as it is understood
+   * @param maxQueryMs  a search does not wait longer for the encoder: it goes on by words alone
+   */
+  constructor(
+    index: MeaningIndex,
+    filters: ItemFilterIndex,
+    textOf: (request: ServingRequest) => Promise<string>,
+    maxQueryMs = 300,
+  ) {
     this.#index = index;
     this.#filters = filters;
+    this.#textOf = textOf;
     this.#maxQueryMs = maxQueryMs;
   }
 
@@ -29,7 +39,8 @@ export class MeaningRetriever implements Retriever {
   async retrieve(request: ServingRequest, limit: number): Promise<Candidate[]> {
     const { query = "", filter } = request;
     if (query.trim() === "") return [];
-    const vector = await this.#inTime(this.#index.encodeQuery(query.trim()));
+    const text = await this.#textOf(request);
+    const vector = await this.#inTime(this.#index.encodeQuery(text));
     if (vector.every((value) => value === 0)) return [];
     const { items, scores } = this.#index.search(vector, limit, this.#filters.compile(filter));
     return Array.from(items, (row, place): Candidate => ({

@@ -11,12 +11,7 @@ import {
   type SearchAsk,
   type ServingRequest,
 } from "@magpie/domain";
-import {
-  modelHistory,
-  type FacetValue,
-  type Highlighter,
-  type HighlightTags,
-} from "@magpie/retrieval";
+import { modelHistory, type FacetValue, type HighlightTags } from "@magpie/retrieval";
 import { v7 as uuidV7 } from "uuid";
 import type {
   FacetValueOptions,
@@ -28,6 +23,7 @@ import type {
   SearchOptions,
   ServedRanking,
   ServedRules,
+  UnderstoodQuery,
 } from "../engine.ts";
 import { cartItems, type Act, type LiveHistories } from "../live/histories.ts";
 import { joinHistory } from "../live/join-history.ts";
@@ -43,6 +39,7 @@ import { pageOf } from "./options.ts";
 import { proposersOf, runPipeline, type Pipeline } from "./pipeline.ts";
 import { retrieverNames } from "./retrievers.ts";
 import { scenarioNames } from "./scenarios.ts";
+import type { AnsweredBy } from "./search/live-text-retriever.ts";
 import { variantChooser } from "./search/fitting-variant.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
@@ -107,7 +104,7 @@ export class Answerer {
     const ids = chosen.map(({ itemIndex }) => serving.catalog.idOf(itemIndex));
     const records = await this.#parts.records.getMany(ids);
     const mark = marker(serving, request, options.highlight);
-    const variantOf = variantChooser(request, () => highlighterOf(serving, request));
+    const variantOf = variantChooser(request, () => serving.search.highlighter(request));
     const items = chosen.flatMap((candidate, i): RankedItem[] => {
       const item = records[i];
       // Deleted between ranking and reading.
@@ -154,7 +151,12 @@ export class Answerer {
       snapshot: serving.version,
       pipeline: pipeline.name,
       items,
-      ...(found && { total: found.total, relaxed: found.relaxed, facets: facets! }),
+      ...(found && {
+        total: found.total,
+        relaxed: found.relaxed,
+        facets: facets!,
+        understood: understoodOf(serving, request, found.answeredBy),
+      }),
       ...(ruling && { rules: servedRules(ruling) }),
       timings: watch.timings,
     };
@@ -290,12 +292,42 @@ const explainedDepth = 1_000;
 const defaultFacetValues = 10;
 
 /** What a search asks for beside its words. */
-function searchAskOf({ refinements, facets, sort }: Partial<SearchOptions>): SearchAsk {
-  return { refinements: refinements ?? [], facets: facets ?? [], ...(sort && { sort }) };
+function searchAskOf({ refinements, facets, sort, correct }: Partial<SearchOptions>): SearchAsk {
+  return {
+    refinements: refinements ?? [],
+    facets: facets ?? [],
+    ...(sort && { sort }),
+    ...(correct !== undefined && { correct }),
+  };
 }
 
-function highlighterOf(serving: Serving, { query = "", locale }: ServingRequest): Highlighter {
-  return serving.search.highlighter(query, locale);
+/** What an answer says of how its query was understood. */
+function understoodOf(
+  { catalog, search }: Serving,
+  request: ServingRequest,
+  answeredBy: AnsweredBy,
+): UnderstoodQuery {
+  const { text, entities, priceCents, categories, corrections, didYouMean, navigational } =
+    search.readingOf(request);
+  return {
+    text,
+    entities,
+    categories,
+    corrections,
+    answeredBy,
+    ...(priceCents && { priceCents }),
+    ...(didYouMean !== undefined && { didYouMean }),
+    ...(navigational && {
+      navigational:
+        navigational.kind === "brand"
+          ? navigational
+          : {
+              kind: navigational.kind,
+              value: navigational.value,
+              itemId: catalog.idOf(navigational.row),
+            },
+    }),
+  };
 }
 
 /** Marks the texts of an item of the answer, where that was asked for. */
@@ -306,7 +338,7 @@ function marker(
 ): ((item: Item) => MarkedTexts) | undefined {
   const { query, locale } = request;
   if (query === undefined || tags === undefined) return undefined;
-  const highlighter = highlighterOf(serving, request);
+  const highlighter = serving.search.highlighter(request);
   return (item) => markTexts(item, locale, highlighter, tags);
 }
 

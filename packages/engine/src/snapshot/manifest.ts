@@ -13,6 +13,9 @@ export const snapshotFiles = {
   labels: "category-labels.json",
   text: "text-index.bin",
   suggestions: "suggestions.bin",
+  lexicon: "catalog-lexicon.bin",
+  spelling: "spelling.bin",
+  queryCategories: "query-categories.bin",
   vectors: "item-vectors.bin",
   meanings: "item-meanings.bin",
 } as const;

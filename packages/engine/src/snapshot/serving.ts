@@ -4,11 +4,15 @@ import { Vocabulary, type ItemVocabulary } from "@magpie/data";
 import { MagpieError, type ItemId, type ItemIndex } from "@magpie/domain";
 import { requireSameEncoder, type TextEncoder } from "@magpie/encoder";
 import {
+  CatalogLexicon,
+  CategoryPredictor,
   FacetIndex,
   Int8VectorIndex,
   ItemFilterIndex,
   InvertedListsIndex,
   InvertedTextIndex,
+  QueryUnderstanding,
+  SpellingCorrector,
   Suggester,
 } from "@magpie/retrieval";
 import { modelByKind, SequenceModel, type TrainedModel } from "@magpie/models";
@@ -122,7 +126,8 @@ export class Serving {
     for (const model of trained) if (model instanceof SequenceModel) await model.warmUp();
     const meanings = await openMeanings(directory, manifest, environment);
     if (meanings !== undefined) catalog.onWords((row, item) => meanings.put(row, item));
-    const search = new SearchScenario(catalog, text, models, meanings);
+    const understanding = await openUnderstanding(directory, manifest, text, catalog);
+    const search = new SearchScenario(catalog, text, models, meanings, understanding);
     const suggester =
       suggestionBytes && new LiveSuggester(catalog, Suggester.open(suggestionBytes));
     return new Serving(directory, manifest, catalog, trained, models, search, suggester);
@@ -153,6 +158,29 @@ export class Serving {
     if (this.#inUse > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
     await Promise.all(this.#trained.map((model) => model.dispose()));
   }
+}
+
+/** What queries are understood by; a snapshot of a version before has none. */
+async function openUnderstanding(
+  directory: string,
+  manifest: SnapshotManifest,
+  index: InvertedTextIndex,
+  catalog: LiveCatalog,
+): Promise<QueryUnderstanding | undefined> {
+  if (!hasFile(manifest, snapshotFiles.lexicon)) return undefined;
+  const [lexiconBytes, spelling, categories] = await Promise.all(
+    [snapshotFiles.lexicon, snapshotFiles.spelling, snapshotFiles.queryCategories].map((name) =>
+      readFile(join(directory, name)),
+    ),
+  );
+  const lexicon = CatalogLexicon.open(lexiconBytes!);
+  catalog.onWords((row, item) => lexicon.put(row, item));
+  return new QueryUnderstanding({
+    index,
+    lexicon,
+    spelling: SpellingCorrector.open(spelling!),
+    categories: CategoryPredictor.open(categories!),
+  });
 }
 
 /** Subject of notes on the encoder. */

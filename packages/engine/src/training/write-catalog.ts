@@ -9,6 +9,7 @@ import { createdMsOf, LiveCatalog, textHashOf } from "../live/live-catalog.ts";
 import { snapshotFiles } from "../snapshot/manifest.ts";
 import { throwIfCancelled } from "../tasks.ts";
 import { buildSuggester, type SuggesterSources } from "./build-suggester.ts";
+import { writeQueryKnowledge } from "./write-query-knowledge.ts";
 
 /** What the catalogue's part of a snapshot is made from. */
 export interface CatalogInput extends SuggesterSources {
@@ -22,8 +23,8 @@ export interface CatalogInput extends SuggesterSources {
 
 /**
 /**
- * Writes columns, ages, category words, the text index, the suggestions and the meanings of a
- * catalogue, batch by batch, and gives back the catalogue as serving will see it.
+ * Writes columns, ages, category words, the text index, what queries are understood by, the
+ * suggestions and the meanings of a catalogue, batch by batch, and gives back the catalogue as serving will see it.
  */
 export async function writeCatalog(
   input: CatalogInput,
@@ -66,6 +67,7 @@ export async function writeCatalog(
   await writeFile(join(draft, snapshotFiles.text), text.toBytes());
   const known = texts.filter((item) => item !== undefined);
   await writeFile(join(draft, snapshotFiles.suggestions), buildSuggester(known, input).toBytes());
+  await writeQueryKnowledge(draft, texts, text, input.searches);
   await vocabulary.save(join(draft, snapshotFiles.vocabulary));
   const meanings = await writeMeanings(
     texts,

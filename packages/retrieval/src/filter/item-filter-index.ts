@@ -230,6 +230,11 @@ export class ItemFilterIndex {
     return from === undefined || to === undefined ? none : this.#categoryCodes.subarray(from, to);
   }
 
+  /** The number of a category path, as `categoriesOf` has it; -1 where no item is in it. */
+  categoryCode(path: string): number {
+    return this.#categories.code(path) ?? -1;
+  }
+
   /** Featured price in minor units; NaN where unknown. */
   priceOf(row: number): number {
     return this.#priceOf[row] ?? NaN;

@@ -2,13 +2,15 @@ import type { Candidate, Contribution, Item, ItemIndex, ServingRequest } from "@
 import {
   ItemSet,
   type InvertedTextIndex,
+  type QueryAnalysis,
   type QueryGroup,
+  type StageRecord,
   type TextField,
   type TextHits,
 } from "@magpie/retrieval";
 import type { LiveCatalog } from "../../live/live-catalog.ts";
 import type { ExplainedRules } from "../../rules/explain-rules.ts";
-import type { Found } from "./live-text-retriever.ts";
+import type { AnsweredBy, Found } from "./live-text-retriever.ts";
 
 /** A term that the analyser made of a text, with its place in it. */
 export interface ExplainedToken {
@@ -67,9 +69,12 @@ export interface SearchExplanation {
     readonly tokens: readonly ExplainedToken[];
     /** What was asked for: words, phrases and exclusions, with what may stand for them. */
     readonly groups: readonly QueryGroup[];
+    /** What each stage of understanding made of it, and why. */
+    readonly stages: readonly StageRecord[];
   };
   readonly total: number;
   readonly relaxed: boolean;
+  readonly answeredBy: AnsweredBy;
   readonly items: readonly ExplainedHit[];
   /** Between the first two items, largest difference first; their sum is that of the scores. */
   readonly differences: readonly ScoreDifference[];
@@ -82,6 +87,7 @@ export interface ExplainParts {
   readonly catalog: LiveCatalog;
   readonly index: InvertedTextIndex;
   readonly request: ServingRequest;
+  readonly reading: QueryAnalysis;
   readonly ranking: readonly Candidate[];
   readonly found: Found;
   /** Asked about, with their records; undefined where the catalogue has none. */
@@ -90,14 +96,15 @@ export interface ExplainParts {
 
 /** Says how a query was read, and for each item why it is where it is. */
 export function explainSearch(parts: ExplainParts): SearchExplanation {
-  const { catalog, index, request, found, items } = parts;
+  const { catalog, index, request, reading, found, items } = parts;
   const query = request.query ?? "";
-  const parsed = index.parse(query, request.locale);
+  const { parsed, stages } = reading;
   const explained = items.map(({ id, item }) => explainHit(parts, id, item));
   return {
-    query: { text: query, tokens: tokensOf(index, query), groups: parsed.groups },
+    query: { text: query, tokens: tokensOf(index, query), groups: parsed.groups, stages },
     total: found.total,
     relaxed: found.relaxed,
+    answeredBy: found.answeredBy,
     items: explained,
     differences: differencesOf(explained),
   };
@@ -117,7 +124,7 @@ export function explainSearch(parts: ExplainParts): SearchExplanation {
       tokens: [],
     };
     if (item === undefined || row === -1) return { ...nothing, state: "absent" };
-    const alone = aloneIn(index, request, row, catalog.filter.rows);
+    const alone = aloneIn(index, parts, row);
     const place = ranking.findIndex(({ itemIndex }) => itemIndex === row);
     const candidate = ranking[place];
     const words = parsed.groups.filter(({ need }) => need !== "excluded").map(({ text }) => text);
@@ -156,12 +163,12 @@ function tokensOf(index: InvertedTextIndex, text: string): ExplainedToken[] {
 /** The query asked of one item alone: what it has of the words, whatever others have. */
 function aloneIn(
   index: InvertedTextIndex,
-  { query, locale }: ServingRequest,
+  { catalog, request, reading }: ExplainParts,
   row: ItemIndex,
-  rows: number,
 ): TextHits | undefined {
-  if (query === undefined || query.trim() === "") return undefined;
-  return index.search(query, { limit: 1, locale, filter: ItemSet.of(rows, [row]), explain: true });
+  if (reading.parsed.groups.length === 0) return undefined;
+  const filter = ItemSet.of(catalog.filter.rows, [row]);
+  return index.search(reading.parsed, { limit: 1, locale: request.locale, filter, explain: true });
 }
 
 /** Parts of the match in units of the final score: they sum to what the text gave to it. */

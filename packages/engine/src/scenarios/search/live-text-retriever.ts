@@ -10,13 +10,23 @@ import {
 import {
   type ItemSet,
   type InvertedTextIndex,
+  type MatchStage,
+  type QueryAnalysis,
   type TextHits,
   type TextSort,
 } from "@magpie/retrieval";
 import type { LiveCatalog } from "../../live/live-catalog.ts";
+import type { QueryReadings } from "./query-readings.ts";
 
 /** The stage that text matches are signed with. */
 export const textStage = "text";
+
+/**
+ * How far a search had to go: `all`: items have all words that must be there; `without-low`,
+ * `high-only`, `some`: those words were given up by importance; `meaning`: items have none of the
+ * words and mean the same; `nothing`: nothing was found.
+ */
+export type AnsweredBy = MatchStage | "meaning" | "nothing";
 
 /** What a search found on all pages together. */
 export interface Found {
@@ -24,6 +34,8 @@ export interface Found {
   readonly total: number;
   /** True when no item has all words, so that items with some of them were taken. */
   readonly relaxed: boolean;
+  /** What was done to find something, as far as that had to go. */
+  readonly answeredBy: AnsweredBy;
   /** Rows that match, before any choice in facets. */
   readonly matches: ItemSet;
   /** Per facet with a choice, the rows that pass it. */
@@ -33,11 +45,14 @@ export interface Found {
 /**
  * Finds items by their present words: items whose words changed since the snapshot are given to its
  * index before the next request is answered. A query without words finds every item.
+ *
+ *     as read ─▶ corrections undone ─▶ the price left out     the first that finds what was asked
  */
 export class LiveTextRetriever implements Retriever {
   readonly name = textStage;
   readonly #catalog: LiveCatalog;
   readonly #index: InvertedTextIndex;
+  readonly #readings: QueryReadings;
   readonly #sortOf: (request: ServingRequest) => TextSort | undefined;
   readonly #onFound: (request: ServingRequest, found: Found) => void;
   /** By catalogue row: what the index has not been given yet. */
@@ -47,6 +62,7 @@ export class LiveTextRetriever implements Retriever {
   constructor(parts: {
     readonly catalog: LiveCatalog;
     readonly index: InvertedTextIndex;
+    readonly readings: QueryReadings;
     /** The order asked for, over catalogue rows; by relevance when undefined. */
     readonly sortOf: (request: ServingRequest) => TextSort | undefined;
     /** Hears of each answered request. */
@@ -54,6 +70,7 @@ export class LiveTextRetriever implements Retriever {
   }) {
     this.#catalog = parts.catalog;
     this.#index = parts.index;
+    this.#readings = parts.readings;
     this.#sortOf = parts.sortOf;
     this.#onFound = parts.onFound;
     parts.catalog.onWords((row, item) => {
@@ -62,31 +79,89 @@ export class LiveTextRetriever implements Retriever {
   }
 
   async retrieve(request: ServingRequest, limit: number): Promise<Candidate[]> {
-    const { query, locale, explain } = request;
-    if (query === undefined) return [];
-    await this.#takeChanges();
+    if (request.query === undefined) return [];
+    await this.takeChanges();
+    const { hits, refinements } = this.#find(request, limit);
+    const { total, relaxed, matches, stage } = hits;
+    const answeredBy = total === 0 ? "nothing" : stage;
+    this.#onFound(request, { total, relaxed, matches, refinements, answeredBy });
+    return candidatesOf(hits);
+  }
+
+  #find(request: ServingRequest, limit: number): Answered {
+    const reading = this.#readings.of(request);
+    const asRead = this.#ask(request, reading, limit);
+    if (isWhole(asRead)) return asRead;
+    let [best, counts] = [asRead, reading];
+    if (reading.corrections.length > 0) {
+      const typed = this.#readings.read(request, { correct: false });
+      const asTyped = this.#ask(request, typed, limit);
+      if (isWhole(asTyped) || asRead.hits.total === 0) {
+        best = asTyped;
+        counts = {
+          ...typed,
+          didYouMean: reading.text,
+          stages: [
+            ...typed.stages,
+            {
+              stage: "spelling",
+              before: reading.text,
+              after: typed.text,
+              reason: "corrected, it finds less: taken as it is typed",
+            },
+          ],
+        };
+      }
+    }
+    if (best.hits.total === 0 && counts.priceCents !== undefined) {
+      const { priceCents: _, ...anyPrice } = counts;
+      const without = this.#ask(request, anyPrice, limit);
+      if (without.hits.total > 0) {
+        best = without;
+        const reason = "nothing that matches costs this: the bound is left out";
+        const record = {
+          stage: "price",
+          before: counts.query,
+          after: counts.text,
+          reason,
+        } as const;
+        counts = { ...anyPrice, stages: [...counts.stages, record] };
+      }
+    }
+    if (counts !== reading) this.#readings.replace(request, counts);
+    return best;
+  }
+
+  #ask(
+    request: ServingRequest,
+    { parsed, priceCents }: Pick<QueryAnalysis, "parsed" | "priceCents">,
+    limit: number,
+  ): Answered {
+    const { locale, explain, search } = request;
     const { filter: filters, facets } = this.#catalog;
-    const passing = filters.compile(request.filter);
     const refinements = new Map(
-      (request.search?.refinements ?? []).map((test) => [facetOf(test), facets.matching(test)]),
+      (search?.refinements ?? []).map((test) => [facetOf(test), facets.matching(test)]),
     );
+    if (priceCents !== undefined) {
+      // As though it were chosen in the facet: the counts of other prices stay.
+      const within = facets.range(priceField, priceCents);
+      refinements.set(priceField, within.intersect(refinements.get(priceField) ?? within));
+    }
     const sort = this.#sortOf(request);
-    const hits = this.#index.search(query, {
+    const hits = this.#index.search(parsed, {
       limit,
       locale,
       explain,
       emptyFindsAll: true,
-      filter: passing,
+      filter: filters.compile(request.filter),
       refinements,
       ...(sort && { sort }),
     });
-    const { total, relaxed, matches } = hits;
-    this.#onFound(request, { total, relaxed, matches, refinements });
-    return candidatesOf(hits);
+    return { hits, refinements };
   }
 
   /** The index has all changes that came before when the promise is kept. */
-  #takeChanges(): Promise<void> {
+  takeChanges(): Promise<void> {
     if (this.#changed.size === 0) return this.#updated;
     const taken = this.#index.update(this.#changed);
     this.#changed = new Map();
@@ -95,6 +170,16 @@ export class LiveTextRetriever implements Retriever {
     return taken;
   }
 }
+
+/** What was found for one reading of a query. */
+interface Answered {
+  readonly hits: TextHits;
+  readonly refinements: ReadonlyMap<string, ItemSet>;
+}
+
+const isWhole = ({ hits }: Answered): boolean => hits.stage === "all" && hits.total > 0;
+
+const priceField = "price";
 
 /** The facet that a choice belongs to. Places on the map are one facet. */
 function facetOf(test: FieldTest): string {

@@ -15,6 +15,8 @@ import {
   type FacetValue,
   type Highlighter,
   type InvertedTextIndex,
+  type QueryAnalysis,
+  type QueryUnderstanding,
   type TextSort,
 } from "@magpie/retrieval";
 import { HybridRanker } from "../../hybrid/hybrid-ranker.ts";
@@ -26,7 +28,9 @@ import type { Pipeline } from "../pipeline.ts";
 import type { ServedModels } from "../retrievers.ts";
 import type { Scenario } from "../scenarios.ts";
 import { explainSearch, type ExplainParts, type SearchExplanation } from "./explain-search.ts";
+import { LikelyCategory } from "./likely-category.ts";
 import { LiveTextRetriever, type Found } from "./live-text-retriever.ts";
+import { QueryReadings } from "./query-readings.ts";
 import { asFound, TextRanker } from "./text-ranker.ts";
 
 /** Items that the meaning leg proposes. */
@@ -54,20 +58,27 @@ export class SearchScenario implements Scenario {
   readonly #byRelevance: Pipeline;
   readonly #asFound: Pipeline;
   readonly #found = new WeakMap<ServingRequest, Found>();
+  readonly #readings: QueryReadings;
 
-  /** @param meanings  what items mean; by words alone when absent */
+  /**
+   * @param meanings       what items mean; by words alone when absent
+   * @param understanding  what queries are understood by; as the index parses them when absent
+   */
   constructor(
     catalog: LiveCatalog,
     index: InvertedTextIndex,
     models: ServedModels,
     meanings?: MeaningIndex,
+    understanding?: QueryUnderstanding,
   ) {
     this.#catalog = catalog;
     this.#index = index;
     this.#popularity = models.popularity?.scores;
+    this.#readings = new QueryReadings(index, understanding);
     this.#retriever = new LiveTextRetriever({
       catalog,
       index,
+      readings: this.#readings,
       sortOf: (request) => this.#sortOf(request),
       onFound: (request, found) => this.#found.set(request, found),
     });
@@ -80,7 +91,11 @@ export class SearchScenario implements Scenario {
       name: "search/1",
       retrievers: [this.#retriever],
       depth: candidateWindow,
-      ranker: new TextRanker(candidateWindow, models.popularity),
+      ranker: new TextRanker(
+        candidateWindow,
+        models.popularity,
+        new LikelyCategory(catalog, this.#readings),
+      ),
       rerankers: [lastWhenSoldOut],
     };
     this.#byRelevance = meanings === undefined ? byWords : this.#withMeaning(byWords, meanings);
@@ -88,7 +103,10 @@ export class SearchScenario implements Scenario {
   }
 
   #withMeaning(byWords: Pipeline, meanings: MeaningIndex): Pipeline {
-    const meaning = new MeaningRetriever(meanings, this.#catalog.filter);
+    const meaning = new MeaningRetriever(meanings, this.#catalog.filter, async (request) => {
+      await this.#retriever.takeChanges();
+      return this.readingOf(request).text;
+    });
     return {
       ...byWords,
       name: "search-hybrid/1",
@@ -113,8 +131,8 @@ export class SearchScenario implements Scenario {
   }
 
   /** Who writes a phrase or leaves words out means the words, and gets nothing without them. */
-  #isExact({ query, locale }: ServingRequest): boolean {
-    const { groups } = this.#index.parse(query ?? "", locale);
+  #isExact(request: ServingRequest): boolean {
+    const { groups } = this.readingOf(request).parsed;
     return groups.some(({ need, isPhrase }) => need === "excluded" || isPhrase);
   }
 
@@ -135,7 +153,9 @@ export class SearchScenario implements Scenario {
       if (choices.every((choice) => choice.has(row))) total++;
     }
     const relaxed = found.relaxed || (areInstead && found.total === 0);
-    this.#found.set(request, { ...found, total, matches, relaxed });
+    const isByMeaning = areInstead && found.total === 0 && total > 0;
+    const answeredBy = isByMeaning ? "meaning" : found.answeredBy;
+    this.#found.set(request, { ...found, total, matches, relaxed, answeredBy });
   }
 
   /** Pages beyond the window that is ranked are reached by asking for more. */
@@ -144,9 +164,14 @@ export class SearchScenario implements Scenario {
     return { ...pipeline, depth: Math.max(candidateWindow, request.limit) };
   }
 
+  /** How a request's query is understood; of an answered request, by what its answer was found. */
+  readingOf(request: ServingRequest): QueryAnalysis {
+    return this.#readings.of(request);
+  }
+
   /** Marks a query's words in texts, those of items that changed since the snapshot too. */
-  highlighter(query: string, locale: string): Highlighter {
-    return this.#index.highlighter(query, locale);
+  highlighter(request: ServingRequest): Highlighter {
+    return this.#index.highlighter(this.readingOf(request).parsed, request.locale);
   }
 
   /** What an answered request found on all pages. */
@@ -203,7 +228,8 @@ export class SearchScenario implements Scenario {
   ): SearchExplanation {
     const found = this.#found.get(request)!;
     const [catalog, index] = [this.#catalog, this.#index];
-    return explainSearch({ catalog, index, request, ranking, found, items });
+    const reading = this.readingOf(request);
+    return explainSearch({ catalog, index, request, reading, ranking, found, items });
   }
 
   /**

@@ -1,5 +1,12 @@
-import type { Candidate, Ranker, RetrievedList, ServingRequest } from "@magpie/domain";
+import type {
+  Candidate,
+  Contribution,
+  Ranker,
+  RetrievedList,
+  ServingRequest,
+} from "@magpie/domain";
 import type { ServedModels } from "../retrievers.ts";
+import type { LikelyCategory } from "./likely-category.ts";
 
 /** What popularity can add to a score whose best text match is 1. */
 const popularityShare = 0.15;
@@ -9,6 +16,7 @@ const popularityShare = 0.15;
  * that of two equal matches the one that sells is first.
  *
  *     score = match / best match + 0.15 · ln(1 + popularity) / ln(1 + highest popularity)
+ *             + what the item's category gets, where the query is likely about it
  *
  * Only the first `window` hits are ordered anew, so that deeper pages continue what the first ones
  * began; the rest follow in order of their match.
@@ -18,45 +26,57 @@ export class TextRanker implements Ranker {
   readonly #window: number;
   readonly #popularity: ServedModels["popularity"];
   readonly #highest: number;
+  readonly #categories: LikelyCategory | undefined;
 
-  constructor(window: number, models: ServedModels["popularity"]) {
+  constructor(window: number, models: ServedModels["popularity"], categories?: LikelyCategory) {
     this.#window = window;
     this.#popularity = models;
+    this.#categories = categories;
     this.#highest = models?.scores.reduce((most, score) => Math.max(most, score), 0) ?? 0;
   }
 
-  async rank(_request: ServingRequest, lists: readonly RetrievedList[]): Promise<Candidate[]> {
+  async rank(request: ServingRequest, lists: readonly RetrievedList[]): Promise<Candidate[]> {
     const hits = lists.flatMap(({ candidates }) => candidates);
     const best = hits.reduce((most, { score }) => Math.max(most, score), 0);
     if (best === 0) return hits;
+    const categoryOf = this.#categories?.of(request);
     const inWindow = hits
       .slice(0, this.#window)
-      .map((hit) => this.#ranked(hit, best, this.#popularityOf(hit.itemIndex)))
+      .map((hit) =>
+        ranked(hit, best, [this.#popularityOf(hit.itemIndex), categoryOf?.(hit.itemIndex)]),
+      )
       .sort((a, b) => b.score - a.score || a.itemIndex - b.itemIndex);
-    return [...inWindow, ...hits.slice(this.#window).map((hit) => this.#ranked(hit, best, 0))];
+    return [...inWindow, ...hits.slice(this.#window).map((hit) => ranked(hit, best, []))];
   }
 
-  #ranked({ itemIndex, score, contributions }: Candidate, best: number, popular: number) {
-    const ranked: Candidate = {
-      itemIndex,
-      score: score / best + popular,
-      contributions: contributions.map((part) => ({ ...part, amount: part.amount / best })),
-    };
-    if (popular !== 0) {
-      ranked.contributions.push({
-        stage: "popularity",
-        amount: popular,
-        reason: { kind: "popular", days: this.#popularity!.days },
-      });
-    }
-    return ranked;
-  }
-
-  #popularityOf(row: number): number {
+  #popularityOf(row: number): Contribution | undefined {
     const taken = this.#popularity?.scores[row] ?? 0;
-    if (!(taken > 0)) return 0;
-    return (popularityShare * Math.log1p(taken)) / Math.log1p(this.#highest);
+    if (!(taken > 0)) return undefined;
+    return {
+      stage: "popularity",
+      amount: (popularityShare * Math.log1p(taken)) / Math.log1p(this.#highest),
+      reason: { kind: "popular", days: this.#popularity!.days },
+    };
   }
+}
+
+/** A hit with its match as a share of the best one, and what it gets beside. */
+function ranked(
+  { itemIndex, score, contributions }: Candidate,
+  best: number,
+  beside: readonly (Contribution | undefined)[],
+): Candidate {
+  const own: Candidate = {
+    itemIndex,
+    score: score / best,
+    contributions: contributions.map((part) => ({ ...part, amount: part.amount / best })),
+  };
+  for (const part of beside) {
+    if (part === undefined || part.amount === 0) continue;
+    own.score += part.amount;
+    own.contributions.push(part);
+  }
+  return own;
 }
 
 /** Leaves hits in the order they were found in: by a field, or of a page without a query. */

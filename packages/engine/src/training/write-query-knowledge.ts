@@ -1,0 +1,70 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Item } from "@magpie/domain";
+import {
+  CatalogLexicon,
+  catalogWords,
+  CategoryPredictor,
+  categoryWords,
+  SpellingCorrector,
+  type CategorySignal,
+  type InvertedTextIndex,
+} from "@magpie/retrieval";
+import { snapshotFiles } from "../snapshot/manifest.ts";
+import type { LearnedSearches } from "./learn-searches.ts";
+
+/** Titles that categories are learned from: of more, every so many, as words repeat. */
+const maxTitles = 100_000;
+
+/**
+ * Writes what queries are understood by: the catalogue's names, titles and codes; how its words are
+ * spelt; which categories its words and its shoppers' queries are about.
+ *
+ * @param items  by row − 1
+ */
+export async function writeQueryKnowledge(
+  draft: string,
+  items: readonly (Item | undefined)[],
+  index: InvertedTextIndex,
+  searches: LearnedSearches,
+): Promise<void> {
+  const lexicon = CatalogLexicon.build(items);
+  await writeFile(join(draft, snapshotFiles.lexicon), lexicon.toBytes());
+  const spelling = SpellingCorrector.build(catalogWords(items), searches.queries);
+  await writeFile(join(draft, snapshotFiles.spelling), spelling.toBytes());
+  const categories = CategoryPredictor.build(signalsOf(items, searches), titlesOf(items), (text) =>
+    categoryWords(index, text),
+  );
+  await writeFile(join(draft, snapshotFiles.queryCategories), categories.toBytes());
+}
+
+/** What people took after a query, by the first category of what they took. */
+function signalsOf(
+  items: readonly (Item | undefined)[],
+  { takes }: LearnedSearches,
+): CategorySignal[] {
+  const asked = new Set(takes.map(({ itemId }) => itemId));
+  const categoryOf = new Map<string, string>();
+  for (const item of items) {
+    const category = item?.categories?.[0];
+    if (category !== undefined && asked.has(item!.id)) categoryOf.set(item!.id, category);
+  }
+  return takes.flatMap(({ query, itemId, weight }) => {
+    const category = categoryOf.get(itemId);
+    return category === undefined ? [] : [{ query, category, weight }];
+  });
+}
+
+function* titlesOf(
+  items: readonly (Item | undefined)[],
+): Generator<{ readonly text: string; readonly category: string }> {
+  const step = Math.max(1, Math.ceil(items.length / maxTitles));
+  for (let i = 0; i < items.length; i += step) {
+    const item = items[i];
+    const category = item?.categories?.[0];
+    if (category === undefined) continue;
+    for (const { title } of [item!, ...Object.values(item!.locales ?? {})]) {
+      if (title !== undefined) yield { text: title, category };
+    }
+  }
+}
