@@ -215,12 +215,59 @@ describe("an unmodified algoliasearch client", () => {
     assert.equal(results[1]!.hits.length, 4);
   });
 
+  test("is told what rules did, by the contexts that it sends", async () => {
+    const conditions = [{ contexts: ["landing"] }];
+    const by = { author: "test" };
+    await shop.engine.rules.saveDraft(
+      [
+        {
+          id: "landing",
+          name: "Landing page",
+          conditions,
+          actions: {
+            pins: [{ itemId: first.id, position: 1 }],
+            query: { replace: "kettle" },
+            redirect: { url: "/landing" },
+            data: { theme: "spring" },
+            banners: [{ id: "b", title: "Spring", url: "/spring" }],
+          },
+        },
+      ],
+      by,
+    );
+    await shop.engine.rules.publish(by);
+    const search = (ruleContexts: string[]) =>
+      client.searchSingleIndex({
+        indexName: "products",
+        searchParams: { query: "mug", ruleContexts, getRankingInfo: true },
+      });
+    const plain = await search([]);
+    assert.equal(plain.userData, undefined);
+    assert.equal(plain.renderingContent!.redirect, undefined);
+    const ruled = await search(["landing"]);
+    assert.deepEqual(ruled.userData, [
+      { theme: "spring" },
+      { id: "b", title: "Spring", url: "/spring" },
+    ]);
+    assert.deepEqual(ruled.renderingContent!.redirect, { url: "/landing" });
+    assert.deepEqual(ruled.appliedRules, [{ objectID: "landing" }]);
+    assert.equal(ruled.parsedQuery, "kettle");
+    assert.equal(ruled.hits[0]!.objectID, first.id);
+    assert.deepEqual(
+      ruled.hits.slice(0, 2).map(({ _rankingInfo }) => _rankingInfo!.promoted),
+      [true, false],
+    );
+    await shop.engine.rules.saveDraft([], by);
+    await shop.engine.rules.publish(by);
+  });
+
   test("hears what is wrong with a request, in its own form", async () => {
     const wrong: readonly [object, RegExp][] = [
       [{ filters: "brand:A AND" }, /filters: ends where a test is missing/],
       [{ hitsPerPage: 5_000 }, /hitsPerPage: is 5000.*0 to 100/],
       [{ facets: ["colourr"] }, /no item has a field "colourr"/],
       [{ numericFilters: ["brand>3"] }, /"brand" holds words/],
+      [{ ruleContexts: ["x".repeat(101)] }, /ruleContexts: has 1 tags, the longest of 101/],
       [{ aroundLatLng: "200,3", aroundRadius: 10 }, /aroundLatLng/],
     ];
     for (const [searchParams, message] of wrong) {

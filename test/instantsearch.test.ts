@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Locator, Page } from "playwright-core";
+import type { Rule } from "@magpie/domain";
 import { build } from "vite";
 import { afterAll, beforeAll, beforeEach, describe, test } from "vitest";
 import { chromiumPath, openBrowser } from "./browser.ts";
@@ -27,6 +28,40 @@ describe.skipIf(chromiumPath === undefined)(
     let browser: Browser;
     let folder: string;
     let item: string;
+    let brand: string;
+
+    /** Rules for the pages that send their tags: the other groups of the page see none of them. */
+    async function publishRules(): Promise<void> {
+      const landing = { contexts: ["landing"] };
+      // As the widget writes the choice of a facet.
+      const chosen = `ais-brand-${brand.replaceAll(/[^a-z0-9-_]+/gi, "_")}`;
+      const rules: Rule[] = [
+        {
+          id: "landing",
+          name: "Landing page",
+          conditions: [landing],
+          actions: {
+            pins: [{ itemId: item, position: 2 }],
+            data: { title: "Some data" },
+            banners: [{ id: "b", title: "A banner" }],
+          },
+        },
+        {
+          id: "away",
+          name: "Sale",
+          conditions: [{ ...landing, query: { match: "is", text: "sale" } }],
+          actions: { redirect: { url: "/sale" } },
+        },
+        {
+          id: "brand",
+          name: "Brand day",
+          conditions: [{ contexts: [chosen] }],
+          actions: { banners: [{ id: "brand", title: "Day of brands" }] },
+        },
+      ];
+      await shop.engine.rules.saveDraft(rules, { author: "test" });
+      await shop.engine.rules.publish({ author: "test" });
+    }
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), "magpie-instantsearch-"));
@@ -47,6 +82,9 @@ describe.skipIf(chromiumPath === undefined)(
           attributes: { ...one.item.attributes, latitude: 48.5 + (i % 3), longitude: 2.3 },
         })),
       );
+      const { facets } = await shop.engine.search({ query: "", facets: [{ field: "brand" }] });
+      brand = facets![0]!.values[0]!.value;
+      await publishRules();
       browser = await openBrowser();
     });
     afterAll(async () => {
@@ -255,14 +293,36 @@ describe.skipIf(chromiumPath === undefined)(
         });
       });
 
-      test("GeoSearch and QueryRules, by their connectors", async () => {
+      test("GeoSearch, by its connector", async () => {
         await until(async () => (await group("geo").locator("[data-places='20']").count()) === 1);
         await group("geo").getByRole("button").click();
         await until(async () => {
           const places = Number(await group("geo").locator("p").getAttribute("data-places"));
           return places > 0 && places < 20;
         });
-        assert.equal(await group("rules").locator("[data-rules='0']").count(), 1);
+      });
+
+      test("QueryRules, by its connector: data, banners, pins and redirects of rules", async () => {
+        const rules = group("rules");
+        await until(async () => (await rules.locator("[data-rules='2']").count()) === 1);
+        const shown = await rules.locator("[data-rules]").textContent();
+        assert.equal(shown, "Some data, A banner");
+        await until(async () => (await idsOf("rules"))[1] === item);
+        await rules.getByRole("searchbox").fill("sale");
+        await until(async () => (await rules.locator("[data-redirect='/sale']").count()) === 1);
+        await rules.getByRole("searchbox").fill("");
+        await until(async () => (await rules.locator("[data-redirect]").count()) === 0);
+      });
+
+      test("QueryRuleCustomData and QueryRuleContext of instantsearch.js", async () => {
+        const banners = group("rule-widgets").locator("[data-banner]");
+        const choice = group("rule-widgets").getByRole("checkbox", { name: brand });
+        await choice.waitFor();
+        assert.equal(await banners.count(), 0);
+        await choice.check();
+        await until(async () => (await banners.allTextContents()).join() === "Day of brands");
+        await choice.uncheck();
+        await until(async () => (await banners.count()) === 0);
       });
 
       test("Autocomplete", async () => {

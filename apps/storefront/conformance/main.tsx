@@ -4,6 +4,12 @@ import { algoliasearch } from "algoliasearch";
 import { liteClient } from "algoliasearch/lite";
 import type { Hit, SearchClient } from "instantsearch.js";
 import connectRatingMenu from "instantsearch.js/es/connectors/rating-menu/connectRatingMenu.js";
+import InstantSearchJs from "instantsearch.js/es/lib/InstantSearch.js";
+import hits from "instantsearch.js/es/widgets/hits/hits.js";
+import queryRuleContext from "instantsearch.js/es/widgets/query-rule-context/query-rule-context.js";
+import queryRuleCustomData from "instantsearch.js/es/widgets/query-rule-custom-data/query-rule-custom-data.js";
+import refinementList from "instantsearch.js/es/widgets/refinement-list/refinement-list.js";
+import searchBox from "instantsearch.js/es/widgets/search-box/search-box.js";
 import { createRoot } from "react-dom/client";
 import {
   Breadcrumb,
@@ -37,10 +43,11 @@ import {
   TrendingItems,
   useConnector,
   useGeoSearch,
+  useInstantSearch,
   useNumericMenu,
   useQueryRules,
 } from "react-instantsearch";
-import { Component, type ReactNode } from "react";
+import { Component, useEffect, type ReactNode } from "react";
 
 /**
  * Every stock widget of react-instantsearch on one page, each group with a root of its own. `?client=`
@@ -126,7 +133,49 @@ function Geo() {
 
 function Rules() {
   const { items } = useQueryRules({});
-  return <p data-rules={items.length}>rules: {items.length}</p>;
+  const { results } = useInstantSearch();
+  // Its types do not know of redirects yet.
+  const { redirect } = (results.renderingContent ?? {}) as { redirect?: { url: string } };
+  return (
+    <p data-rules={items.length} data-redirect={redirect?.url}>
+      {items.map((item) => (item as { title?: string }).title).join(", ")}
+    </p>
+  );
+}
+
+/** Widgets that only instantsearch.js has, in a root of its own beside React's. */
+function RuleWidgets() {
+  useEffect(() => {
+    const search = new InstantSearchJs({ searchClient, indexName: "products" });
+    const within = (name: string) => `[data-testid="rule-widgets"] .${name}`;
+    search.addWidgets([
+      searchBox({ container: within("box") }),
+      refinementList({ container: within("brands"), attribute: "brand" }),
+      queryRuleContext({ trackedFilters: { brand: (values) => values } }),
+      queryRuleCustomData({
+        container: within("banners"),
+        templates: {
+          default: ({ items }, { html }) =>
+            html`${items.map((item: { title?: string }) => html`<b data-banner>${item.title}</b>`)}`,
+        },
+      }),
+      hits({
+        container: within("hits"),
+        templates: {
+          item: (hit, { html }) => html`<i data-item=${hit.objectID}>${hit["title"]}</i>`,
+        },
+      }),
+    ]);
+    search.start();
+    return () => search.dispose();
+  }, []);
+  return (
+    <section data-testid="rule-widgets">
+      {["box", "brands", "banners", "hits"].map((name) => (
+        <div className={name} key={name} />
+      ))}
+    </section>
+  );
 }
 
 const titleOf = ({ item: hit }: { readonly item: Hit }) => (
@@ -221,8 +270,12 @@ function Page() {
         <Geo />
       </Group>
       <Group name="rules">
+        <Configure ruleContexts={["landing"]} hitsPerPage={4} />
+        <SearchBox />
         <Rules />
+        <Hits hitComponent={Shown} />
       </Group>
+      <RuleWidgets />
       <Group name="autocomplete">
         <Autocomplete
           indices={[

@@ -40,6 +40,8 @@ const reachable = 10_000;
 const maxHitsPerPage = 100;
 const defaultHitsPerPage = 20;
 const maxQueryLength = 500;
+const maxContexts = 50;
+const maxContextLength = 100;
 
 /**
  * Reads the parameters of one search. Those that are not known here are passed over, as they are by
@@ -63,6 +65,7 @@ export function readParameters(index: string, given: unknown): Asked {
   const maxValuesPerFacet = read.wholeNumber("maxValuesPerFacet", 100, 1_000);
   const where = conditionsOf(read);
   const user = read.text("userToken", "");
+  const contexts = contextsOf(read);
   const sort = sortOf(index);
   const language = read.list("queryLanguages")?.[0];
   const from = slice?.offset ?? page * hitsPerPage;
@@ -94,6 +97,7 @@ export function readParameters(index: string, given: unknown): Asked {
         close: read.text("highlightPostTag", "</em>"),
       },
       ...(user !== "" && { userId: user }),
+      ...(contexts.length > 0 && { contexts: [...contexts] }),
       ...(language !== undefined && { locale: language }),
       ...(getRankingInfo && { explain: true }),
     },
@@ -116,6 +120,22 @@ export function readFacetQuery(index: string, attribute: string, given: unknown)
     highlight: asked.request.highlight!,
     asked,
   };
+}
+
+/** Tags of the page that rules look at. */
+function contextsOf(read: Reader): readonly string[] {
+  const contexts = (read.list("ruleContexts") ?? []).filter((tag) => tag !== "");
+  if (
+    contexts.length <= maxContexts &&
+    contexts.every(({ length }) => length <= maxContextLength)
+  ) {
+    return contexts;
+  }
+  throw parameterError(
+    "ruleContexts",
+    `has ${contexts.length} tags, the longest of ${Math.max(...contexts.map(({ length }) => length))} characters`,
+    `At most ${maxContexts} tags of ${maxContextLength} characters are taken.`,
+  );
 }
 
 /** `products_price_desc` is the index `products` in order of price, the dearest first. */

@@ -1,4 +1,4 @@
-import type { ExplainedItem, FacetCounts, RankingResponse } from "@magpie/contract";
+import type { ExplainedItem, FacetCounts, RankingResponse, RuleOutcome } from "@magpie/contract";
 import type { Item } from "@magpie/domain";
 import { fieldOf, levelOf } from "./fields.ts";
 import type { Asked, AskedFacet } from "./parameters.ts";
@@ -32,6 +32,8 @@ export interface AlgoliaResult {
     >
   >;
   readonly renderingContent: {
+    /** Where a rule leads: the page goes there. */
+    readonly redirect?: { readonly url: string };
     readonly facetOrdering: {
       readonly facets: { readonly order: readonly string[] };
       readonly values: Readonly<Record<string, { readonly sortRemainingBy: "count" }>>;
@@ -45,8 +47,11 @@ export interface AlgoliaResult {
   readonly params: string;
   /** Insights events carry it, and are joined by it. */
   readonly queryID: string;
-  /** True when no item has all words, so that items with some of them are shown. */
-  readonly queryAfterRemoval?: string;
+  /** What a rule searched for in place of what was typed. */
+  readonly parsedQuery?: string;
+  /** Data of the rules that hold, then their banners: what `QueryRuleCustomData` shows. */
+  readonly userData?: readonly unknown[];
+  readonly appliedRules?: readonly { readonly objectID: string }[];
 }
 
 export interface AlgoliaFacetResult {
@@ -80,6 +85,7 @@ export function resultOf(asked: Asked, answer: RankingResponse, tookMs: number):
     ...slice,
     ...(attributes.length > 0 && facetsOf(attributes, counted, asked.maxValuesPerFacet)),
     renderingContent: {
+      ...(answer.rules?.redirect && { redirect: { url: answer.rules.redirect.url } }),
       facetOrdering: {
         facets: { order: attributes },
         values: Object.fromEntries(
@@ -94,6 +100,27 @@ export function resultOf(asked: Asked, answer: RankingResponse, tookMs: number):
     query: asked.query,
     params: asked.params,
     queryID: answer.queryId,
+    ...(answer.rules && rulesOf(answer.rules)),
+  };
+}
+
+function rulesOf({
+  applied,
+  query,
+  data = [],
+  banners = [],
+}: RuleOutcome): Pick<AlgoliaResult, "parsedQuery" | "userData" | "appliedRules"> {
+  const userData = [
+    ...data.map((own) => own.data),
+    ...banners.map((own) => {
+      const { ruleId: _, ...banner } = own;
+      return banner;
+    }),
+  ];
+  return {
+    ...(query !== undefined && { parsedQuery: query }),
+    ...(userData.length > 0 && { userData }),
+    appliedRules: applied.map(({ id }) => ({ objectID: id })),
   };
 }
 
@@ -159,9 +186,14 @@ function hitOf(
           description: { value: description.value, matchLevel: description.matchLevel },
         },
       }),
-    ...(asked.getRankingInfo && { _rankingInfo: { userScore: score, reasons } }),
+    ...(asked.getRankingInfo && {
+      _rankingInfo: { userScore: score, promoted: reasons.some(isPin), reasons },
+    }),
   };
 }
+
+const isPin = ({ reason }: ExplainedItem["reasons"][number]): boolean =>
+  reason.kind === "rule" && reason.effect === "pinned";
 
 /**
  * The item's fields as a record of the dialect, those that are wanted.

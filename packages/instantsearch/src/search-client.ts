@@ -98,12 +98,13 @@ export function createSearchClient({
         requests.map(async ({ indexName, params = {} }) => {
           const started = performance.now();
           const facet = readFacetQuery(indexName, String(params["facetName"] ?? ""), params);
-          const { query, filter } = facet.asked.request;
+          const { query, filter, contexts } = facet.asked.request;
           const { values } = await client.searchFacet(facet.field, {
             text: facet.text,
             limit: facet.limit,
             query,
             ...(filter && { filter }),
+            ...(contexts && { contexts }),
           });
           return facetResultOf(facet, values, Math.round(performance.now() - started));
         }),
@@ -118,10 +119,11 @@ export function createSearchClient({
           const limit = request.maxRecommendations ?? defaultRecommendations;
           const ofFacet = model === "trending-facets" ? (facetName ?? "") : undefined;
           const asked = read({ indexName, params: { ...queryParameters, hitsPerPage: limit } });
-          const { filter, userId: user } = asked.request;
+          const { filter, userId: user, contexts } = asked.request;
           const asking = {
             limit: ofFacet === undefined ? Math.max(1, limit) : trendingDepth,
             ...(filter && { filter }),
+            ...(contexts && { contexts }),
             ...(user !== undefined && { userId: user }),
             ...(locale !== undefined && { locale }),
           };

@@ -64,13 +64,14 @@ export function algoliaRoutes(app: App, { engine, metrics, now }: Services): voi
   ): Promise<AlgoliaFacetResult> => {
     const started = performance.now();
     const facet = readFacetQuery(index, attribute, given);
-    const { query, filter } = facet.asked.request;
+    const { query, filter, contexts } = facet.asked.request;
     const values = await engine.searchFacet({
       field: facet.field,
       text: facet.text,
       limit: facet.limit,
       query,
       ...(filter && { filter }),
+      ...(contexts && { contexts }),
     });
     return facetResultOf(facet, values, Math.round(performance.now() - started));
   };
@@ -149,7 +150,7 @@ export function algoliaRoutes(app: App, { engine, metrics, now }: Services): voi
             ...(queryParameters as object | undefined),
             hitsPerPage: maxRecommendations === 0 ? undefined : maxRecommendations,
           });
-          const { filter, locale, userId } = asked.request;
+          const { filter, locale, userId, contexts } = asked.request;
           const started = performance.now();
           const ranking = await engine.recommend(scenario, {
             ...withUser({ ...(userId !== undefined && { userId }) }),
@@ -157,6 +158,7 @@ export function algoliaRoutes(app: App, { engine, metrics, now }: Services): voi
             limit:
               ofFacet === undefined ? asked.hitsPerPage || defaultRecommendations : trendingDepth,
             ...(filter && { filter }),
+            ...(contexts && { contexts }),
             ...(locale !== undefined && { locale }),
           });
           const tookMs = Math.round(performance.now() - started);
