@@ -2,6 +2,7 @@ import { type EncoderIdentity, type TextEncoder } from "@magpie/encoder";
 import type { Item } from "@magpie/domain";
 import { quantiseRows } from "@magpie/numerics";
 import { InvertedListsIndex, type ItemSet, type ScoredItems } from "@magpie/retrieval";
+import { LiveVectors } from "../live/live-vectors.ts";
 import { meaningText } from "./item-text.ts";
 
 /** Items that are encoded at once. */
@@ -43,9 +44,8 @@ export async function buildMeanings(
 export class MeaningIndex {
   readonly identity: EncoderIdentity;
   readonly #encoder: TextEncoder;
-  readonly #index: InvertedListsIndex;
-  /** By catalogue row; undefined while a changed item is not encoded yet. */
-  readonly #changed = new Map<number, Float32Array | undefined>();
+  /** A changed item has no vector while it is not encoded yet. */
+  readonly #vectors: LiveVectors;
   readonly #queries = new Map<string, Promise<Float32Array>>();
   readonly #onFailure: (error: unknown) => void;
   #waiting = new Map<number, Item>();
@@ -62,13 +62,13 @@ export class MeaningIndex {
   ) {
     this.identity = encoder;
     this.#encoder = encoder;
-    this.#index = index;
+    this.#vectors = new LiveVectors(index);
     this.#onFailure = onFailure;
   }
 
   /** Takes an item that is new or has other words. It is found once it is encoded. */
   put(row: number, item: Item): void {
-    this.#changed.set(row, undefined);
+    this.#vectors.put(row, undefined);
     this.#waiting.set(row, item);
     this.#encoding = this.#encoding.then(() => this.#encodeWaiting());
   }
@@ -95,21 +95,7 @@ export class MeaningIndex {
 
   /** The rows nearest to a query's vector, best first, among those that pass. */
   search(query: Float32Array, limit: number, passing: ItemSet): ScoredItems {
-    let unchanged = passing;
-    if (this.#changed.size > 0) {
-      unchanged = passing.clone();
-      for (const row of this.#changed.keys()) unchanged.delete(row);
-    }
-    const old = this.#index.search(query, limit, unchanged);
-    const found = Array.from(old.items, (row, place) => ({ row, score: old.scores[place]! }));
-    for (const [row, vector] of this.#changed) {
-      if (vector !== undefined && passing.has(row)) found.push({ row, score: dot(query, vector) });
-    }
-    found.sort((a, b) => b.score - a.score || a.row - b.row).length = Math.min(found.length, limit);
-    return {
-      items: Int32Array.from(found, ({ row }) => row),
-      scores: Float32Array.from(found, ({ score }) => score),
-    };
+    return this.#vectors.search(query, limit, passing);
   }
 
   async #encodeWaiting(): Promise<void> {
@@ -122,16 +108,10 @@ export class MeaningIndex {
       batch.forEach(([row], place) => {
         // Its words may have changed again meanwhile; then a later batch has it.
         if (this.#waiting.has(row)) return;
-        this.#changed.set(row, vectors.slice(place * width, (place + 1) * width));
+        this.#vectors.put(row, vectors.slice(place * width, (place + 1) * width));
       });
     } catch (error) {
       this.#onFailure(error);
     }
   }
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let d = 0; d < a.length; d++) sum += a[d]! * b[d]!;
-  return sum;
 }
