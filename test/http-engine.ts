@@ -9,6 +9,7 @@ import { join } from "node:path";
 /** Models small enough to be trained in a test. */
 const recipe: NonNullable<EngineOptions["recipe"]> = {
   sasrec: { width: 16, blocks: 1, feedForward: 32, epochs: 3, historyLimit: 16 },
+  "two-tower": { width: 16, hidden: 16, epochs: 3, historyLimit: 8, batchRows: 8, negatives: 16 },
 };
 
 /** A small valid item. */

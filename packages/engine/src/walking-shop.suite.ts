@@ -60,4 +60,5 @@ export function walkingEvents(seed = 1): EventInput[] {
 /** Models small enough to be trained in a test. */
 export const walkingRecipe: TrainingRecipe = {
   sasrec: { width: 16, blocks: 1, feedForward: 32, epochs: 4, historyLimit: 16 },
+  "two-tower": { width: 16, hidden: 16, epochs: 4, historyLimit: 8, batchRows: 8, negatives: 16 },
 };

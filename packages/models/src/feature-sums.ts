@@ -51,12 +51,18 @@ export class FeatureSums {
   }
 
   /**
-   * @param items   [n] item rows; 0 gives zeros
-   * @param useOwn  [n] 1 where the item's own embedding takes part
-   * @param out     [n, width]
+   * @param items    [n] item rows; 0 gives zeros
+   * @param useOwn   [n] 1 where the item's own embedding takes part
+   * @param out      [n, width]
+   * @param isHeard  asked for each feature of each item: whether it takes part; all do when absent
    */
-  read(items: Int32Array, useOwn: Uint8Array, out: Float32Array): void {
-    this.#collect(items, useOwn);
+  read(
+    items: Int32Array,
+    useOwn: Uint8Array,
+    out: Float32Array,
+    isHeard: () => boolean = () => true,
+  ): void {
+    this.#collect(items, useOwn, isHeard);
     const rows = this.#rows.subarray(0, this.#rowCount);
     this.table.gather(rows, this.#values);
     for (let place = 0; place < this.#rowCount; place++) this.#placeOf[rows[place]!] = -1;
@@ -85,7 +91,7 @@ export class FeatureSums {
     this.table.accumulate(this.#rows.subarray(0, this.#rowCount), sums);
   }
 
-  #collect(items: Int32Array, useOwn: Uint8Array): void {
+  #collect(items: Int32Array, useOwn: Uint8Array, isHeard: () => boolean): void {
     const { columns, offsets, indices, values } = this.#features;
     let pairs = 0;
     for (const item of items) pairs += offsets[item + 1]! - offsets[item]! + 1;
@@ -109,7 +115,9 @@ export class FeatureSums {
     for (let i = 0; i < items.length; i++) {
       const item = items[i]!;
       if (item !== 0) {
-        for (let p = offsets[item]!; p < offsets[item + 1]!; p++) add(indices[p]! + 1, values[p]!);
+        for (let p = offsets[item]!; p < offsets[item + 1]!; p++) {
+          if (isHeard()) add(indices[p]! + 1, values[p]!);
+        }
         if (useOwn[i] === 1) add(columns + item, 1);
       }
       this.#ends[i] = end;

@@ -17,8 +17,11 @@ import { stackedBlend } from "./stacked-blend.ts";
 import { transitions } from "./transitions.ts";
 import { twoTower } from "./two-tower-model.ts";
 
-/** The models that a shop trains, in the order in which tables list them. */
+/** The models that a shop trains on events alone, in the order in which tables list them. */
 export const models: readonly Model[] = [popularity, recentPopularity, itemKnn, ease, sasRec];
+
+/** The model that a shop trains on events and on what its catalogue says of items. */
+export const contentModel: Model = twoTower;
 
 /** Those and all that are trained when named: `magpie evaluate --models graph-filter`. */
 export const allModels: readonly Model[] = [

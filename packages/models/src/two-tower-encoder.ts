@@ -18,8 +18,8 @@ export interface TowerWeights {
   readonly embeddings: Float32Array;
 }
 
-/** Items that go through their tower at once. */
-const itemBlock = 256;
+/** Items that go through their tower at once: a catalogue's, and the few that came just now. */
+const itemBlocks = [256, 16] as const;
 /** Pasts that are encoded at once; a single request has a graph of its own. */
 const userBlocks = [64, 1] as const;
 
@@ -81,15 +81,15 @@ export class TowerEncoder {
   /**
    * Vectors of users by their pasts alone: a user need not have been there in training.
    *
-   * @param itemVectors  [itemCount + 1, D]; later items of a past, and those without a vector, are passed over
-   * @param out          [B, D]; zeros for a past of which nothing is known
+   * @param vectorOf  an item's vector [D]; items without one are passed over
+   * @param out       [B, D]; zeros for a past of which nothing is known
    */
   users(
     histories: readonly History[],
-    itemVectors: Float32Array,
+    vectorOf: (item: number) => Float32Array | undefined,
     out: Float32Array,
   ): Promise<void> {
-    const turn = this.#queue.then(() => this.#encodeUsers(histories, itemVectors, out));
+    const turn = this.#queue.then(() => this.#encodeUsers(histories, vectorOf, out));
     this.#queue = turn.catch(() => undefined);
     return turn;
   }
@@ -112,6 +112,7 @@ export class TowerEncoder {
     const { config, contentWidth } = this;
     const { width } = config;
     const count = sums.length / width;
+    const itemBlock = count < itemBlocks[0] ? itemBlocks[1] : itemBlocks[0];
     const graph = itemEncoding(config, itemBlock, contentWidth);
     const session = await openSession(graph);
     const inputs = {
@@ -151,15 +152,10 @@ export class TowerEncoder {
 
   async #encodeUsers(
     histories: readonly History[],
-    itemVectors: Float32Array,
+    vectorOf: (item: number) => Float32Array | undefined,
     out: Float32Array,
   ): Promise<void> {
     const { width, historyLimit } = this.config;
-    const size = itemVectors.length / width;
-    const isKnown = (item: number): boolean =>
-      item > 0 &&
-      item < size &&
-      itemVectors.subarray(item * width, (item + 1) * width).some((value) => value !== 0);
     for (let first = 0; first < histories.length;) {
       const left = histories.length - first;
       const block = left === 1 ? 1 : userBlocks[0];
@@ -170,10 +166,10 @@ export class TowerEncoder {
       const empty = asked.map(({ items }, b) => {
         let place = 0;
         for (let p = items.length - 1; p >= 0 && place < historyLimit; p--) {
-          const item = items[p]!;
-          if (!isKnown(item)) continue;
+          const vector = vectorOf(items[p]!);
+          if (vector === undefined) continue;
           const at = b * historyLimit + place++;
-          past.set(itemVectors.subarray(item * width, (item + 1) * width), at * width);
+          past.set(vector, at * width);
           absent[at] = 0;
         }
         return place === 0;
@@ -239,7 +235,14 @@ export class TowerScorer implements VectorScorer {
   }
 
   encode(histories: readonly History[], out: Float32Array): Promise<void> {
-    return this.encoder.users(histories, this.itemVectors, out);
+    return this.encoder.users(histories, (item) => this.vectorOf(item), out);
+  }
+
+  /** The vector of an item of the training, [D]; undefined for later ones and where nothing is known. */
+  vectorOf(item: number): Float32Array | undefined {
+    if (item < 1 || item > this.itemCount) return undefined;
+    const vector = this.itemVectors.subarray(item * this.width, (item + 1) * this.width);
+    return vector.some((value) => value !== 0) ? vector : undefined;
   }
 
   async scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {

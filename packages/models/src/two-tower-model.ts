@@ -35,6 +35,7 @@ export const twoTower: Model<TwoTowerConfig> = {
     hidden: 128,
     historyLimit: 20,
     idDropout: 0.5,
+    featureDropout: 0.2,
     dropout: 0.2,
     temperature: 0.1,
     negatives: 256,

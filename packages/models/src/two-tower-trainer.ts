@@ -245,7 +245,7 @@ export class TwoTowerTrainer {
 
   /** Fills what depends on the batch's items. */
   #fill(next: () => number, int: (bound: number) => number, targets: number): void {
-    const { negatives, idDropout, logQ, batchRows, historyLimit } = this.#config;
+    const { negatives, idDropout, featureDropout, logQ, batchRows, historyLimit } = this.#config;
     const n = batchRows * historyLimit;
     const { items: past, targets: own } = this.#batch;
     this.#items.set(past);
@@ -255,7 +255,8 @@ export class TwoTowerTrainer {
     this.#items.forEach((item, i) => {
       this.#useOwn[i] = next() < idDropout && this.#isDescribed(item) ? 0 : 1;
     });
-    this.#sums.read(this.#items, this.#useOwn, this.#sumValues);
+    const isHeard = () => next() >= featureDropout;
+    this.#sums.read(this.#items, this.#useOwn, this.#sumValues, isHeard);
     const { content } = this.#data;
     if (content !== undefined) {
       this.#items.forEach((item, i) => {

@@ -178,7 +178,9 @@ describe("towers that have learnt nothing", () => {
       userIndex: -1,
       items: Int32Array.from(items),
     }));
-    await encoder.users(pasts, vectors, users);
+    const vectorOf = (item: number) =>
+      item < 3 ? vectors.subarray(item * 16, (item + 1) * 16) : undefined;
+    await encoder.users(pasts, vectorOf, users);
     // Newest is item 2 with 2/3, then item 1 with 1/3; scaled to length 1.
     near(users[0]!, 1 / Math.sqrt(5));
     near(users[1]!, 2 / Math.sqrt(5));
@@ -261,6 +263,7 @@ describe("items and users that training has not seen", () => {
     ["width", 20],
     ["negatives", -1],
     ["idDropout", 1],
+    ["featureDropout", -0.1],
     ["logQ", 2],
     ["temperature", 0],
     ["epochs", 1.5],

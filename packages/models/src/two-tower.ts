@@ -24,6 +24,8 @@ export interface TwoTowerConfig {
    * learn to speak for it alone, as they must for an item that nobody has taken yet.
    */
   readonly idDropout: number;
+  /** Chance that a feature of an item is left out of a training example, each by itself. */
+  readonly featureDropout: number;
   /** Dropout of the hidden numbers of both networks. */
   readonly dropout: number;
   /** Scores are cosines divided by it. */
@@ -82,7 +84,7 @@ export function checkTwoTower(config: TwoTowerConfig): void {
   if (!(Number.isInteger(config.negatives) && config.negatives >= 0)) {
     fail("negatives", "a whole number from 0");
   }
-  for (const field of ["idDropout", "dropout"] as const) {
+  for (const field of ["idDropout", "featureDropout", "dropout"] as const) {
     if (!(config[field] >= 0 && config[field] < 1)) fail(field, "at least 0 and below 1");
   }
   if (!(config.logQ >= 0 && config.logQ <= 1)) fail("logQ", "from 0 to 1");

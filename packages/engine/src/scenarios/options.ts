@@ -17,6 +17,7 @@ export const candidateWindow = 200;
  */
 export const complementDepths: Readonly<Record<string, number>> = {
   "item-knn-session": 100,
+  "two-tower": 100,
   popularity: 100,
   content: 100,
   newest: 20,

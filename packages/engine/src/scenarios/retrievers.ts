@@ -1,7 +1,9 @@
+import type { ItemFeatureEncoder } from "@magpie/data";
 import type { ItemId, ItemIndex, ItemSimilarity, Retriever, VectorScorer } from "@magpie/domain";
 import {
   LinearItemModel,
   PopularityModel,
+  TwoTowerModel,
   type HistoryExplainer,
   type TrainedModel,
 } from "@magpie/models";
@@ -13,6 +15,8 @@ import {
   type SimilarItemsConfig,
   type VectorIndex,
 } from "@magpie/retrieval";
+import { TowerIndex } from "../live/tower-index.ts";
+import { TowerRetriever } from "./tower-retriever.ts";
 
 /** The models that candidates come from; each may be missing where the data did not carry it. */
 export interface ServedModels {
@@ -30,6 +34,7 @@ export interface ServedModels {
     /** [items + 1, width] */
     readonly itemVectors: Float32Array;
   };
+  readonly towers?: TowerIndex;
 }
 
 /**
@@ -37,20 +42,24 @@ export interface ServedModels {
  *
  * @param popularityDays  undefined when nobody has done anything yet: nothing is popular then
  * @param vectors         index over the sequence model's item vectors
+ * @param itemFeatures    how the training encoded what items say; absent while it goes on
  */
 export function servedModels(
   trained: readonly TrainedModel[],
   {
     popularityDays,
     vectors,
+    itemFeatures,
   }: {
     readonly popularityDays: number | null | undefined;
     readonly vectors: VectorIndex | undefined;
+    readonly itemFeatures?: ItemFeatureEncoder | undefined;
   },
 ): ServedModels {
   const popular = trained.find((model) => model instanceof PopularityModel);
   const itemKnn = trained.find((model) => model.kind === "item-knn");
   const sequence = trained.find(isSequenceModel);
+  const towers = trained.find((model) => model instanceof TwoTowerModel);
   return {
     ...(popular !== undefined &&
       popularityDays !== undefined && {
@@ -61,6 +70,7 @@ export function servedModels(
       vectors !== undefined && {
         sequence: { encoder: sequence, index: vectors, itemVectors: sequence.itemVectors },
       }),
+    ...(towers !== undefined && { towers: new TowerIndex(towers, itemFeatures) }),
   };
 }
 
@@ -84,12 +94,14 @@ export const retrieverNames = {
   session: "item-knn-session",
   popularity: "popularity",
   neighbours: "vector-neighbours",
+  towers: "two-tower",
 } as const;
 
-/** Proposes what the user's past leads to: the sequence model, item-kNN over the past. */
+/** Proposes what the user's past leads to: the sequence model, item-kNN over the past, two towers. */
 export function personalRetrievers(models: ServedModels, catalog: RetrievedCatalog): Retriever[] {
-  const { sequence, itemKnn } = models;
+  const { sequence, itemKnn, towers } = models;
   return [
+    ...(towers === undefined ? [] : [new TowerRetriever(towers, catalog)]),
     ...(sequence === undefined
       ? []
       : [

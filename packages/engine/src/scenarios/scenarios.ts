@@ -40,17 +40,28 @@ export interface FittedWeights {
 
 /** Weights before anything was fitted: the stronger model first, popularity as a tie-breaker. */
 export const weightDefaults: FittedWeights = {
-  returning: { sequence: 1, "item-knn": 0.5, popularity: 0.1, content: 0.2 },
-  inVisit: { sequence: 1, "item-knn-session": 0.5, popularity: 0.02, content: 0.5 },
+  returning: { sequence: 1, "two-tower": 0.3, "item-knn": 0.5, popularity: 0.1, content: 0.2 },
+  inVisit: {
+    sequence: 1,
+    "two-tower": 0.3,
+    "item-knn-session": 0.5,
+    popularity: 0.02,
+    content: 0.5,
+  },
   similar: { "item-knn": 1, "vector-neighbours": 0.5, content: 0.7 },
 };
 
 /**
- * Least weights, for what no held-out case can speak for. Likeness by content finds what nobody has
+ * Least weights, for what no held-out case can speak for. Likeness by content and two towers find what nobody has
  * taken yet and popularity fills up short lists, so they keep a little weight whatever the fit says; newest
  * items wait behind all others for a slot.
  */
-export const weightFloors: BlendWeights = { content: 0.05, popularity: 0.02, newest: 0.005 };
+export const weightFloors: BlendWeights = {
+  content: 0.05,
+  "two-tower": 0.05,
+  popularity: 0.02,
+  newest: 0.005,
+};
 
 /** A scenario: what it needs, and which pipeline answers a request. */
 export interface Scenario {

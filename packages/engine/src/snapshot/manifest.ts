@@ -12,6 +12,7 @@ export const snapshotFiles = {
   textHashes: "item-text-hash.u32",
   labels: "category-labels.json",
   text: "text-index.bin",
+  itemFeatures: "item-features.json",
   suggestions: "suggestions.bin",
   lexicon: "catalog-lexicon.bin",
   spelling: "spelling.bin",

@@ -1,6 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Vocabulary, type ItemVocabulary } from "@magpie/data";
+import {
+  ItemFeatureEncoder,
+  Vocabulary,
+  type ItemFeatureCard,
+  type ItemVocabulary,
+} from "@magpie/data";
 import { MagpieError, type ItemId, type ItemIndex } from "@magpie/domain";
 import { requireSameEncoder, type TextEncoder } from "@magpie/encoder";
 import {
@@ -94,6 +99,7 @@ export class Serving {
       labels,
       vectorBytes,
       suggestionBytes,
+      featureCard,
       text,
       ...trained
     ] = await Promise.all([
@@ -106,6 +112,9 @@ export class Serving {
       hasFile(manifest, snapshotFiles.vectors) ? readFile(path(snapshotFiles.vectors)) : undefined,
       hasFile(manifest, snapshotFiles.suggestions)
         ? readFile(path(snapshotFiles.suggestions))
+        : undefined,
+      hasFile(manifest, snapshotFiles.itemFeatures)
+        ? readFile(path(snapshotFiles.itemFeatures), "utf8")
         : undefined,
       readFile(path(snapshotFiles.text)).then((bytes) => InvertedTextIndex.open(bytes)),
       ...manifest.models.map(({ kind }) => modelByKind(kind).load(path(modelFolder(kind)))),
@@ -121,7 +130,16 @@ export class Serving {
     const models = servedModels(trained, {
       popularityDays: manifest.popularityDays,
       vectors: vectorBytes === undefined ? undefined : Int8VectorIndex.open(vectorBytes),
+      itemFeatures:
+        featureCard === undefined
+          ? undefined
+          : ItemFeatureEncoder.load(JSON.parse(featureCard) as ItemFeatureCard),
     });
+    const { towers } = models;
+    if (towers !== undefined) {
+      await towers.warmUp();
+      catalog.onWords((row, item) => towers.put(row, item));
+    }
     // The first request must not wait for what every request needs.
     for (const model of trained) if (model instanceof SequenceModel) await model.warmUp();
     const meanings = await openMeanings(directory, manifest, environment);

@@ -4,6 +4,7 @@ import type { HeldOut, Sequences, Split } from "@magpie/data";
 import type { Scorer, WorkContext } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
 import {
+  contentModel,
   identityOf,
   models,
   PopularityModel,
@@ -60,10 +61,14 @@ const maxTestCases = 2_000;
 const maxEaseItems = 4_000;
 /** A sequence model needs pasts to learn from: from fewer interactions it learns noise. */
 const minSequenceInteractions = 500;
+/** A two-tower model's tables take about 1.5 KB an item while it learns. */
+const maxTowerItems = 500_000;
 /** Popularity of the last weeks is served when it ranks at least so many items. */
 const minRecentItems = 20;
 /** Share of the budget for the measured sequence model; as much is for the published one. */
-const measuredShare = 0.45;
+const sequenceShare = 0.35;
+/** The same for the model that reads the catalogue. */
+const contentShare = 0.1;
 /** The published model is trained again when the budget allows this share of the measured epochs. */
 const minEpochShare = 0.6;
 
@@ -88,7 +93,7 @@ export async function runTraining(
   const kinds = chooseModels(input, notes);
   announceMemory(kinds, input, context);
 
-  const { catalog, meanings } = await writeCatalog(input, context);
+  const { catalog, meanings, itemFeatures } = await writeCatalog(input, context);
   notes.push(...meanings.notes);
   const { split, inVisit, why } = chooseSplit(sequences, input.seed);
   notes.push(...why);
@@ -97,10 +102,10 @@ export async function runTraining(
   let measurement: Measurement | undefined;
   const measured: TrainedModel[] = [];
   if (split !== undefined) {
-    const data = { train: split.train, validation: split.validation };
+    const data = { train: split.train, validation: split.validation, itemFeatures };
     for (const model of kinds) {
-      const budget =
-        budgetSeconds === undefined ? {} : { budgetSeconds: budgetSeconds * measuredShare };
+      const share = model === contentModel ? contentShare : sequenceShare;
+      const budget = budgetSeconds === undefined ? {} : { budgetSeconds: budgetSeconds * share };
       measured.push(await train(model, data, "measured", input, context, budget));
     }
     ({ weights, measurement } = await measure(measured, catalog, split, inVisit, context));
@@ -111,7 +116,7 @@ export async function runTraining(
     const spent = (performance.now() - startedMs) / 1_000;
     const known = measured.find(({ kind }) => kind === model.kind);
     const again =
-      known === undefined || !isSequenceModel(known)
+      known === undefined || known.curve.length === 0
         ? {}
         : planAgain(known, split!.train, sequences, budgetSeconds && budgetSeconds - spent);
     if (again === "keep") {
@@ -121,7 +126,9 @@ export async function runTraining(
           `${budgetSeconds} s did not allow to train it again on everything`,
       );
     } else {
-      published.push(await train(model, { train: sequences }, "published", input, context, again));
+      published.push(
+        await train(model, { train: sequences, itemFeatures }, "published", input, context, again),
+      );
     }
   }
 
@@ -155,7 +162,7 @@ export async function runTraining(
 function chooseModels({ sequences, vocabulary, recipe }: TrainingInput, notes: string[]): Model[] {
   const interactions = sequences.items.length;
   const pairs = usersWith(2, sequences);
-  return models.filter(({ kind }) => {
+  return [...models, contentModel].filter(({ kind }) => {
     const why = ((): string | undefined => {
       if (recipe[kind] === false) return "the recipe leaves it out";
       if (interactions === 0) return "the log holds no interaction with an item of the catalogue";
@@ -167,6 +174,13 @@ function chooseModels({ sequences, vocabulary, recipe }: TrainingInput, notes: s
             return `it is only measured against, and ${vocabulary.size} items are more than ${maxEaseItems}`;
           }
           return pairs > 0 ? undefined : "no user has two interactions";
+        case "two-tower":
+          if (vocabulary.size > maxTowerItems) {
+            return `its tables of ${vocabulary.size} items would not fit beside the rest`;
+          }
+          return interactions >= minSequenceInteractions
+            ? undefined
+            : `it takes ${minSequenceInteractions} interactions to learn from, and there are ${interactions}`;
         case "sasrec":
           return interactions >= minSequenceInteractions
             ? undefined
@@ -290,7 +304,7 @@ async function tableOf(
 }
 
 /**
- * How the sequence model is trained again on everything: for as many epochs as were best, because
+ * How a model that learns in epochs is trained again on everything: for as many epochs as were best, because
  * nothing is left to validate on. "keep" when the budget does not allow enough of them.
  */
 function planAgain(

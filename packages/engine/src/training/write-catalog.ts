@@ -1,7 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ItemFeatureEncoder } from "@magpie/data";
 import type { Item, WorkContext } from "@magpie/domain";
 import type { EncoderChoice } from "@magpie/encoder";
+import type { CsrMatrix } from "@magpie/numerics";
 import { FacetIndex, InvertedTextIndex, ItemFilterIndex } from "@magpie/retrieval";
 import { writeMeanings, type WrittenMeanings } from "../hybrid/snapshot-meanings.ts";
 import { CategoryLabels } from "../live/category-labels.ts";
@@ -21,16 +23,24 @@ export interface CatalogInput extends SuggesterSources {
   readonly encoder?: EncoderChoice;
 }
 
-/**
+/** A catalogue that was written, and what training goes on with. */
+export interface WrittenCatalog {
+  readonly catalog: LiveCatalog;
+  readonly meanings: WrittenMeanings;
+  /** What the catalogue says of each item, [items + 1, features]. */
+  readonly itemFeatures: CsrMatrix;
+}
+
 /**
  * Writes columns, ages, category words, the text index, what queries are understood by, the
- * suggestions and the meanings of a catalogue, batch by batch, and gives back the catalogue as serving will see it.
+ * suggestions, the encoder of what items say and the meanings of a catalogue, batch by batch, and
+ * gives back the catalogue as serving will see it.
  */
 export async function writeCatalog(
   input: CatalogInput,
   context: WorkContext,
-): Promise<{ readonly catalog: LiveCatalog; readonly meanings: WrittenMeanings }> {
-  const { vocabulary, items, draft, encoder } = input;
+): Promise<WrittenCatalog> {
+  const { vocabulary, items, draft } = input;
   const noItems = Array.from<undefined>({ length: vocabulary.size });
   const facets = FacetIndex.build(noItems);
   const rowOf = (id: string): number | undefined => {
@@ -68,13 +78,15 @@ export async function writeCatalog(
   const known = texts.filter((item) => item !== undefined);
   await writeFile(join(draft, snapshotFiles.suggestions), buildSuggester(known, input).toBytes());
   await writeQueryKnowledge(draft, texts, text, input.searches);
+  const encoder = ItemFeatureEncoder.fit(known);
+  await writeFile(join(draft, snapshotFiles.itemFeatures), JSON.stringify(encoder.save()));
   await vocabulary.save(join(draft, snapshotFiles.vocabulary));
   const meanings = await writeMeanings(
     texts,
-    encoder,
+    input.encoder,
     { draft, name: snapshotFiles.meanings },
     context,
   );
   const catalog = new LiveCatalog({ vocabulary, filter, facets, createdMs, textHashes, labels });
-  return { catalog, meanings };
+  return { catalog, meanings, itemFeatures: encoder.matrix([undefined, ...texts]) };
 }
