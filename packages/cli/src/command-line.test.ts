@@ -104,7 +104,7 @@ describe("help", () => {
   test("of every verb has examples that begin with its words", async () => {
     const verbs = [
       "demo|init|import catalog|import events|import interactions|inspect|inspect model|train|evaluate|tune|serve",
-      "recommend|similar|search|export events|export catalog|export user|erase|keys create",
+      "recommend|similar|search|export events|export catalog|export user|export model|erase|keys create",
       "relevance import|relevance run|relevance compare",
       "keys list|keys revoke|snapshots list|snapshots activate|snapshots rollback",
     ].flatMap((row) => row.split("|"));
@@ -348,6 +348,31 @@ describe("the way from files to answers", () => {
       "out.jsonl.gz",
     );
     assert.equal(copied.imports[0]!.report.rowsStored, told.lines);
+  });
+
+  test("exports a trained model as ONNX with item ids by row", async () => {
+    interface Exported {
+      readonly folder: string;
+      readonly itemCount: number;
+      readonly inputs: readonly { readonly name: string }[];
+      readonly origin: { readonly seed: number };
+    }
+    const told = await json<Exported>(0, ...data, "export", "model", "sasrec", "--int8");
+    assert.equal(told.folder, "exported-sasrec");
+    assert.deepEqual([told.itemCount, told.inputs[0]!.name, told.origin.seed], [60, "history", 1]);
+    const items = JSON.parse(
+      await readFile(inFolder("exported-sasrec/items.json"), "utf8"),
+    ) as string[];
+    assert.equal(items.length, 61);
+    assert.equal(items[0], null);
+    assert.ok(shop.items.some(({ id }) => id === items[1]));
+    assert.ok((await readFile(inFolder("exported-sasrec/model.onnx"))).length > 0);
+    const again = await json<Failed>(4, ...data, "export", "model", "sasrec");
+    assert.equal(again.error.code, "OUTPUT_EXISTS");
+    const popular = (await magpie(...data, "inspect", "model")).stdout;
+    const [, kind] = /^(popularity\S*) of snapshot/m.exec(popular)!;
+    const refused = await json<Failed>(2, ...data, "export", "model", kind!);
+    assert.equal(refused.error.code, "EXPORT_UNSUPPORTED");
   });
 
   test("makes, lists and revokes keys", async () => {

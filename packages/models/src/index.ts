@@ -15,6 +15,7 @@ export {
   type ModelOrigin,
 } from "./model-files.ts";
 export * from "./model.ts";
+export * from "./onnx-export.ts";
 export { permutedInteractions, trainPermutedTwin } from "./permuted-twin.ts";
 export * from "./popularity.ts";
 export * from "./registry.ts";

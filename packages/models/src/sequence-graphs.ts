@@ -7,6 +7,7 @@ import {
   sizeOf,
   type CompiledGraph,
   type ParameterSlot,
+  type PortableOptions,
   type Tensor,
   type TrainingGraph,
 } from "@magpie/tensor";
@@ -105,6 +106,94 @@ export function encodingGraph(
   const pasts = { ...pastsOf(g, config.width, batch, length), mask: causalMask(g, length) };
   const hidden = statesOf(pasts, config);
   return compileInference(g, { user: hidden.lookup(g.input("last", [batch], "int32")) });
+}
+
+/** What a model is apart from its recipe. */
+interface PortableWeights {
+  /** As `parametersOf` lays them out. */
+  readonly dense: Float32Array;
+  /** [items + 1, D]: items as input. */
+  readonly inputItems: Float32Array;
+  /** [items + 1, D]: items as output; the same array when tied. */
+  readonly outputItems: Float32Array;
+}
+
+/** Stands for the number of pasts while the graph is written; no other size is a multiple of it. */
+const anyBatch = 1_000_003;
+
+/**
+ * The whole way from pasts to scores in one file, for any number of pasts:
+ *
+ *     history [batch, T] int64, oldest first, 0 after the newest ─▶ user [batch, D], scores [batch, items + 1]
+ *
+ * and `timeGaps` [batch, T, T] int64 where the network reads times. Scores hold the repeat bias on items of
+ * the past; that of row 0 is -Infinity. A row of zeros has zeros for a user.
+ */
+export function portableGraph(
+  config: SequenceConfig,
+  { dense, inputItems, outputItems }: PortableWeights,
+  options: Pick<PortableOptions, "int8" | "metadata">,
+): CompiledGraph {
+  const { width: D, historyLimit: T } = config;
+  const B = anyBatch;
+  const itemRows = outputItems.length / D;
+  const g = new Graph({ fused: false });
+  const inputTable = g.parameter("inputItems", [itemRows, D]);
+  const outputTable = config.tied ? inputTable : g.parameter("outputItems", [itemRows, D]);
+  const history = g.input("history", [B, T], "int64");
+
+  const isPadding = history.equal(g.constant([0], [], "int64"));
+  const newest = isPadding.where(0, 1).sum([-1], true).sub(1); // [B, 1]; -1: an empty past
+  const places = g.constant(
+    Array.from({ length: T }, (_, place) => place),
+    [1, T],
+  );
+  const positions = newest
+    .sub(places)
+    .relu()
+    .cast("int32")
+    .reshape([B * T]);
+  let gaps: Tensor | undefined;
+  const states = statesOf(
+    {
+      graph: g,
+      rows: B,
+      length: T,
+      items: inputTable.lookup(history.reshape([B * T])),
+      positions,
+      mask: causalMask(g, T),
+      timeGaps: () => (gaps ??= g.input("timeGaps", [B, T, T], "int64").reshape([B * T * T])),
+      drop: (x) => x,
+    },
+    config,
+  );
+  // The state of the newest place, as a product: one 1 in each row, none for an empty past.
+  const isNewest = places.equal(newest).cast("float32").reshape([B, 1, T]);
+  const user = isNewest.matmul(states.reshape([B, T, D])).reshape([B, D]);
+
+  const padding = g.constant(
+    Array.from({ length: itemRows }, (_, row) => (row === 0 ? -Infinity : 0)),
+    [itemRows],
+  );
+  const products = user.matmul(outputTable, { transposeRight: true }).add(padding);
+  const bias = repeatBiasOf(config, dense);
+  const axis = { axis: { int: 1 } };
+  // An item that occurs twice is written twice, with the same number.
+  const repeated = g.node("GatherElements", [products, history], [B, T], axis).add(bias);
+  const scores =
+    bias === 0
+      ? products
+      : g.node("ScatterElements", [products, history, repeated], [B, itemRows], axis);
+
+  const weights: Record<string, Float32Array> = {
+    inputItems,
+    ...(!config.tied && { outputItems }),
+  };
+  for (const { name, shape, offset } of parametersOf(config)) {
+    weights[name] = dense.subarray(offset, offset + sizeOf(shape));
+  }
+  const batch = { size: B, name: "batch" };
+  return compileInference(g, { user, scores }, { ...options, weights, batch });
 }
 
 /** [B, D] users, [items + 1, D] items → [B, items + 1] scores. */

@@ -6,6 +6,7 @@ import {
   type Progress,
   type VectorScorer,
 } from "@magpie/domain";
+import type { CompiledGraph, PortableOptions } from "@magpie/tensor";
 import { readModel, writeModel } from "./model-files.ts";
 import type {
   CurvePoint,
@@ -26,7 +27,7 @@ import { ligrDefaults, type LigrConfig } from "./ligr.ts";
 import { sasRecDefaults, type SasRecConfig } from "./sasrec.ts";
 import type { SearchSpace } from "./search-space.ts";
 import { checkSequenceConfig, type SequenceConfig } from "./sequence-config.ts";
-import { parameterCountOf, repeatBiasOf, timeBucketsOf } from "./sequence-graphs.ts";
+import { parameterCountOf, portableGraph, repeatBiasOf, timeBucketsOf } from "./sequence-graphs.ts";
 import { startCost } from "./training-cost.ts";
 import { endOfThread, startTrainingThread } from "./training-thread.ts";
 
@@ -146,6 +147,23 @@ export class SequenceModel implements TrainedModel, VectorScorer, HistoryExplain
   /** Opens what single requests and explanations need, so that the first does not wait for it. */
   warmUp(): Promise<void> {
     return this.#encoder.warmUp();
+  }
+
+  /**
+   * The model as one ONNX file, from pasts to scores: see `portableGraph`.
+   *
+   * @throws {TrainingError} `EXPORT_UNSUPPORTED` for GRU4Rec and FuXi, whose graphs hold the number of pasts
+   */
+  toOnnx(options: Pick<PortableOptions, "int8" | "metadata"> = {}): CompiledGraph {
+    const { network } = this.config;
+    if (network === "gru" || network === "fuxi") {
+      throw new TrainingError(
+        "EXPORT_UNSUPPORTED",
+        `The graph of ${this.name} is written for a given number of pasts and cannot take any.`,
+        "Export another sequence model, such as sasrec.",
+      );
+    }
+    return portableGraph(this.config, this.#weights, options);
   }
 
   save(directory: string): Promise<void> {

@@ -47,7 +47,7 @@ export interface FilePort {
 
 /** A constant in the graph. */
 export interface Constant extends Port {
-  readonly values: readonly number[] | Float32Array | Int8Array;
+  readonly values: readonly number[] | Float32Array | Int32Array | Int8Array;
 }
 
 /** An attribute; integers and floats are told apart by the attribute's name in the operator. */

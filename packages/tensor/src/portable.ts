@@ -4,7 +4,7 @@ import { sizeOf } from "./shape.ts";
 /** How an inference graph becomes a model file that stands on its own. */
 export interface PortableOptions {
   /** Numbers of inputs, by name: they become part of the file. */
-  readonly weights?: Readonly<Record<string, Float32Array>>;
+  readonly weights?: Readonly<Record<string, Float32Array | Int32Array>>;
   /** Keep weight matrices and tables in 8 bits, and multiply whole numbers; see `int8Products`. */
   readonly int8?: boolean;
   /**
@@ -27,13 +27,14 @@ export function portable(graph: OnnxGraph, options: PortableOptions): OnnxGraph 
 /** Inputs whose numbers are given become constants. */
 function withWeights(
   { inputs, constants, ...rest }: OnnxGraph,
-  weights: Readonly<Record<string, Float32Array>>,
+  weights: Readonly<Record<string, Float32Array | Int32Array>>,
 ): OnnxGraph {
   const given = inputs.flatMap(({ name, shape, type }): Constant[] => {
     const values = weights[name];
     if (values === undefined) return [];
     const sizes = shape as readonly number[];
-    if (type !== "float32" || values.length !== sizeOf(sizes)) {
+    const given = values instanceof Float32Array ? "float32" : "int32";
+    if (type !== given || values.length !== sizeOf(sizes)) {
       throw new Error(`internal: ${values.length} weights for "${name}", ${type}[${shape.join()}]`);
     }
     return [{ name, shape: sizes, type, values }];

@@ -7,6 +7,7 @@ import { openStore, type Store } from "@magpie/data";
 import { RequestError, userId, type Event, type EventInput } from "@magpie/domain";
 import type { Command } from "commander";
 import type { GlobalOptions, Shell } from "../shell.ts";
+import { addExportModel } from "./export-model.ts";
 import { examples, type Verb } from "./verb.ts";
 
 /** An event as its JSON lines are imported again. */
@@ -86,7 +87,9 @@ async function writeLines(
 export const exportData: Verb = (program, shellOf) => {
   const group = program
     .command("export")
-    .description("write what is stored as JSON lines that `magpie import` reads again");
+    .description(
+      "write what is stored: JSON lines that `magpie import` reads again, models as ONNX",
+    );
 
   const add = (command: Command, linesOf: (store: Store, id: string) => AsyncIterable<unknown>) =>
     command
@@ -117,4 +120,5 @@ export const exportData: Verb = (program, shellOf) => {
     group.command("user").description("all that is recorded of one person").argument("<user>"),
     userLines,
   ).addHelpText("after", examples("magpie export user u-17 --output u-17.jsonl"));
+  addExportModel(group, shellOf);
 };
