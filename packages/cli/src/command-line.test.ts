@@ -385,6 +385,27 @@ describe("the way from files to answers", () => {
     assert.equal((await magpie(...data, "keys", "revoke", "no-such-key")).code, 3);
   });
 
+  test("keeps settings, and says when searches go by older ones", async () => {
+    await writeFile(inFolder("settings.json"), JSON.stringify({ language: "de" }));
+    const set = await json<object>(0, ...data, "settings", "set", "settings.json");
+    assert.deepEqual(set, { settings: { language: "de" }, needsTraining: true });
+    const encoder = { kind: "endpoint", baseUrl: "http://127.0.0.1:9/v1", model: "m", width: 3 };
+    await magpie(
+      ...data,
+      ..."settings encoder endpoint --url http://127.0.0.1:9/v1 --model m --width 3".split(" "),
+    );
+    const { settings } = await json<{ settings: object }>(0, ...data, "settings");
+    assert.deepEqual(settings, { language: "de", encoder });
+    const wrong = await json<Failed>(2, ...data, "settings", "encoder", "magic");
+    assert.equal(wrong.error.code, "INVALID_SETTINGS");
+    await writeFile(inFolder("settings.json"), "{}");
+    await magpie(...data, "settings", "set", "settings.json");
+    assert.deepEqual(await json<object>(0, ...data, "settings", "show"), {
+      settings: {},
+      needsTraining: false,
+    });
+  });
+
   test("ends with 4 when there is nothing to roll back to", async () => {
     await json<Failed>(4, ...data, "snapshots", "rollback");
   });

@@ -14,6 +14,7 @@ import { recommend } from "./verbs/recommend.ts";
 import { relevance } from "./verbs/relevance.ts";
 import { search } from "./verbs/search.ts";
 import { serve } from "./verbs/serve.ts";
+import { settings } from "./verbs/settings.ts";
 import { similar } from "./verbs/similar.ts";
 import { snapshots } from "./verbs/snapshots.ts";
 import { train } from "./verbs/train.ts";
@@ -36,6 +37,7 @@ const verbs: readonly Verb[] = [
   exportData,
   erase,
   keys,
+  settings,
   snapshots,
 ];
 

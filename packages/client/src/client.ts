@@ -32,6 +32,8 @@ import type {
   ScenariosResponse,
   SearchExplanation,
   SearchRequest,
+  SettingsResponse,
+  ShopSettings,
   ShopsResponse,
   SuggestRequest,
   Suggestions,
@@ -201,6 +203,18 @@ export function createClient(options: ClientOptions) {
 
     ruleVersion: (version: number, options?: CallOptions) =>
       get<FullRuleVersion>(`/v1/rules/versions/${version}`, {}, options),
+
+    /** How the shop's fields are searched. */
+    settings: (options?: CallOptions) => get<SettingsResponse>("/v1/settings", {}, options),
+
+    /** Takes the place of all settings before. */
+    changeSettings: (settings: ShopSettings, { signal }: CallOptions = {}) =>
+      sendForJson<SettingsResponse>(transport, {
+        method: "PUT",
+        path: "/v1/settings",
+        body: settings,
+        signal,
+      }),
 
     scenarios: (options?: CallOptions) => get<ScenariosResponse>("/v1/scenarios", {}, options),
 

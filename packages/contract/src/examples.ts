@@ -202,3 +202,18 @@ export const searchExplanation: SearchExplanation = {
   ],
   differences: [],
 };
+
+/** Settings of a German shop. */
+export const settingsResponse = {
+  settings: {
+    language: "de",
+    fields: {
+      title: { weight: 4 },
+      sku: { search: "exact" },
+      "attributes.material": { like: "categories" },
+      "attributes.supplier": { search: "off", facet: false },
+    },
+    encoder: { kind: "embedded" },
+  },
+  needsTraining: true,
+};

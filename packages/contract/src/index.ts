@@ -10,6 +10,7 @@ export * from "./routes.ts";
 export * from "./rules.ts";
 export * from "./scopes.ts";
 export * from "./search-explanation.ts";
+export * from "./settings.ts";
 export * from "./suggestions.ts";
 export * from "./understanding.ts";
 export * from "./users.ts";

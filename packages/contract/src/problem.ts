@@ -93,6 +93,16 @@ export const errorCodes = facts({
     title: "A rule is wrong",
     doc: "At least one rule cannot be taken, and nothing was changed. `errors` lists each place with what is wrong there.",
   },
+  NOT_A_FACET: {
+    status: 400,
+    title: "The field is not offered as a facet",
+    doc: "The shop's settings keep it from being one. Conditions on it are still possible.",
+  },
+  INVALID_SETTINGS: {
+    status: 400,
+    title: "The settings cannot be kept",
+    doc: "`detail` names the setting that is wrong and why; nothing was changed.",
+  },
   MISSING_KEY: {
     status: 401,
     title: "An API key is needed",

@@ -1,4 +1,4 @@
-import { itemSchema, ruleSchema } from "@magpie/domain";
+import { itemSchema, ruleSchema, shopSettingsSchema } from "@magpie/domain";
 import { Type, type TSchema } from "typebox";
 import * as catalog from "./catalog.ts";
 import * as events from "./events.ts";
@@ -10,6 +10,7 @@ import * as ranking from "./ranking.ts";
 import type { KeyScope } from "./scopes.ts";
 import * as explanation from "./search-explanation.ts";
 import * as rules from "./rules.ts";
+import * as settings from "./settings.ts";
 import * as suggestions from "./suggestions.ts";
 import * as users from "./users.ts";
 
@@ -229,7 +230,7 @@ export const routes = {
         },
       },
     },
-    errors: ["UNKNOWN_FIELD", "NOT_A_NUMBER_FIELD", "NO_SNAPSHOT"],
+    errors: ["UNKNOWN_FIELD", "NOT_A_NUMBER_FIELD", "NOT_A_FACET", "NO_SNAPSHOT"],
   },
   explainSearch: {
     id: "explainSearch",
@@ -249,7 +250,7 @@ export const routes = {
         example: examples.searchExplanation,
       },
     },
-    errors: ["UNKNOWN_FIELD", "NOT_A_NUMBER_FIELD", "NO_SNAPSHOT"],
+    errors: ["UNKNOWN_FIELD", "NOT_A_NUMBER_FIELD", "NOT_A_FACET", "NO_SNAPSHOT"],
   },
   suggest: {
     id: "suggest",
@@ -290,7 +291,7 @@ export const routes = {
         example: { field: "brand", values: [{ value: "Clayworks", count: 4 }] },
       },
     },
-    errors: ["UNKNOWN_FIELD", "NO_SNAPSHOT"],
+    errors: ["UNKNOWN_FIELD", "NOT_A_FACET", "NO_SNAPSHOT"],
   },
   multiSearch: {
     id: "multiSearch",
@@ -315,7 +316,7 @@ export const routes = {
         example: { results: [{ ...examples.rankingResponse, scenario: "search", total: 1 }] },
       },
     },
-    errors: ["UNKNOWN_FIELD", "NOT_A_NUMBER_FIELD", "NO_SNAPSHOT"],
+    errors: ["UNKNOWN_FIELD", "NOT_A_NUMBER_FIELD", "NOT_A_FACET", "NO_SNAPSHOT"],
   },
   rulesDraft: {
     id: "rulesDraft",
@@ -718,6 +719,43 @@ export const routes = {
         },
       },
     },
+  },
+  settings: {
+    id: "settings",
+    method: "GET",
+    path: "/v1/settings",
+    tag: "Catalogue",
+    summary: "Read how the shop's fields are searched",
+    scope: "admin",
+    answers: {
+      200: {
+        description: "Settings; empty where all is as usual",
+        schema: settings.settingsResponseSchema,
+        example: examples.settingsResponse,
+      },
+    },
+  },
+  changeSettings: {
+    id: "changeSettings",
+    method: "PUT",
+    path: "/v1/settings",
+    tag: "Catalogue",
+    summary: "Say how the shop's fields are searched",
+    description:
+      "Takes the place of all settings before. Facets follow at once; languages, fields and the encoder count from the next training on.",
+    scope: "admin",
+    body: shopSettingsSchema,
+    // Read by the shop itself, which says more of what is wrong and never repeats a key.
+    envelope: Type.Record(Type.String(), Type.Unknown()),
+    bodyExample: examples.settingsResponse.settings,
+    answers: {
+      200: {
+        description: "The settings, as they are kept",
+        schema: settings.settingsResponseSchema,
+        example: examples.settingsResponse,
+      },
+    },
+    errors: ["INVALID_SETTINGS"],
   },
   snapshots: {
     id: "snapshots",

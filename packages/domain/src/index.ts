@@ -8,5 +8,6 @@ export * from "./progress.ts";
 export * from "./rule.ts";
 export * from "./scorer.ts";
 export * from "./serving.ts";
+export * from "./settings.ts";
 export * from "./shop.ts";
 export * from "./validate.ts";

@@ -17,6 +17,7 @@ import type {
   Promotion,
   SearchSort,
   Shop,
+  ShopSettings,
   UserId,
 } from "@magpie/domain";
 import type { RuleEffects } from "@magpie/ranking";
@@ -213,10 +214,26 @@ export interface Health {
   readonly rssBytes: number;
 }
 
+/** Settings, and whether they are those that searches go by. */
+export interface ServedSettings {
+  readonly settings: ShopSettings;
+  /** True when the snapshot that is served was made by others. */
+  readonly needsTraining: boolean;
+}
+
 /** All that the server and the command line ask of a shop. One engine owns one data folder. */
 export interface Engine {
   /** Merchandisers' rules, which searches and recommendations follow. */
   readonly rules: ShopRules;
+  /** How the shop's fields are searched, and by which encoder. */
+  settings(): ServedSettings;
+  /**
+   * Takes settings in place of all those before. Facets follow at once; the rest counts from the next
+   * training on, which reads and encodes all items anew.
+   *
+   * @throws {RequestError} `INVALID_SETTINGS`
+   */
+  changeSettings(settings: unknown): Promise<ServedSettings>;
   /** `scenario`: "home-feed", "similar-items", "popular", "cart". Unknown: RequestError UNKNOWN_SCENARIO. */
   recommend(scenario: string, options: RecommendOptions): Promise<ServedRanking>;
   /** `UNKNOWN_FIELD`, `NOT_A_NUMBER_FIELD` for conditions, facets and orders that cannot be. */

@@ -19,6 +19,7 @@ import {
   type Item,
   type Promotion,
   type Shop,
+  type ShopSettings,
   type UserId,
   type WorkContext,
 } from "@magpie/domain";
@@ -33,6 +34,7 @@ import type {
   SearchExplanation,
   SearchOptions,
   ServedRanking,
+  ServedSettings,
   ServedSuggestions,
   SuggestRequest,
   Task,
@@ -40,6 +42,7 @@ import type {
 } from "./engine.ts";
 import { gateEvent } from "./ingest.ts";
 import { LiveHistories } from "./live/histories.ts";
+import { encoderChoiceOf, LiveSettings, wouldTrainOtherwise } from "./live/settings.ts";
 import { RecentSearches } from "./live/recent-searches.ts";
 import { ItemRecords } from "./live/records.ts";
 import { ShopRules } from "./rules/shop-rules.ts";
@@ -49,7 +52,7 @@ import { scenarioNames } from "./scenarios/scenarios.ts";
 import { answerSuggest } from "./scenarios/suggest/answer-suggest.ts";
 import type { SnapshotManifest } from "./snapshot/manifest.ts";
 import { removeDrafts, verifyHashes } from "./snapshot/folder.ts";
-import { Serving } from "./snapshot/serving.ts";
+import { meaningSubject, Serving } from "./snapshot/serving.ts";
 import { TaskQueue } from "./tasks.ts";
 import type { TrainingRecipe } from "./training/run.ts";
 import { train } from "./training/train.ts";
@@ -68,7 +71,7 @@ export interface EngineOptions {
   /** How models are trained, where it should differ from the defaults. */
   readonly recipe?: TrainingRecipe;
   /**
-   * What reads the meaning of items and queries: the embedded encoder by default; false: search goes
+   * What reads the meaning of items and queries, whatever the shop's settings say; false: search goes
    * by words alone. Another one counts from the next training on, which encodes all items again.
    */
   readonly encoder?: EncoderChoice | false;
@@ -104,7 +107,8 @@ class ShopEngine implements Engine {
   readonly rules: ShopRules;
   readonly #directory: string;
   readonly #store: Store;
-  readonly #options: Required<EngineOptions>;
+  readonly #options: Required<Omit<EngineOptions, "encoder">> & Pick<EngineOptions, "encoder">;
+  readonly #settings: LiveSettings;
   readonly #histories: LiveHistories;
   readonly #searches: RecentSearches;
   readonly #records: ItemRecords;
@@ -131,9 +135,9 @@ class ShopEngine implements Engine {
       verify: "background",
       keepSnapshots: 5,
       recipe: {},
-      encoder: { kind: "embedded" },
       ...options,
     };
+    this.#settings = new LiveSettings(store.settings);
     this.#histories = new LiveHistories(store.events);
     this.#searches = new RecentSearches(store.events);
     this.#records = new ItemRecords(store.catalog);
@@ -158,10 +162,24 @@ class ShopEngine implements Engine {
 
   async open(): Promise<void> {
     await removeDrafts(this.#snapshotsRoot);
+    await this.#settings.open();
     await this.rules
       .open()
       .catch((error: unknown) => this.#note("rules", `Rules are left out: ${messageOf(error)}`));
     await this.#openActive();
+  }
+
+  settings(): ServedSettings {
+    const settings = this.#settings.value;
+    const former = this.#serving?.manifest.settings ?? {};
+    const needsTraining = this.#serving !== undefined && wouldTrainOtherwise(former, settings);
+    return { settings, needsTraining };
+  }
+
+  async changeSettings(settings: unknown): Promise<ServedSettings> {
+    await this.#settings.change(settings);
+    this.#serving?.catalog.facets.hide(this.#settings.hiddenFacets());
+    return this.settings();
   }
 
   recommend(scenario: string, options: RecommendOptions): Promise<ServedRanking> {
@@ -464,13 +482,16 @@ class ShopEngine implements Engine {
     work: string,
     context: WorkContext,
   ): Promise<Readonly<Record<string, unknown>>> {
+    const settings = this.#settings.value;
+    const encoder = this.#encoderChoice(settings);
     const manifest = await train({
       store: this.#store,
       snapshotsRoot: this.#snapshotsRoot,
       workFolder: work,
       options,
       recipe: this.#options.recipe,
-      encoder: this.#options.encoder,
+      encoder,
+      settings,
       nowMs: this.#options.now(),
       context,
     });
@@ -482,6 +503,8 @@ class ShopEngine implements Engine {
     };
     await this.#exclusively(async () => {
       await this.#store.snapshots.register(record);
+      // What opened for the former snapshot may be another one, or may have failed.
+      this.#encoder = undefined;
       if (options.activate !== false) await this.#activate({ ...record, status: "ready" });
       await this.#removeOldSnapshots();
     });
@@ -517,6 +540,7 @@ class ShopEngine implements Engine {
   }
 
   async #openSnapshot(record: SnapshotRecord): Promise<Serving> {
+    this.#notes.delete(meaningSubject);
     const serving = await Serving.open(join(this.#directory, record.path), {
       encoder: () => this.#openEncoder(),
       note: (subject, text) => this.#note(subject, text),
@@ -533,16 +557,26 @@ class ShopEngine implements Engine {
     }
   }
 
-  /** Opened once and kept; undefined when search is to go by words alone. */
+  /** Opened once and kept while it opens; undefined when search is to go by words alone. */
   #openEncoder(): Promise<TextEncoder | undefined> {
-    const { encoder } = this.#options;
-    return (this.#encoder ??=
-      encoder === false ? Promise.resolve(undefined) : openEncoder(encoder));
+    if (this.#encoder !== undefined) return this.#encoder;
+    const choice = this.#encoderChoice(this.#settings.value);
+    const encoder = choice === false ? Promise.resolve(undefined) : openEncoder(choice);
+    this.#encoder = encoder;
+    encoder.catch(() => {
+      if (this.#encoder === encoder) this.#encoder = undefined;
+    });
+    return encoder;
+  }
+
+  #encoderChoice(settings: ShopSettings): EncoderChoice | false {
+    return this.#options.encoder ?? encoderChoiceOf(settings, this.#directory);
   }
 
   async #serve(next: Serving): Promise<void> {
     const former = this.#serving;
     this.rules.prepare(next);
+    next.catalog.facets.hide(this.#settings.hiddenFacets());
     this.#serving = next;
     if (this.#options.verify === "background") this.#verifyInBackground(next);
     await former?.dispose();

@@ -26,6 +26,7 @@ export type { Highlighted, Highlighter, HighlightTags } from "./text/highlight.t
 export { InvertedTextIndex } from "./text/inverted-text-index.ts";
 export type * from "./text/parsed-query.ts";
 export * from "./text/text-index.ts";
+export type { TextSettings } from "./text/text-plan.ts";
 export { ExactVectorIndex } from "./vector/exact.ts";
 export * from "./vector/int8.ts";
 export * from "./vector/inverted-lists.ts";

@@ -23,6 +23,7 @@ import { catalogRoutes } from "./routes/catalog.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { rulesRoutes } from "./routes/rules.ts";
+import { settingsRoutes } from "./routes/settings.ts";
 import { servingRoutes } from "./routes/serving.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 import { userRoutes } from "./routes/users.ts";
@@ -181,6 +182,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   eventRoutes(app, services);
   servingRoutes(app, services);
   rulesRoutes(app, services);
+  settingsRoutes(app, services);
   catalogRoutes(app, services);
   userRoutes(app, services);
   taskRoutes(app, services);

@@ -13,6 +13,7 @@ import { GroupCommit } from "./group-commit.ts";
 import { SqliteKeys } from "./key-store.ts";
 import { SqliteImports, SqliteSnapshots } from "./registry-stores.ts";
 import { maxSegmentEvents } from "./segment.ts";
+import { SqliteSettings } from "./settings-store.ts";
 import { SqliteRules } from "./rule-store.ts";
 import type { Erasure, Store } from "./store.ts";
 
@@ -69,6 +70,7 @@ class SqliteStore implements Store {
   readonly snapshots: SqliteSnapshots;
   readonly imports: SqliteImports;
   readonly rules: SqliteRules;
+  readonly settings: SqliteSettings;
   readonly #database: DatabaseSync;
   readonly #lock: FolderLock;
   readonly #commit: GroupCommit;
@@ -115,6 +117,7 @@ class SqliteStore implements Store {
     this.snapshots = new SqliteSnapshots(database);
     this.imports = new SqliteImports(database);
     this.rules = new SqliteRules(database);
+    this.settings = new SqliteSettings(database);
   }
 
   async recover(): Promise<void> {

@@ -691,6 +691,17 @@ export function behavesAsStore(name: string, open: OpenStore): void {
       });
     });
 
+    describe("the shop's settings", () => {
+      test("are empty, then what was put last, also after reopening", async () => {
+        assert.deepEqual(await store.settings.get(), {});
+        await store.settings.put({ language: "fr" });
+        const settings = { fields: { "attributes.größe": { search: "exact" as const } } };
+        await store.settings.put(settings);
+        await reopen();
+        assert.deepEqual(await store.settings.get(), settings);
+      });
+    });
+
     describe("merchandisers' rules", () => {
       const rule = (id: string): Rule => ({ id, name: id, actions: { hide: ["商品"] } });
       const by = (author: string, ifRevision?: number) => ({

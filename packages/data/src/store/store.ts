@@ -1,4 +1,13 @@
-import type { Event, EventType, Item, Promotion, Rule, Shop, UserId } from "@magpie/domain";
+import type {
+  Event,
+  EventType,
+  Item,
+  Promotion,
+  Rule,
+  Shop,
+  ShopSettings,
+  UserId,
+} from "@magpie/domain";
 
 /**
  * The truth about a shop: catalogue, events, decisions, keys, snapshot registry. One interface;
@@ -13,6 +22,7 @@ export interface Store {
   readonly snapshots: SnapshotStore;
   readonly imports: ImportStore;
   readonly rules: RuleStore;
+  readonly settings: SettingsStore;
   /**
    * Deletes every trace of a user: events in rows and segments, decisions, mentions in reports of
    * imports. Durable on return; the store's files do not hold the user's id any more. Waits for a running import. Events under
@@ -70,6 +80,14 @@ export interface BulkUpsert {
   /** All or nothing; durable on return. */
   commit(): Promise<void>;
   abort(): Promise<void>;
+}
+
+/** What the shop says of its texts and of its search. */
+export interface SettingsStore {
+  /** Empty before anything was put. */
+  get(): Promise<ShopSettings>;
+  /** In place of all settings before. Durable on return. */
+  put(settings: ShopSettings): Promise<void>;
 }
 
 export type AppendOutcome = "stored" | "duplicate";

@@ -1,3 +1,4 @@
+import type { ShopSettings } from "@magpie/domain";
 import type { EncoderIdentity } from "@magpie/encoder";
 import type { TrainingCost } from "@magpie/models";
 import type { FittedWeights } from "../scenarios/scenarios.ts";
@@ -79,6 +80,8 @@ export interface SnapshotFacts {
   readonly measurement?: Measurement;
   /** Whose vectors of the items' meaning the snapshot holds; absent when it holds none. */
   readonly encoder?: EncoderIdentity;
+  /** The shop's settings that it was made by; absent in a snapshot from before there were any. */
+  readonly settings?: ShopSettings;
   /** What was left out or done otherwise, and why. */
   readonly notes: readonly string[];
   readonly cost: TrainingCost;

@@ -202,7 +202,7 @@ async function openUnderstanding(
 }
 
 /** Subject of notes on the encoder. */
-const meaningSubject = "search by meaning";
+export const meaningSubject = "search by meaning";
 
 /** Vectors of what items mean; a snapshot whose encoder is not the one in use has none to offer. */
 async function openMeanings(

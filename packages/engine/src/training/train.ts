@@ -1,7 +1,13 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { itemVocabulary, Vocabulary, type ItemVocabulary, type Store } from "@magpie/data";
-import { TrainingError, type ItemId, type ItemIndex, type WorkContext } from "@magpie/domain";
+import {
+  TrainingError,
+  type ItemId,
+  type ItemIndex,
+  type ShopSettings,
+  type WorkContext,
+} from "@magpie/domain";
 import type { EncoderChoice } from "@magpie/encoder";
 import { endOfThread, startTrainingThread } from "@magpie/models";
 import type { TrainOptions } from "../engine.ts";
@@ -21,6 +27,7 @@ export interface TrainRequest {
   readonly options: TrainOptions;
   readonly recipe: TrainingRecipe;
   readonly encoder: EncoderChoice | false;
+  readonly settings: ShopSettings;
   readonly nowMs: number;
   readonly context: WorkContext;
 }
@@ -36,7 +43,8 @@ const defaultSeed = 1;
  * @throws {TrainingError} `EMPTY_CATALOGUE` when there is nothing to serve
  */
 export async function train(request: TrainRequest): Promise<SnapshotManifest> {
-  const { store, snapshotsRoot, workFolder, options, recipe, encoder, nowMs, context } = request;
+  const { store, snapshotsRoot, workFolder, options, recipe, encoder, settings, nowMs, context } =
+    request;
   if ((await store.catalog.count()) === 0) {
     throw new TrainingError(
       "EMPTY_CATALOGUE",
@@ -78,11 +86,13 @@ export async function train(request: TrainRequest): Promise<SnapshotManifest> {
       ...(budgetSeconds !== undefined && { budgetSeconds }),
       recipe,
       ...(encoder !== false && { encoder }),
+      settings,
     },
     context,
   );
   const facts: SnapshotFacts = {
     ...outcome,
+    settings,
     catalogRevision: run.catalogRevision,
     events: run.events,
     vocabularySha256: run.vocabulary.digest,

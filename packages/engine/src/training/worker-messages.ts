@@ -1,5 +1,5 @@
 import type { Sequences } from "@magpie/data";
-import type { Item, Progress } from "@magpie/domain";
+import type { Item, Progress, ShopSettings } from "@magpie/domain";
 import type { EncoderChoice } from "@magpie/encoder";
 import type { Task } from "../engine.ts";
 import type { LearnedSearches } from "./learn-searches.ts";
@@ -17,6 +17,7 @@ export interface WorkerStart {
   readonly budgetSeconds?: number;
   readonly recipe: TrainingRecipe;
   readonly encoder?: EncoderChoice;
+  readonly settings: ShopSettings;
   /** [1], shared: not 0 once the run is to stop. A busy thread reads it with every progress. */
   readonly stop: Int32Array;
 }

@@ -1,10 +1,15 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ItemFeatureEncoder } from "@magpie/data";
-import type { Item, WorkContext } from "@magpie/domain";
+import type { Item, ShopSettings, WorkContext } from "@magpie/domain";
 import type { EncoderChoice } from "@magpie/encoder";
 import type { CsrMatrix } from "@magpie/numerics";
-import { FacetIndex, InvertedTextIndex, ItemFilterIndex } from "@magpie/retrieval";
+import {
+  FacetIndex,
+  InvertedTextIndex,
+  ItemFilterIndex,
+  type TextSettings,
+} from "@magpie/retrieval";
 import { writeMeanings, type WrittenMeanings } from "../hybrid/snapshot-meanings.ts";
 import { CategoryLabels } from "../live/category-labels.ts";
 import { createdMsOf, LiveCatalog, textHashOf } from "../live/live-catalog.ts";
@@ -21,6 +26,8 @@ export interface CatalogInput extends SuggesterSources {
   readonly draft: string;
   /** Encodes what items mean; search goes by words alone when absent. */
   readonly encoder?: EncoderChoice;
+  /** How the shop's fields are searched; as usual when absent. */
+  readonly settings?: ShopSettings;
 }
 
 /** A catalogue that was written, and what training goes on with. */
@@ -73,7 +80,9 @@ export async function writeCatalog(
   await writeFile(join(draft, snapshotFiles.created), new Uint8Array(createdMs.buffer));
   await writeFile(join(draft, snapshotFiles.textHashes), new Uint8Array(textHashes.buffer));
   await writeFile(join(draft, snapshotFiles.labels), JSON.stringify(labels));
-  const text = await InvertedTextIndex.build(texts);
+  const text = await InvertedTextIndex.build(texts, {
+    settings: textSettingsOf(input.settings ?? {}),
+  });
   await writeFile(join(draft, snapshotFiles.text), text.toBytes());
   const known = texts.filter((item) => item !== undefined);
   await writeFile(join(draft, snapshotFiles.suggestions), buildSuggester(known, input).toBytes());
@@ -90,3 +99,9 @@ export async function writeCatalog(
   const catalog = new LiveCatalog({ vocabulary, filter, facets, createdMs, textHashes, labels });
   return { catalog, meanings, itemFeatures: encoder.matrix([undefined, ...texts]) };
 }
+
+/** What the text index reads of the settings. */
+const textSettingsOf = ({ language, fields }: ShopSettings): TextSettings => ({
+  ...(language !== undefined && { language }),
+  ...(fields && { fields }),
+});

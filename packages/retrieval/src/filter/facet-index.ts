@@ -68,6 +68,7 @@ const longitude = "attributes.longitude";
  */
 export class FacetIndex {
   #rows = 1;
+  #hidden: ReadonlySet<string> = new Set();
   readonly #sets = new Map<string, SetColumn>();
   readonly #numbers = new Map<string, Float64Array>();
 
@@ -132,6 +133,16 @@ export class FacetIndex {
       numbers: [...this.#numbers.keys()],
     };
     return packArrays(packedKind, header, arrays);
+  }
+
+  /** Fields that are not to be counted as facets; conditions on them still hold. */
+  hide(fields: ReadonlySet<string>): void {
+    this.#hidden = fields;
+  }
+
+  /** False for a field that is hidden as a facet. */
+  isFacet(field: string): boolean {
+    return !this.#hidden.has(field);
   }
 
   /** Fields that some item has, in order of their names. */

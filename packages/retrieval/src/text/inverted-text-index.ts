@@ -3,6 +3,7 @@ import { topK } from "@magpie/numerics";
 import { ItemSet } from "../filter/item-set.ts";
 import {
   Analyser,
+  exactTerm,
   keyOfWord,
   pinyinTerm,
   type QueryClause,
@@ -23,7 +24,7 @@ import { visitOwnNames } from "./item-texts.ts";
 import { spansOf, type ParsedQuery, type QueryGroup } from "./parsed-query.ts";
 import { has, placeOf, PostingLists, type PostingList, type Segment } from "./posting-lists.ts";
 import { PostingsBuilder } from "./postings-builder.ts";
-import { Postings, type CollectionStatistics } from "./postings.ts";
+import { Postings, usualWeights, type CollectionStatistics } from "./postings.ts";
 import { Scratch } from "./scratch.ts";
 import { maxEditsFor } from "./spelling.ts";
 import type {
@@ -35,6 +36,7 @@ import type {
   TextSearchOptions,
   TextSort,
 } from "./text-index.ts";
+import { TextPlan, type TextSettings } from "./text-plan.ts";
 
 /** How much a stand-in for a word counts, compared with the word itself. */
 const standIn = {
@@ -95,6 +97,7 @@ export class InvertedTextIndex implements TextIndex {
   readonly #base: Postings;
   readonly #analyser: Analyser;
   readonly #ownWords: readonly string[];
+  readonly #plan: TextPlan;
   readonly #changes: ChangedItems;
   #lists: PostingLists;
   #scratch: Scratch;
@@ -102,17 +105,23 @@ export class InvertedTextIndex implements TextIndex {
   /** Units of groups that were parsed here, as long as nobody made other groups of them. */
   readonly #units = new WeakMap<QueryGroup, QueryUnit>();
 
-  private constructor(postings: Postings, ownWords: readonly string[], analyser: Analyser) {
+  private constructor(
+    postings: Postings,
+    ownWords: readonly string[],
+    analyser: Analyser,
+    plan: TextPlan,
+  ) {
     this.#dictionaries = new CompiledDictionaries({}, (text) => analyser.keyOf(text));
     this.#base = postings;
     this.#analyser = analyser;
     this.#ownWords = ownWords;
+    this.#plan = plan;
     this.#lists = new PostingLists([{ postings, dead: undefined }]);
     this.#scratch = new Scratch(postings.rows);
     analyser.useFrequencies((term) => postings.documentFrequency(term));
     this.#changes = new ChangedItems(
       postings,
-      (items) => index(items, analyser, postings),
+      (items) => index(items, analyser, plan, postings),
       (segments) => this.#take(segments),
     );
   }
@@ -120,18 +129,20 @@ export class InvertedTextIndex implements TextIndex {
   /**
    * @param items      the item of row 1, of row 2, and so on; undefined where a row has none
    * @param segmenter  jieba with the words of these items when absent
+   * @param settings   how the shop's fields are searched; kept with the index
    */
   static async build(
     items: Iterable<Item | undefined>,
-    options: { readonly segmenter?: Segmenter } = {},
+    options: { readonly segmenter?: Segmenter; readonly settings?: TextSettings } = {},
   ): Promise<InvertedTextIndex> {
     // Gone through twice, so that a large catalogue need not be in memory; what can be gone through
     // only once must be.
     const all = "next" in items ? [...items] : items;
-    const { ownWords, languages } = survey(all);
+    const plan = new TextPlan(options.settings);
+    const { ownWords, languages } = survey(all, plan);
     const segmenter = options.segmenter ?? (await loadSegmenter(ownWords));
-    const analyser = new Analyser(segmenter, ownWords, languages);
-    return new InvertedTextIndex(await index(all, analyser), ownWords, analyser);
+    const analyser = analyserOf(segmenter, ownWords, languages, plan);
+    return new InvertedTextIndex(await index(all, analyser, plan), ownWords, analyser, plan);
   }
 
   /** Opens what `toBytes` gave: the postings are views of `bytes`. */
@@ -139,13 +150,18 @@ export class InvertedTextIndex implements TextIndex {
     const { postings, header } = Postings.open(bytes);
     const ownWords = header["ownWords"] as string[];
     const languages = (header["languages"] ?? []) as StemmedLanguage[];
-    const analyser = new Analyser(await loadSegmenter(ownWords), ownWords, languages);
-    return new InvertedTextIndex(postings, ownWords, analyser);
+    const plan = new TextPlan((header["settings"] ?? {}) as TextSettings);
+    const analyser = analyserOf(await loadSegmenter(ownWords), ownWords, languages, plan);
+    return new InvertedTextIndex(postings, ownWords, analyser, plan);
   }
 
   /** What the index was built of. Changes since are not in it: whoever gave them has them. */
   toBytes(): Uint8Array {
-    return this.#base.toBytes({ ownWords: this.#ownWords, languages: this.#analyser.languages });
+    return this.#base.toBytes({
+      ownWords: this.#ownWords,
+      languages: this.#analyser.languages,
+      settings: this.#plan.settings,
+    });
   }
 
   /** Rows of the index, padding row 0 included. */
@@ -175,8 +191,8 @@ export class InvertedTextIndex implements TextIndex {
 
   /** A small index of changed items that analyses and scores as this one does. */
   async buildBeside(items: Iterable<Item | undefined>): Promise<InvertedTextIndex> {
-    const postings = await index(items, this.#analyser, this.#base);
-    return new InvertedTextIndex(postings, this.#ownWords, this.#analyser);
+    const postings = await index(items, this.#analyser, this.#plan, this.#base);
+    return new InvertedTextIndex(postings, this.#ownWords, this.#analyser, this.#plan);
   }
 
   /** Takes the shop's dictionaries in place of those before; the next query is parsed by them. */
@@ -199,6 +215,8 @@ export class InvertedTextIndex implements TextIndex {
         const need = span.isExcluded ? "excluded" : "required";
         return [groupOf(span.text.trim(), need, { isPhrase: span.isPhrase })];
       }
+      const whole = this.#wholeValue(span.text);
+      if (whole !== undefined) return [whole];
       const mayBeTyping = i === spans.length - 1 && typed.endsWith(span.text);
       const units = this.#analyser.units(span.text, { mayBeTyping, ...(locale && { locale }) });
       const own = units.map((unit): QueryGroup => {
@@ -236,6 +254,13 @@ export class InvertedTextIndex implements TextIndex {
       const open = readings.filter((reading) => reading.every((clause) => clause.length > 0));
       return sum + open.reduce((of, reading) => of + Math.min(...reading.map(lengthOf)), 0);
     }, 0);
+  }
+
+  /** What is typed, as one group, when it is all of a value that is only found whole: AB-12 X. */
+  #wholeValue(text: string): QueryGroup | undefined {
+    const term = this.#plan.hasExactFields ? exactTerm(text) : undefined;
+    const isValue = term !== undefined && this.#lists.has(term);
+    return isValue ? groupOf(text.trim(), "required") : undefined;
   }
 
   /** Words that the catalogue also writes in one piece become one group: basket ball. */
@@ -810,26 +835,39 @@ const itemsPerTurn = 200;
 async function index(
   items: Iterable<Item | undefined>,
   analyser: Analyser,
+  plan: TextPlan,
   background?: CollectionStatistics,
 ): Promise<Postings> {
   const builder = new PostingsBuilder();
-  const indexer = new ItemIndexer(analyser, builder);
+  const indexer = new ItemIndexer(analyser, builder, plan);
   let count = 0;
   for (const item of items) {
     if (count++ % itemsPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
     indexer.add(item);
   }
   indexer.partCompounds(background);
-  return builder.finish(background);
+  const weights = usualWeights.map((usual, slot) => plan.weights[slot] ?? usual);
+  return builder.finish(background, weights);
 }
 
+const analyserOf = (
+  segmenter: Segmenter,
+  ownWords: readonly string[],
+  languages: readonly StemmedLanguage[],
+  { hasExactFields }: TextPlan,
+): Analyser => new Analyser(segmenter, ownWords, languages, { hasExactValues: hasExactFields });
+
 /** What is settled before indexing: Chinese words of brands and categories, languages to stem. */
-function survey(items: Iterable<Item | undefined>): {
+function survey(
+  items: Iterable<Item | undefined>,
+  { settings: { language, fields = {} } }: TextPlan,
+): {
   readonly ownWords: readonly string[];
   readonly languages: readonly StemmedLanguage[];
 } {
   const names = new Set<string>();
-  const locales = new Set<string>();
+  const locales = new Set(Object.values(fields).flatMap((field) => field.language ?? []));
+  if (language !== undefined) locales.add(language);
   for (const item of items) {
     if (item === undefined) continue;
     visitOwnNames(item, (name) => names.add(name));

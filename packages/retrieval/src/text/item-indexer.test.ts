@@ -9,6 +9,7 @@ import { ItemIndexer } from "./item-indexer.ts";
 import { visitTexts } from "./item-texts.ts";
 import { PostingsBuilder } from "./postings-builder.ts";
 import { sourceFields } from "./postings.ts";
+import { TextPlan } from "./text-plan.ts";
 import { product } from "./text-index.suite.ts";
 
 /** Each text through the analyser, each term by its name: what the indexer must equal. */
@@ -18,7 +19,7 @@ function indexPlainly(items: readonly (Item | undefined)[], analyser: Analyser):
     const lengths = sourceFields.map(() => 0);
     let first = 0;
     if (item !== undefined) {
-      visitTexts(item, (field, text, locale) => {
+      visitTexts(item, new TextPlan(), (text, { field }, locale) => {
         const slot = sourceFields.indexOf(field);
         const { length, positions } = analyser.analyse(
           text,

@@ -1,21 +1,25 @@
 import type { Item, ItemText } from "@magpie/domain";
 import type { TextField } from "./text-index.ts";
+import type { FieldPlan, TextPlan } from "./text-plan.ts";
 
 /** Fields that items have texts for; pinyin is made from them. */
 export type SourceField = Exclude<TextField, "pinyin">;
 
+/** Takes a text with how it is indexed; `locale` is that of the text, undefined where nobody says it. */
+export type VisitText = (text: string, plan: FieldPlan, locale: string | undefined) => void;
+
 /**
  * Gives all texts of an item by which it may be found, in all its languages: shoppers search in the
- * language they think in, whichever the page is in. The locale is that of the text, where the item
- * says it.
+ * language they think in, whichever the page is in.
  */
-export function visitTexts(
-  item: Item,
-  visit: (field: SourceField, text: string, locale: string | undefined) => void,
-): void {
-  let spoken = item.locale;
-  const add = (field: SourceField, text: string | undefined): void => {
-    if (text !== undefined && text !== "") visit(field, text, spoken);
+export function visitTexts(item: Item, plan: TextPlan, visit: VisitText): void {
+  const itemLocale = item.locale ?? plan.settings.language;
+  /** The key in `locales` that texts stand under; undefined for the item's own. */
+  let key: string | undefined;
+  const add = (name: string, text: string | undefined): void => {
+    if (text === undefined || text === "") return;
+    const own = plan.of(name);
+    if (own !== undefined) visit(text, own, key ?? own.locale ?? itemLocale);
   };
   const addCommon = ({ title, brand, categories, description }: ItemText): void => {
     add("title", title);
@@ -24,34 +28,54 @@ export function visitTexts(
     add("description", description);
   };
   addCommon(item);
-  for (const tag of item.tags ?? []) add("attributes", tag);
+  for (const tag of item.tags ?? []) add("tags", tag);
   for (const name in item.attributes) {
     const value = item.attributes[name];
     if (value === undefined || typeof value === "boolean") continue; // nobody searches "true"
-    if (Array.isArray(value)) for (const one of value) add("attributes", String(one));
-    else add("attributes", String(value));
+    const field = attributeField(name);
+    if (Array.isArray(value)) for (const one of value) add(field, String(one));
+    else add(field, String(value));
   }
-  for (const text of variantTextsOf(item)) add("attributes", text);
+  visitVariantTexts(item, add);
   for (const locale in item.locales) {
     const text = item.locales[locale]!;
-    spoken = locale;
+    key = locale;
     addCommon(text);
     for (const term of new Set(Object.values(text.terms ?? {}))) add("attributes", term);
   }
 }
 
-/** What an item's variants are called, each once. */
-function variantTextsOf({ title, variants }: Item): Iterable<string> {
-  let texts: Set<string> | undefined;
-  for (const variant of variants) {
-    if (variant.sku) (texts ??= new Set()).add(variant.sku);
-    for (const code of variant.barcodes ?? []) if (code) (texts ??= new Set()).add(code);
-    for (const name in variant.options) (texts ??= new Set()).add(variant.options[name]!);
-    if (variant.title !== undefined && variant.title !== title) {
-      (texts ??= new Set()).add(variant.title);
-    }
+const attributeNames = new Map<string, string>();
+const maxAttributeNames = 10_000;
+
+/** The name of an attribute's field; made once, as items have the same attributes. */
+function attributeField(name: string): string {
+  let field = attributeNames.get(name);
+  if (field === undefined) {
+    field = `attributes.${name}`;
+    if (attributeNames.size >= maxAttributeNames) attributeNames.clear();
+    attributeNames.set(name, field);
   }
-  return texts ?? [];
+  return field;
+}
+
+/** What an item's variants are called, each once. */
+function visitVariantTexts(
+  { title, variants }: Item,
+  add: (name: string, text: string) => void,
+): void {
+  let texts: Map<string, string> | undefined;
+  const take = (text: string, name: string): void => {
+    texts ??= new Map();
+    if (!texts.has(text)) texts.set(text, name);
+  };
+  for (const variant of variants) {
+    if (variant.sku) take(variant.sku, "sku");
+    for (const code of variant.barcodes ?? []) if (code) take(code, "barcodes");
+    for (const name in variant.options) take(variant.options[name]!, `options.${name}`);
+    if (variant.title !== undefined && variant.title !== title) take(variant.title, "variants");
+  }
+  if (texts !== undefined) for (const [text, name] of texts) add(name, text);
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   pinyinWeight,
   Postings,
   sourceFields,
+  usualWeights,
   type CollectionStatistics,
 } from "./postings.ts";
 import { compareTerms, TermDictionary } from "./term-dictionary.ts";
@@ -200,8 +201,11 @@ export class PostingsBuilder {
     this.#newestOf.fill(0);
   }
 
-  /** @param background  statistics to score by, for an index of few items beside a large one */
-  finish(background?: CollectionStatistics): Postings {
+  /**
+   * @param background  statistics to score by, for an index of few items beside a large one
+   * @param weights     of the source fields, without a background
+   */
+  finish(background?: CollectionStatistics, weights = usualWeights): Postings {
     const terms = sortedTerms(this.#numbers.keys());
     const placeOf = new Uint32Array(terms.length); // number of first sight → place in order
     terms.forEach((term, place) => {
@@ -215,7 +219,10 @@ export class PostingsBuilder {
 
     const lengths = Uint16Array.from(this.#lengths.values());
     const documents = background?.documents ?? this.#documents;
-    const averageLengths = background?.averageLengths ?? averagesOf(lengths, this.#documents);
+    const model = {
+      averageLengths: background?.averageLengths ?? averagesOf(lengths, this.#documents),
+      weights: background?.weights ?? weights,
+    };
     const idf = new Float32Array(terms.length);
     terms.forEach((term, t) => {
       const own = listStarts[t + 1]! - listStarts[t]!;
@@ -224,12 +231,12 @@ export class PostingsBuilder {
     });
     return new Postings({
       documents,
-      averageLengths,
+      ...model,
       dictionary: TermDictionary.build(terms),
       listStarts,
       idf,
       lengths,
-      ...this.#sortPostings(terms, termOf, listStarts, lengths, averageLengths),
+      ...this.#sortPostings(terms, termOf, listStarts, lengths, model),
       ...sortPositions(this.#positions.values(), termOf, terms.length),
     });
   }
@@ -240,7 +247,7 @@ export class PostingsBuilder {
     termOf: Uint32Array,
     listStarts: Uint32Array,
     lengths: Uint16Array,
-    averageLengths: readonly number[],
+    model: Pick<CollectionStatistics, "averageLengths" | "weights">,
   ): { itemRows: Int32Array; counts: Uint32Array; impacts: Float32Array } {
     const isPinyin = Uint8Array.from(terms, (term) => Number(term.charCodeAt(0) === pinyinMark));
     const next = listStarts.slice();
@@ -251,7 +258,7 @@ export class PostingsBuilder {
     const rowStarts = this.#rowStarts.values();
     for (let row = 1; row < rowStarts.length; row++) {
       for (let slot = 0; slot < fields; slot++) {
-        weights[slot] = countWeight(slot, lengths[row * fields + slot]!, averageLengths);
+        weights[slot] = countWeight(slot, lengths[row * fields + slot]!, model);
       }
       for (let i = rowStarts[row - 1]!; i < rowStarts[row]!; i++) {
         const term = termOf[i]!;

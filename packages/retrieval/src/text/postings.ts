@@ -25,8 +25,15 @@ export const bitsPerField = 6;
 /** Counts above it are taken for it. */
 export const maxCount = 2 ** bitsPerField - 1;
 
+/** The weight of each source field, where a shop says no other. */
+export const usualWeights: readonly number[] = sourceFields.map(
+  (field) => fieldModel[field].weight,
+);
+
 /** What is known of the collection that scores depend on. */
 export interface CollectionStatistics {
+  /** How much a match in each source field says. */
+  readonly weights: readonly number[];
   readonly documents: number;
   /** Average length of each source field, in words. */
   readonly averageLengths: readonly number[];
@@ -60,6 +67,7 @@ export class Postings implements CollectionStatistics {
   readonly rows: number;
   readonly documents: number;
   readonly averageLengths: readonly number[];
+  readonly weights: readonly number[];
   readonly dictionary: TermDictionary;
   /** [terms + 1] */
   readonly listStarts: Uint32Array;
@@ -83,6 +91,7 @@ export class Postings implements CollectionStatistics {
     this.rows = this.#rowsOfItems === undefined ? items : this.#rowsOfItems.at(-1)! + 1;
     this.documents = parts.documents;
     this.averageLengths = parts.averageLengths;
+    this.weights = parts.weights;
     this.dictionary = parts.dictionary;
     this.listStarts = parts.listStarts;
     this.idf = parts.idf;
@@ -112,6 +121,7 @@ export class Postings implements CollectionStatistics {
     return new Postings({
       documents: this.documents,
       averageLengths: this.averageLengths,
+      weights: this.weights,
       dictionary: this.dictionary,
       listStarts: this.listStarts,
       idf: this.idf,
@@ -163,7 +173,7 @@ export class Postings implements CollectionStatistics {
       field,
       share:
         countOf(counts, slot) *
-        countWeight(slot, this.#lengths[item * sourceFields.length + slot]!, this.averageLengths),
+        countWeight(slot, this.#lengths[item * sourceFields.length + slot]!, this),
     }));
     const sum = parts.reduce((total, { share }) => total + share, 0);
     return parts
@@ -175,7 +185,12 @@ export class Postings implements CollectionStatistics {
     const { text, starts, slots } = this.dictionary;
     return packArrays(
       packedKind,
-      { ...header, documents: this.documents, averageLengths: this.averageLengths },
+      {
+        ...header,
+        documents: this.documents,
+        averageLengths: this.averageLengths,
+        weights: this.weights,
+      },
       {
         text,
         starts,
@@ -206,6 +221,7 @@ export class Postings implements CollectionStatistics {
     const postings = new Postings({
       documents: header["documents"] as number,
       averageLengths: header["averageLengths"] as number[],
+      weights: (header["weights"] ?? usualWeights) as readonly number[],
       dictionary,
       listStarts: arrays["listStarts"] as Uint32Array,
       idf: arrays["idf"] as Float32Array,
@@ -268,6 +284,7 @@ export class PositionReader {
 export interface PostingsParts {
   readonly documents: number;
   readonly averageLengths: readonly number[];
+  readonly weights: readonly number[];
   readonly dictionary: TermDictionary;
   readonly listStarts: Uint32Array;
   readonly idf: Float32Array;
@@ -299,10 +316,14 @@ export const countOf = (counts: number, slot: number): number =>
   (counts >>> (bitsPerField * slot)) & maxCount;
 
 /** What one occurrence in a field of this length adds to tf'. */
-export function countWeight(slot: number, length: number, averages: readonly number[]): number {
-  const { weight, b } = fieldModel[sourceFields[slot]!];
-  const average = averages[slot]!;
-  return weight / (1 - b + b * (average > 0 ? length / average : 1));
+export function countWeight(
+  slot: number,
+  length: number,
+  { averageLengths, weights }: Pick<CollectionStatistics, "averageLengths" | "weights">,
+): number {
+  const { b } = fieldModel[sourceFields[slot]!];
+  const average = averageLengths[slot]!;
+  return weights[slot]! / (1 - b + b * (average > 0 ? length / average : 1));
 }
 
 /** The part of BM25F that the query does not change, of a weighted count tf'. */

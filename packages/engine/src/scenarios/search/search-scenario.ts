@@ -254,7 +254,8 @@ export class SearchScenario implements Scenario {
   }
 
   #everyFacet({ limit }: FacetRequest): FacetRequest[] {
-    const fields = this.#catalog.facets.fields();
+    const { facets } = this.#catalog;
+    const fields = facets.fields().filter(({ field }) => facets.isFacet(field));
     return fields.map(({ field }) => ({ field, ...(limit !== undefined && { limit }) }));
   }
 
@@ -262,6 +263,12 @@ export class SearchScenario implements Scenario {
     if (field === everyField && bounds === undefined) return;
     if (bounds === undefined) this.#checkField(field, "facets");
     else this.#checkNumbers(field, "facets");
+    if (this.#catalog.facets.isFacet(field)) return;
+    throw new RequestError(
+      "NOT_A_FACET",
+      `facets: the shop's settings keep "${field}" from being a facet.`,
+      `Leave it out, or set { "fields": { "${field}": { "facet": true } } } in the settings.`,
+    );
   }
 
   #checkField(field: string, place: string): void {

@@ -17,6 +17,7 @@ import { isStopWord } from "./stop-words.ts";
  *     =跑步              a word that the segmenter found
  *     ~paobu, ~pb        how a word is typed in Latin letters, and its initials
  *     #l88.9             a quantity: 3.5寸, 3.5英寸 and 3.5" alike
+ *     !ab12x             all of a value that is only found whole: AB-12 X
  *     ^deschuh           a word of a language without its endings: Schuh, Schuhe, Schuhen
  */
 export type Term = string;
@@ -26,6 +27,11 @@ export const wordTerm = (word: string): Term => `=${word}`;
 export const pinyinTerm = (letters: string): Term => `~${letters}`;
 /** A quantity by its key. */
 export const quantityTerm = (key: string): Term => `#${key}`;
+/** All of a value that is only found whole, by its letters and digits; undefined where it has none. */
+export function exactTerm(text: string): Term | undefined {
+  const key = normaliseText(text).replace(/[^\p{L}\p{N}]+/gu, "");
+  return key === "" ? undefined : `!${key}`;
+}
 /** A word of a language without its endings. */
 export const stemTerm = (language: StemmedLanguage, stemmed: string): Term =>
   `^${language}${stemmed}`;
@@ -87,6 +93,8 @@ export interface QueryUnit {
 
 /** How much the words of a compound on their own count, compared with the compound itself. */
 const compoundWeight = 0.8;
+/** Queries longer than this are no value that is found whole. */
+const maxExactValue = 64;
 const maxUnits = 32;
 /** Ways to read several words as one thing. */
 const maxReadings = 8;
@@ -128,6 +136,8 @@ export class Analyser {
   readonly segmenter: Segmenter;
   /** The languages of the shop's texts whose words are stemmed. */
   readonly languages: readonly StemmedLanguage[];
+  /** Some values are only found whole, so a query may be one. */
+  readonly #hasExactValues: boolean;
   readonly #ownWords: readonly string[];
   #frequencyOf: (term: Term) => number = () => 0;
   readonly #knownRuns = new Map<string, SpacedParts>();
@@ -138,8 +148,10 @@ export class Analyser {
     segmenter: Segmenter,
     ownWords: readonly string[],
     languages: readonly StemmedLanguage[] = [],
+    { hasExactValues = false }: { readonly hasExactValues?: boolean } = {},
   ) {
     this.segmenter = segmenter;
+    this.#hasExactValues = hasExactValues;
     this.languages = languages;
     this.#ownWords = ownWords;
   }
@@ -375,7 +387,14 @@ export class Analyser {
       return wordUnit(text, normalised, isStopWord(normalised, options.locale));
     }
     const units = this.units(text, options);
-    return units.length < 2 ? units[0] : joinUnits(text, units);
+    return units.length < 2 ? units[0] : this.#orWhole(joinUnits(text, units));
+  }
+
+  /** A unit that an item has as well when one of its values is all of the unit's text. */
+  #orWhole(unit: QueryUnit): QueryUnit {
+    if (!this.#hasExactValues || unit.word.length > maxExactValue) return unit;
+    const term = exactTerm(unit.word);
+    return term === undefined ? unit : { ...unit, readings: [...unit.readings, [exact(term, 1)]] };
   }
 
   /** Terms of a phrase with their places in it. */
@@ -410,7 +429,7 @@ export class Analyser {
       run.kind === "unspaced"
         ? this.#unspacedUnits(run.text, locale)
         : spacedUnits(run.text, lastIsTyped && i === runs.length - 1, locale).map((unit) =>
-            this.#inflected(unit, this.#askedIn(locale)),
+            this.#orWhole(this.#inflected(unit, this.#askedIn(locale))),
           ),
     );
   }
