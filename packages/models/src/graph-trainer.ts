@@ -19,6 +19,7 @@ import { startCost } from "./training-cost.ts";
 export interface GraphSchedule {
   /** Numbers in each vector, a multiple of 16. */
   readonly width: number;
+  /** Of the first step; it falls in a line to nearly nothing at the last of all epochs. */
   readonly learningRate: number;
   /** Pairs of one step. */
   readonly batch: number;
@@ -33,6 +34,8 @@ export interface GraphSchedule {
 
 /** What is learnt: a loss over one table of vectors for users, padding and items, in that order. */
 export interface GraphObjective {
+  /** The table to start from; absent: random numbers. */
+  readonly start?: Float32Array;
   /** Told before an epoch's first step, with the epoch's own chance. */
   beginEpoch?(random: Random): void;
   /** How many items not taken a step of `pairs` pairs draws, all alike. */
@@ -63,8 +66,8 @@ export function trainerBytes(nodes: number, width: number): number {
   return 7 * 4 * nodes * width;
 }
 
-/** Numbers of the first table are drawn with this deviation. */
-const spread = 0.1;
+/** Deviation of the numbers that a table starts from. */
+export const startSpread = 0.1;
 const checkpointEverySeconds = 60;
 
 /** Everything a run knows between two epochs, besides the arrays. */
@@ -134,10 +137,9 @@ class GraphTrainer {
     this.#arrays = { weights: array(), mean: array(), square: array(), gradient: array() };
     const random = seededRandom(context.seed, `${about.kind}/vectors`);
     const padding = train.userCount * width;
-    for (let d = 0; d < size; d++) {
-      const value = spread * random.normal();
-      this.#arrays.weights[d] = d >= padding && d < padding + width ? 0 : value;
-    }
+    for (let d = 0; d < size; d++) this.#arrays.weights[d] = startSpread * random.normal();
+    this.#arrays.weights.fill(0, padding, padding + width);
+    if (objective.start !== undefined) this.#arrays.weights.set(objective.start);
     this.#users = new Int32Array(train.items.length);
     for (let user = 0; user < train.userCount; user++) {
       this.#users.fill(user, train.offsets[user]!, train.offsets[user + 1]!);
@@ -201,10 +203,9 @@ class GraphTrainer {
       signal.throwIfAborted();
       const pairs = this.#pairs(order.subarray(first, first + batch), random);
       loss += (await this.#objective.measure(weights, pairs, gradient)) * pairs.users.length;
-      this.#kernels.adam(
-        this.#arrays,
-        adamStep({ ...adamDefaults, learningRate }, ++this.#state.step),
-      );
+      const left = 1 - (epoch - 1 + first / order.length) / config.epochs;
+      const adam = { ...adamDefaults, learningRate: learningRate * left };
+      this.#kernels.adam(this.#arrays, adamStep(adam, ++this.#state.step));
       await setImmediate();
     }
     if (Number.isFinite(loss)) return loss / Math.max(1, order.length);
@@ -251,8 +252,8 @@ class GraphTrainer {
   get #run(): string {
     const { config, kind } = this.#about;
     const { train } = this.#data;
-    // When to stop and how often to look do not change what an epoch does.
-    const later = { epochs: 0, patience: 0, validateEvery: 0, validationCases: 0 };
+    // How often to look and when to give up do not change what an epoch does.
+    const later = { patience: 0, validateEvery: 0, validationCases: 0 };
     const { userCount, itemCount, items } = train;
     // Order-dependent sum of the items: tells data sets of equal size apart.
     const fingerprint = items.reduce((sum, item) => (Math.imul(sum, 31) + item) | 0, 0);

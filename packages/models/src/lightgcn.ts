@@ -3,6 +3,7 @@ import {
   checkSchedule,
   type GraphObjective,
   type GraphSchedule,
+  startSpread,
   trainerBytes,
   trainGraphVectors,
 } from "./graph-trainer.ts";
@@ -11,6 +12,7 @@ import { interactionMatrix } from "./interaction-matrix.ts";
 import { LightGcnObjective } from "./lightgcn-objective.ts";
 import type { Model } from "./model.ts";
 import { BprLoss, type PairLoss, SharedSoftmax } from "./pair-losses.ts";
+import { spectralStart } from "./spectral-start.ts";
 import { type UserItemGraph, userItemGraph } from "./user-item-graph.ts";
 
 export interface LightGcnConfig extends GraphSchedule {
@@ -27,6 +29,8 @@ export interface LightGcnConfig extends GraphSchedule {
       }
     /** The paper's: one item not taken for each pair, inner products. */
     | { readonly kind: "bpr" };
+  /** What vectors are before the first step: chance, or see `spectralStart`. */
+  readonly start: "random" | "spectral";
   /** How strongly vectors are drawn towards 0. */
   readonly decay: number;
   /** Share of a user's neighbourhood that is friends, where `TrainingData.friends` knows of any; in [0, 1). */
@@ -56,6 +60,7 @@ export const lightGcn: Model<LightGcnConfig> = {
     width: 64,
     layers: 2,
     loss: { kind: "softmax", negatives: 512, temperature: 0.15 },
+    start: "spectral",
     decay: 0,
     learningRate: 0.01,
     batch: 8_192,
@@ -92,9 +97,13 @@ export const lightGcn: Model<LightGcnConfig> = {
         ? new BprLoss(width, 1 / (layers + 1))
         : await SharedSoftmax.open(width, loss, context.threads);
     const objective = new LightGcnObjective(graph, width, config, pairLoss);
+    const start =
+      config.start === "spectral"
+        ? await spectralStart(graph.taste, width, startSpread, context)
+        : undefined;
     return trainGraphVectors(
       nameOf(config),
-      learnt(objective, pairLoss, graph, config),
+      { ...learnt(objective, pairLoss, graph, config), ...(start && { start }) },
       data,
       context,
     );

@@ -6,6 +6,8 @@ export interface UserItemGraph {
   readonly itemCount: number;
   /** [nodes, nodes]: what each node takes from its neighbours, degrees already divided out. */
   readonly adjacency: CsrMatrix;
+  /** [userCount, itemCount + 1]: R̃, interactions alone, degrees divided out. */
+  readonly taste: CsrMatrix;
   /** [itemCount + 1] √degree; 0 for items without users. */
   readonly itemRoots: Float32Array;
   /** [userCount] share of a user's neighbourhood that is items: 1 without friends. */
@@ -63,6 +65,7 @@ export function userItemGraph(
     userCount,
     itemCount: columns - 1,
     adjacency,
+    taste: { ...interactions, values: taste.values },
     itemRoots: taste.columnRoots,
     itemShares,
   };
