@@ -66,6 +66,11 @@ export function trainerBytes(nodes: number, width: number): number {
   return 7 * 4 * nodes * width;
 }
 
+/** Pairs of the largest step. */
+export function pairsOf({ train }: TrainingData, { batch }: GraphSchedule): number {
+  return Math.min(batch, train.items.length);
+}
+
 /** Deviation of the numbers that a table starts from. */
 export const startSpread = 0.1;
 const checkpointEverySeconds = 60;

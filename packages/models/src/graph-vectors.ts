@@ -3,6 +3,7 @@ import { ScoreProduct } from "@magpie/numerics";
 import { strength } from "./linear-item-model.ts";
 import type { CurvePoint, TrainedModel, TrainingCost } from "./model.ts";
 import { readModel, writeModel } from "./model-files.ts";
+import type { UserItemGraph } from "./user-item-graph.ts";
 
 /** What scoring needs of vectors that were learnt on a graph. */
 export interface GraphVectors {
@@ -140,6 +141,40 @@ export class GraphVectorModel implements TrainedModel, VectorScorer {
     this.#product = undefined;
     return Promise.resolve();
   }
+}
+
+/**
+ * The sum over layers, taken apart into what items say and what users are beside their past.
+ *
+ * @param whole  [nodes, width] the sum
+ * @param inner  [nodes, width] the sum that one step along the graph makes the whole of
+ * @param own    [userCount, width] what users are beside their neighbours, scaled; friends are added
+ * @param scale  of the sums, such as 1 / layers
+ */
+export function vectorsOfSums(
+  { userCount, adjacency, itemRoots, itemShares }: UserItemGraph,
+  { whole, inner }: { readonly whole: Float32Array; readonly inner: Float32Array },
+  own: Float32Array,
+  width: number,
+  scale: number,
+): GraphVectors {
+  const start = userCount * width;
+  const itemVectors = whole.slice(start).map((value) => value * scale);
+  const given = inner.slice(start).map((value, at) => {
+    const root = itemRoots[Math.floor(at / width)]!;
+    return root === 0 ? 0 : (value * scale) / root;
+  });
+  for (let user = 0; user < userCount; user++) {
+    for (let p = adjacency.offsets[user]!; p < adjacency.offsets[user + 1]!; p++) {
+      const friend = adjacency.indices[p]!;
+      if (friend >= userCount) break; // items follow users
+      const factor = adjacency.values[p]! * scale;
+      for (let d = 0; d < width; d++) {
+        own[user * width + d]! += factor * inner[friend * width + d]!;
+      }
+    }
+  }
+  return { itemVectors, given, own, shares: itemShares };
 }
 
 /** Brings rows to length 1, in place; rows of zeros stay. */

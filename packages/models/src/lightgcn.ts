@@ -4,10 +4,11 @@ import {
   type GraphObjective,
   type GraphSchedule,
   startSpread,
+  pairsOf,
   trainerBytes,
   trainGraphVectors,
 } from "./graph-trainer.ts";
-import { type GraphModelName, GraphVectorModel, type GraphVectors } from "./graph-vectors.ts";
+import { type GraphModelName, GraphVectorModel, vectorsOfSums } from "./graph-vectors.ts";
 import { interactionMatrix } from "./interaction-matrix.ts";
 import { LightGcnObjective } from "./lightgcn-objective.ts";
 import type { Model } from "./model.ts";
@@ -95,7 +96,7 @@ export const lightGcn: Model<LightGcnConfig> = {
     const pairLoss =
       loss.kind === "bpr"
         ? new BprLoss(width, 1 / (layers + 1))
-        : await SharedSoftmax.open(width, loss, context.threads);
+        : await SharedSoftmax.open(width, pairsOf(data, config), loss, context.threads);
     const objective = new LightGcnObjective(graph, width, config, pairLoss);
     const start =
       config.start === "spectral"
@@ -142,36 +143,12 @@ function learnt(
   return {
     othersOf: (pairs) => loss.othersOf(pairs),
     measure: (table, batch, gradient) => objective.measure(table, batch, gradient),
-    vectors: (table) => vectorsOf(objective, graph, config, table),
+    vectors(table) {
+      const { width, layers } = config;
+      const scale = 1 / (layers + 1);
+      const own = table.slice(0, graph.userCount * width).map((value) => value * scale);
+      return vectorsOfSums(graph, objective.layerSums(table), own, width, scale);
+    },
     dispose: () => loss.dispose(),
   };
-}
-
-/** The mean over layers, taken apart into what items say and what users are beside. */
-function vectorsOf(
-  objective: LightGcnObjective,
-  { userCount, adjacency, itemRoots, itemShares }: UserItemGraph,
-  { width, layers }: LightGcnConfig,
-  table: Float32Array,
-): GraphVectors {
-  const { whole, inner } = objective.layerSums(table);
-  const scale = 1 / (layers + 1);
-  const start = userCount * width;
-  const itemVectors = whole.slice(start).map((value) => value * scale);
-  const given = inner.slice(start).map((value, at) => {
-    const root = itemRoots[Math.floor(at / width)]!;
-    return root === 0 ? 0 : (value * scale) / root;
-  });
-  const own = table.slice(0, start).map((value) => value * scale);
-  for (let user = 0; user < userCount; user++) {
-    for (let p = adjacency.offsets[user]!; p < adjacency.offsets[user + 1]!; p++) {
-      const friend = adjacency.indices[p]!;
-      if (friend >= userCount) break; // items follow users
-      const factor = adjacency.values[p]! * scale;
-      for (let d = 0; d < width; d++) {
-        own[user * width + d]! += factor * inner[friend * width + d]!;
-      }
-    }
-  }
-  return { itemVectors, given, own, shares: itemShares };
 }

@@ -65,7 +65,7 @@ describe("BPR", () => {
 
 describe("softmax over shared items", async () => {
   const temperature = 0.5;
-  const loss = await SharedSoftmax.open(width, { negatives: 3, temperature });
+  const loss = await SharedSoftmax.open(width, 64, { negatives: 3, temperature });
   afterAll(() => loss.dispose());
   const batch: PairBatch = {
     users: Int32Array.of(0, 1, 0),

@@ -86,8 +86,8 @@ export class BprLoss implements PairLoss {
   }
 }
 
-/** Pairs that pass through the engine at once: their scores stay in the cache. */
-const slice = 2_048;
+/** Pairs that pass through the engine at once at most: their scores stay in the cache. */
+const largestSlice = 2_048;
 
 /** Rows at length 1: [n, D] → [n, D]. Rows of zeros stay zeros. */
 export function unitRows(rows: Tensor): Tensor {
@@ -107,19 +107,22 @@ export function unitRows(rows: Tensor): Tensor {
 export class SharedSoftmax implements PairLoss {
   readonly #width: number;
   readonly #negatives: number;
+  readonly #slice: number;
   readonly #session: Session;
   readonly #step: Step;
   readonly #rows: { readonly users: Float32Array; readonly taken: Float32Array };
   readonly #shared: Float32Array;
   readonly #ids: { readonly taken: Int32Array; readonly others: Int32Array };
-  readonly #weights = new Float32Array(slice);
+  readonly #weights: Float32Array;
   readonly #loss = new Float32Array(1);
   readonly #slopes: Readonly<Record<"users" | "taken" | "others", Float32Array>>;
 
-  private constructor(width: number, negatives: number, session: Session) {
+  private constructor(width: number, negatives: number, slice: number, session: Session) {
     const rows = (count: number) => new Float32Array(count * width);
     this.#width = width;
     this.#negatives = negatives;
+    this.#slice = slice;
+    this.#weights = new Float32Array(slice);
     this.#session = session;
     this.#rows = { users: rows(slice), taken: rows(slice) };
     this.#shared = rows(negatives);
@@ -142,18 +145,21 @@ export class SharedSoftmax implements PairLoss {
     );
   }
 
+  /** @param pairs  of a step at most */
   static async open(
     width: number,
+    pairs: number,
     { negatives, temperature }: { readonly negatives: number; readonly temperature: number },
     threads = 1,
   ): Promise<SharedSoftmax> {
-    const graph = softmaxGraph(width, negatives, temperature);
-    return new SharedSoftmax(width, negatives, await openSession(graph, { threads }));
+    const slice = Math.max(1, Math.min(largestSlice, pairs));
+    const graph = softmaxGraph(width, slice, negatives, temperature);
+    return new SharedSoftmax(width, negatives, slice, await openSession(graph, { threads }));
   }
 
   /** Memory that the engine takes, about: scores, chances and their like. */
   static bytes(width: number, negatives: number): number {
-    return 4 * (6 * slice * negatives + 8 * (slice + negatives) * width);
+    return 4 * (6 * largestSlice * negatives + 8 * (largestSlice + negatives) * width);
   }
 
   othersOf(): number {
@@ -166,6 +172,7 @@ export class SharedSoftmax implements PairLoss {
     slopes: Float32Array,
   ): Promise<number> {
     const width = this.#width;
+    const slice = this.#slice;
     this.#ids.others.set(others);
     gather(vectors, others, this.#shared, width);
     let total = 0;
@@ -190,7 +197,12 @@ export class SharedSoftmax implements PairLoss {
   }
 }
 
-function softmaxGraph(width: number, negatives: number, temperature: number): CompiledGraph {
+function softmaxGraph(
+  width: number,
+  slice: number,
+  negatives: number,
+  temperature: number,
+): CompiledGraph {
   const g = new Graph();
   const others = unitRows(g.rows("others", [negatives, width]));
   const otherIds = g.input("otherIds", [1, negatives], "int32");

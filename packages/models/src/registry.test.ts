@@ -57,6 +57,9 @@ small["two-tower"] = {
   batchRows: 8,
   negatives: 8,
 };
+for (const graph of ["lightgcn", "xsimgcl", "ultragcn"]) {
+  small[graph] = { width: 16, epochs: 2, batch: 128 };
+}
 small["stacked-blend"] = { recipes: { sasrec: small["sasrec"] } };
 const pasts: History[] = [
   { userIndex: 3, items: Int32Array.of(1, 2, 3) },

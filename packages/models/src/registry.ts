@@ -16,6 +16,8 @@ import { slim } from "./slim.ts";
 import { stackedBlend } from "./stacked-blend.ts";
 import { transitions } from "./transitions.ts";
 import { twoTower } from "./two-tower-model.ts";
+import { ultraGcn } from "./ultragcn.ts";
+import { xSimGcl } from "./xsimgcl.ts";
 
 /** The models that a shop trains on events alone, in the order in which tables list them. */
 export const models: readonly Model[] = [popularity, recentPopularity, itemKnn, ease, sasRec];
@@ -39,6 +41,8 @@ export const allModels: readonly Model[] = [
   hstuModel,
   fuxiModel,
   gru4Rec,
+  xSimGcl,
+  ultraGcn,
   sessionKnn,
   personalFrequency,
   tifuKnn,
