@@ -44,7 +44,8 @@ describe("OverlapFinder", () => {
     assert.deepEqual([...finder.repeats], [0, 1, 0, 0, 0]);
     assert.deepEqual([...finder.duplicates], [0, 0, 1, 0, 0]);
     // Negative 5: target of place 0, in the past from place 1 on; in the second past from its start.
-    const of = (k: number) => [0, 1, 2, 3, 4].map((place) => finder.excluded[place * 3 + k]);
+    const of = (k: number) =>
+      [0, 1, 2, 3, 4].map((place) => Number(finder.mask[place * 3 + k]! < -1e8));
     assert.deepEqual(of(0), [1, 1, 1, 1, 1]);
     assert.deepEqual(of(1), [0, 0, 1, 0, 0]);
     assert.deepEqual(of(2), [0, 0, 0, 0, 0]);
@@ -54,7 +55,20 @@ describe("OverlapFinder", () => {
     const batch = batchOf(4, [[[3, 5, 3, 7]]]);
     const finder = new OverlapFinder(batch, Int32Array.of(5), 9, false);
     finder.find();
-    assert.deepEqual([...finder.excluded], [1, 0, 0, 0]);
+    assert.deepEqual([...finder.mask], [-1e9, 0, 0, 0]);
+  });
+
+  test("adds corrections, the same or new ones in the next batch", () => {
+    const batch = batchOf(3, [[[3, 5, 7]]]);
+    const negatives = Int32Array.of(5, 7);
+    const finder = new OverlapFinder(batch, negatives, 9, true);
+    finder.find(Float32Array.of(0.5, 2));
+    assert.deepEqual([...finder.mask], [-1e9, 2, -1e9, -1e9, 0.5, 2]);
+    negatives.fill(9);
+    finder.find(Float32Array.of(0.5, 2));
+    assert.deepEqual([...finder.mask], [0.5, 2, 0.5, 2, 0.5, 2]);
+    finder.find(Float32Array.of(0.5, 3));
+    assert.deepEqual([...finder.mask], [0.5, 3, 0.5, 3, 0.5, 3]);
   });
 
   test("agrees with looking at every pair, batch after batch", () => {
@@ -84,7 +98,7 @@ describe("OverlapFinder", () => {
           assert.equal(finder.duplicates[place], past.slice(0, -1).includes(past.at(-1)!) ? 1 : 0);
           negatives.forEach((id, k) =>
             assert.equal(
-              finder.excluded[place * 4 + k],
+              Number(finder.mask[place * 4 + k]! < -1e8),
               id === target || past.includes(id) ? 1 : 0,
             ),
           );

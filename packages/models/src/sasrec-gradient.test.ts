@@ -60,17 +60,16 @@ async function ourStep(threads: number) {
     weights: Float32Array.from(golden.weights),
   };
   const overlaps = new OverlapFinder(batch, ids.negatives, golden.itemCount, true);
-  overlaps.find();
+  overlaps.find(Float32Array.from(golden.negativeOffsets));
   const inputs: Record<string, Values> = {
     segments: batch.segments,
     positions: batch.positions,
     weights: batch.weights,
     targetIds: ids.targets,
     itemIds: ids.items,
-    excluded: overlaps.excluded,
+    negativeMask: overlaps.mask,
     repeats: overlaps.repeats,
     duplicates: overlaps.duplicates,
-    negativeOffsets: Float32Array.from(golden.negativeOffsets),
   };
   for (const { name } of graph.parameters) {
     inputs[name] = Float32Array.from(golden.parameters[name]!);

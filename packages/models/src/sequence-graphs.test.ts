@@ -66,7 +66,9 @@ async function assertGradients(config: SequenceConfig): Promise<void> {
     ? Int32Array.from({ length: itemCount + 1 }, (_, id) => id)
     : Int32Array.of(6, 2, 9);
   const overlaps = new OverlapFinder(batch, negatives, itemCount, true);
-  overlaps.find();
+  const corrections = Float32Array.from(negatives, () => random.normal());
+  if (isWhole) corrections[0] = -1e9;
+  overlaps.find(corrections);
   const timeGaps = new Int32Array(n * length);
   batchTimeGaps(batch, 5, timeGaps);
   const given: Record<string, Values> = {
@@ -75,7 +77,7 @@ async function assertGradients(config: SequenceConfig): Promise<void> {
     weights: Float64Array.from(batch.weights),
     targetIds: batch.targets,
     itemIds: batch.items,
-    excluded: overlaps.excluded,
+    negativeMask: Float64Array.from(overlaps.mask),
     repeats: Float64Array.from(overlaps.repeats),
     duplicates: overlaps.duplicates,
     timeGaps,

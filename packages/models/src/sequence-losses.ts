@@ -54,11 +54,11 @@ export function nextItemLoss(g: Graph, config: SequenceConfig, batch: BatchState
       keys: outputs.reshape([R, T, D]),
     };
   };
-  /** The past's logits with the bias, one row per position, and which do not count: [n, T] each. */
-  const pastLogits = (): { logits: Tensor; excluded: Tensor; bias: Tensor } => {
+  /** The past's logits with the bias, one row per position, -1e9 for those that do not count: [n, T]. */
+  const pastLogits = (): { logits: Tensor; bias: Tensor } => {
     const { bias, excluded, keys } = pastOf();
     const logits = hidden.reshape([R, T, D]).matmul(keys, { transposeRight: true }).add(bias);
-    return { bias, logits: logits.reshape([n, T]), excluded: excluded.reshape([n, T]) };
+    return { bias, logits: excluded.where(-1e9, logits).reshape([n, T]) };
   };
   /** Adds the past's share of a softmax, and the bias of a target that stands in it. */
   const withPast = () => {
@@ -79,24 +79,24 @@ export function nextItemLoss(g: Graph, config: SequenceConfig, batch: BatchState
         targets,
         weights,
         negatives: g.rows("negatives", [K, D]),
-        offset: g.input("negativeOffsets", [K]),
-        excluded: g.input("excluded", [n, K], "bool"),
+        offset: g.input("negativeMask", [n, K]),
         ...past,
         ...(offsets.length > 0 && { targetOffset: offsets.reduce((a, b) => a.add(b)) }),
       });
     }
     case "full-softmax": {
       const size = itemCount + 1;
-      const padding = g.constant([-1e9, ...Array<number>(itemCount).fill(0)], [size]);
       const catalog = g.rows("catalog", [size, D]);
-      if (loss.ownPast !== true) return fullSoftmax(hidden, catalog, padding, targets, weights);
+      if (loss.ownPast !== true) {
+        const padding = g.constant([-1e9, ...Array<number>(itemCount).fill(0)], [size]);
+        return fullSoftmax(hidden, catalog, padding, targets, weights);
+      }
       // The catalogue stands where drawn negatives would: the target and the past are counted apart.
       return sampledSoftmax(hidden, {
         targets,
         weights,
         negatives: catalog,
-        offset: padding,
-        excluded: g.input("excluded", [n, size], "bool"),
+        offset: g.input("negativeMask", [n, size]),
         ...withPast(),
       });
     }
@@ -111,21 +111,21 @@ export function nextItemLoss(g: Graph, config: SequenceConfig, batch: BatchState
     case "gbce":
     case "bpr-max": {
       const K = loss.negatives;
-      let logits = hidden.matmul(g.rows("negatives", [K, D]), { transposeRight: true }); // [n, K]
-      let excluded = g.input("excluded", [n, K], "bool");
+      let logits = hidden
+        .matmul(g.rows("negatives", [K, D]), { transposeRight: true })
+        .add(g.input("negativeMask", [n, K]));
       let target = hidden.mul(targets).sum([-1], true); // [n, 1]
       if (loss.ownPast) {
         const past = pastLogits();
         logits = Tensor.concat([logits, past.logits], 1);
-        excluded = Tensor.concat([excluded, past.excluded], 1);
         target = target.add(targetShift(past.bias));
       }
       return loss.kind === "gbce"
-        ? generalisedBce(target, logits, excluded, weights, {
+        ? generalisedBce(target, logits, weights, {
             calibration: loss.calibration,
             samplingRate: Math.min(1, K / Math.max(1, itemCount - 1)),
           })
-        : bprMax(target, logits, excluded, weights, loss.regularisation);
+        : bprMax(target, logits, weights, loss.regularisation);
     }
     default:
       return loss satisfies never;

@@ -288,25 +288,34 @@ function withoutTimes<Config extends SequenceConfig>(config: Config, train: Sequ
     : config;
 }
 
-/** Pasts are views into arrays of all users, weights are not read: neither is sent. */
+/**
+ * Held-out cases as the training thread asks them: shortest past first, so that those encoded together are
+ * of like length and padding costs little (0.4 of the time on amazon-beauty). Pasts are views into arrays of
+ * all users, weights are not read: neither is sent.
+ */
 function packed({ pasts, targets, targetOffsets }: HeldOut, withTimes: boolean): HeldOut {
+  const lengthOf = (i: number): number => pasts[i]!.items.length;
+  const order = Array.from(pasts, (_, i) => i).sort((a, b) => lengthOf(a) - lengthOf(b));
   const total = pasts.reduce((sum, { items }) => sum + items.length, 0);
   const all = new Int32Array(total);
   const allTimes = new Float64Array(withTimes ? total : 0);
+  const ordered = new Int32Array(targets.length);
+  const offsets = new Int32Array(targetOffsets.length);
   let at = 0;
-  return {
-    targets,
-    targetOffsets,
-    pasts: pasts.map(({ userIndex, items, timestampsMs }) => {
-      const from = at;
-      at += items.length;
-      all.set(items, from);
-      const past = { userIndex, items: all.subarray(from, at) };
-      if (!withTimes || timestampsMs === undefined) return past;
-      allTimes.set(timestampsMs, from);
-      return { ...past, timestampsMs: allTimes.subarray(from, at) };
-    }),
-  };
+  const views = order.map((i, place) => {
+    const own = targets.subarray(targetOffsets[i]!, targetOffsets[i + 1]!);
+    ordered.set(own, offsets[place]!);
+    offsets[place + 1] = offsets[place]! + own.length;
+    const { userIndex, items, timestampsMs } = pasts[i]!;
+    const from = at;
+    at += items.length;
+    all.set(items, from);
+    const past = { userIndex, items: all.subarray(from, at) };
+    if (!withTimes || timestampsMs === undefined) return past;
+    allTimes.set(timestampsMs, from);
+    return { ...past, timestampsMs: allTimes.subarray(from, at) };
+  });
+  return { pasts: views, targets: ordered, targetOffsets: offsets };
 }
 
 function trainInWorker(

@@ -54,7 +54,8 @@ export class SequenceTrainer {
   readonly #noise: readonly { readonly mask: Float32Array; readonly rate: number }[];
   readonly #overlaps: OverlapFinder | undefined;
   readonly #negativeIds: Int32Array;
-  readonly #negativeOffsets: Float32Array;
+  /** Of each negative's logit, for how likely it was drawn. */
+  readonly #corrections: Float32Array;
   readonly #targetOffsets: Float32Array;
   /** The targets of a batch, without padding. */
   readonly #batchTargets: Int32Array;
@@ -112,17 +113,16 @@ export class SequenceTrainer {
     };
     const negatives = negativeCountOf(config);
     this.#negativeIds = kernels.int32(negatives);
-    this.#negativeOffsets = new Float32Array(negatives);
     this.#targetOffsets = new Float32Array(n);
     this.#batchTargets = new Int32Array(n);
     this.#timeGaps = readsTimes ? new Int32Array(n * length) : undefined;
 
     const ownPast = learnsRepeats(config);
+    const catalogue = Int32Array.from({ length: tableRows }, (_, id) => id);
+    const compared = shared === undefined ? catalogue : this.#negativeIds;
+    this.#corrections = new Float32Array(compared.length);
+    if (shared === undefined) this.#corrections[0] = -1e9; // padding
     if (shared !== undefined || ownPast) {
-      const compared =
-        shared === undefined
-          ? Int32Array.from({ length: tableRows }, (_, id) => id)
-          : this.#negativeIds;
       this.#overlaps = new OverlapFinder(this.#batch, compared, sequences.itemCount, ownPast);
     }
 
@@ -150,12 +150,11 @@ export class SequenceTrainer {
       weights: this.#batch.weights,
       targetIds: this.#batch.targets,
       itemIds: this.#batch.items,
-      negativeOffsets: this.#negativeOffsets,
       targetOffsets: this.#targetOffsets,
       catalog: this.outputTable.weights,
       ...this.dense.inputs,
       ...(this.#overlaps && {
-        excluded: this.#overlaps.excluded,
+        negativeMask: this.#overlaps.mask,
         repeats: this.#overlaps.repeats,
         duplicates: this.#overlaps.duplicates,
       }),
@@ -219,7 +218,7 @@ export class SequenceTrainer {
     for (const targets of packedBatches(this.#sequences, this.#spans, this.#batch, order)) {
       this.#sampler.draw(this.#negativeIds, negatives, this.#popularNegatives(targets));
       this.#correct();
-      this.#overlaps?.find();
+      this.#overlaps?.find(this.#corrections);
       if (this.#timeGaps) batchTimeGaps(this.#batch, timeBucketsOf(this.config), this.#timeGaps);
       for (const { mask, rate } of this.#noise) {
         const key: MaskKey = [masks.uint32(), masks.uint32()];
@@ -251,7 +250,7 @@ export class SequenceTrainer {
     if (loss.kind !== "sampled-softmax" || loss.logQ === "none") return;
     const shift = Math.log(loss.negatives);
     this.#negativeIds.forEach((id, i) => {
-      this.#negativeOffsets[i] = -shift - this.#sampler.logProbability(id);
+      this.#corrections[i] = -shift - this.#sampler.logProbability(id);
     });
     if (loss.logQ !== "all") return;
     this.#batch.targets.forEach((id, i) => {

@@ -1,4 +1,4 @@
-import { KernelMemory, missedAdamSteps, type AdamState } from "@magpie/numerics";
+import { KernelMemory, missedAdamSteps, type AdamState, type AdamStep } from "@magpie/numerics";
 import { adamStep, type AdamConfig } from "./optimizers.ts";
 
 /**
@@ -20,6 +20,9 @@ export class EmbeddingTable {
   readonly #config: AdamConfig;
   readonly #arrays: AdamState;
   #steps = 0;
+  /** Numbers of the last step, and of making it up after so many missed ones: many rows share them. */
+  #step: AdamStep;
+  readonly #missedBy = new Map<number, ReturnType<typeof missedAdamSteps>>();
   /** The step up to which a row's moments and weights are made. */
   readonly #madeUpTo: Int32Array;
   /** Ids that have a gradient since the last step, each once. */
@@ -38,6 +41,7 @@ export class EmbeddingTable {
     this.width = width;
     this.#kernels = kernels;
     this.#config = config;
+    this.#step = adamStep(config, 0);
     this.#arrays = { weights: array(), mean: array(), square: array(), gradient: array() };
     this.#touched = kernels.int32(rows);
     this.#late = kernels.int32(rows);
@@ -99,9 +103,9 @@ export class EmbeddingTable {
 
   /** One Adam step with the gradients added since the last. */
   step(): void {
-    this.#steps++;
+    this.#countTo(this.#steps + 1);
     const touched = this.#touched.subarray(0, this.#touchedCount);
-    this.#kernels.adamRows(this.#arrays, touched, this.width, adamStep(this.#config, this.#steps));
+    this.#kernels.adamRows(this.#arrays, touched, this.width, this.#step);
     for (const id of touched) this.#madeUpTo[id] = this.#steps;
     // Padding gathers gradients of padded positions; they must not pile up.
     this.#arrays.gradient.fill(0, 0, this.width);
@@ -110,8 +114,14 @@ export class EmbeddingTable {
 
   /** Goes on from a checkpoint whose weights and state, caught up, have been copied back. */
   resume(steps: number): void {
-    this.#steps = steps;
+    this.#countTo(steps);
     this.#madeUpTo.fill(steps);
+  }
+
+  #countTo(steps: number): void {
+    this.#steps = steps;
+    this.#step = adamStep(this.#config, steps);
+    this.#missedBy.clear();
   }
 
   #isLate(id: number): boolean {
@@ -120,10 +130,13 @@ export class EmbeddingTable {
 
   #noteLate(id: number, place: number): void {
     this.#late[place] = id;
-    const [drift, decay, mean, square] = missedAdamSteps(
-      adamStep(this.#config, this.#steps),
-      this.#steps - this.#madeUpTo[id]!,
-    );
+    const count = this.#steps - this.#madeUpTo[id]!;
+    let missed = this.#missedBy.get(count);
+    if (missed === undefined) {
+      missed = missedAdamSteps(this.#step, count);
+      this.#missedBy.set(count, missed);
+    }
+    const [drift, decay, mean, square] = missed;
     this.#missed[4 * place] = drift;
     this.#missed[4 * place + 1] = decay;
     this.#missed[4 * place + 2] = mean;
@@ -138,7 +151,7 @@ export class EmbeddingTable {
       this.#late.subarray(0, late),
       this.#missed,
       this.width,
-      adamStep(this.#config, this.#steps),
+      this.#step,
     );
   }
 

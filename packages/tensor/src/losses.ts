@@ -47,7 +47,7 @@ export function crossEntropy(logits: Tensor, classes: Tensor, weights: Tensor): 
  *
  * A row with all pairs left out gives about -1e9.
  *
- * @param offset    [K], or undefined; no gradient; without a batch only
+ * @param offset    [K] or [n, K], or undefined; no gradient; without a batch only
  * @param excluded  [..., n, K] bool: pairs that do not take part
  */
 export function logSumExpOfProducts(
@@ -119,8 +119,8 @@ function logAddExp(x: Tensor, y: Tensor): Tensor {
  * @param targets       [n, D]: rows of the target items
  * @param targetOffset  [n, 1] added to the target's logit, or undefined
  * @param negatives     [K, D]: rows of the negatives
- * @param offset        [K] added to each negative's logit
- * @param excluded      [n, K] bool: negatives that do not take part for an example
+ * @param offset        [K] or [n, K] added to the negatives' logits; -1e9 leaves one out for an example
+ * @param excluded      [n, K] bool: negatives that do not take part for an example, or undefined
  * @param others        [n, 1] log Z: logits that each example has of its own, summed; or undefined
  * @param weights       [n, 1]
  * @see Bengio & Senécal (2008), "Adaptive importance sampling to accelerate training of a neural
@@ -142,7 +142,7 @@ export function sampledSoftmax(
     readonly targetOffset?: Tensor;
     readonly negatives: Tensor;
     readonly offset: Tensor;
-    readonly excluded: Tensor;
+    readonly excluded?: Tensor;
     readonly others?: Tensor;
     readonly weights: Tensor;
   },
@@ -163,8 +163,7 @@ export function sampledSoftmax(
  * themselves when few of many negatives are seen; with t = 1 (β = α) it is as calibrated as with all.
  *
  * @param target    [n, 1] logits s⁺
- * @param logits    [n, k] logits of the negatives
- * @param excluded  [n, k] bool: negatives that do not take part
+ * @param logits    [n, k] logits of the negatives; about -1e9 where one does not take part
  * @param weights   [n, 1]
  * @see Petrov & Macdonald (2023), "gSASRec: reducing overconfidence in sequential recommendation trained
  *      with negative sampling"
@@ -172,14 +171,13 @@ export function sampledSoftmax(
 export function generalisedBce(
   target: Tensor,
   logits: Tensor,
-  excluded: Tensor,
   weights: Tensor,
   { calibration: t, samplingRate }: { readonly calibration: number; readonly samplingRate: number },
 ): Tensor {
   // α (t (1 - 1/α) + 1/α) = 1 - t (1 - α)
   const beta = 1 - t * (1 - samplingRate);
   const k = logits.shape[1]!;
-  const negatives = excluded.where(0, logits.softplus()).sum([-1], true);
+  const negatives = logits.softplus().sum([-1], true);
   const positive = target.neg().softplus().mul(beta);
   return positive
     .add(negatives)
@@ -194,8 +192,7 @@ export function generalisedBce(
  *     Σ weight · (-log Σ_k p_k σ(s⁺ - s_k) + λ Σ_k p_k s_k²)     p = softmax(s)
  *
  * @param target          [n, 1] logits s⁺
- * @param logits          [n, k] logits s of the negatives
- * @param excluded        [n, k] bool: negatives that do not take part; not all of a row
+ * @param logits          [n, k] logits s of the negatives; about -1e9 where one does not take part
  * @param weights         [n, 1]
  * @param regularisation  λ
  * @see Hidasi & Karatzoglou (2018), "Recurrent neural networks with top-k gains for session-based
@@ -204,11 +201,10 @@ export function generalisedBce(
 export function bprMax(
   target: Tensor,
   logits: Tensor,
-  excluded: Tensor,
   weights: Tensor,
   regularisation: number,
 ): Tensor {
-  const p = excluded.where(-1e9, logits).softmax();
+  const p = logits.softmax();
   const above = p.mul(target.sub(logits).sigmoid()).sum([-1], true);
   const large = p.mul(logits.square()).sum([-1], true);
   // A tiny share keeps the logarithm finite where the target is far below all negatives.
