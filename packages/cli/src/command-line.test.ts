@@ -59,6 +59,32 @@ async function json<T>(expectedCode: number, ...args: string[]): Promise<T> {
   return JSON.parse(stdout) as T;
 }
 
+/** Runs commands one after another in one process: starting one for each would take minutes. */
+async function inOneProcess(
+  ...commands: readonly (readonly string[])[]
+): Promise<{ readonly code: number; readonly said: string }[]> {
+  const main = pathToFileURL(join(import.meta.dirname, "main.ts")).href;
+  const code = `
+    import { main } from ${JSON.stringify(main)};
+    process.stderr.write = process.stdout.write.bind(process.stdout);
+    for (const args of ${JSON.stringify(commands)}) {
+      const code = await main(args);
+      console.log("\\v" + code + "\\f");
+    }`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", code], {
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: "1" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const { stdout, stderr } = await outcomeOf(child);
+  const outcomes = stdout.split("\f").slice(0, -1);
+  assert.equal(outcomes.length, commands.length, stderr);
+  return outcomes.map((one) => {
+    const [said, ended] = one.split("\v");
+    return { code: Number(ended), said: said! };
+  });
+}
+
 const lines = (values: readonly unknown[]): string =>
   values.map((value) => JSON.stringify(value)).join("\n");
 
@@ -93,7 +119,7 @@ describe("help", () => {
     assert.equal(code, 0);
     for (const verb of [
       "demo init import inspect train evaluate tune serve recommend similar search relevance export erase",
-      "keys snapshots",
+      "keys snapshots rules",
     ].flatMap((row) => row.split(" "))) {
       assert.match(stdout, new RegExp(`^ {2}${verb}\\b`, "m"));
     }
@@ -107,25 +133,14 @@ describe("help", () => {
       "recommend|similar|search|export events|export catalog|export user|export model|erase|keys create",
       "relevance import|relevance run|relevance compare",
       "keys list|keys revoke|snapshots list|snapshots activate|snapshots rollback",
+      "rules list|rules put|rules delete|rules check|rules publish|rules history|rules rollback|rules try",
     ].flatMap((row) => row.split("|"));
-    // One process for all: starting one for each would take most of a minute.
-    const main = pathToFileURL(join(import.meta.dirname, "main.ts")).href;
-    const code = `
-      import { main } from ${JSON.stringify(main)};
-      for (const verb of ${JSON.stringify(verbs)}) {
-        console.log("\\f" + verb);
-        if (await main([...verb.split(" "), "--help"]) !== 0) process.exit(1);
-      }`;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", code], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const outcome = await outcomeOf(child);
-    assert.equal(outcome.code, 0, outcome.stderr);
-    const pages = outcome.stdout.split("\f").slice(1);
+    const pages = await inOneProcess(...verbs.map((verb) => [...verb.split(" "), "--help"]));
     assert.equal(pages.length, verbs.length);
-    pages.forEach((page, i) => {
-      const [, examples = ""] = page.split("\nExamples:\n");
-      assert.ok(examples.includes(`magpie ${verbs[i]!}`), `${verbs[i]!}: ${page}`);
+    pages.forEach(({ code, said }, i) => {
+      assert.equal(code, 0, said);
+      const [, examples = ""] = said.split("\nExamples:\n");
+      assert.ok(examples.includes(`magpie ${verbs[i]!}`), `${verbs[i]!}: ${said}`);
     });
   });
 });
@@ -404,6 +419,62 @@ describe("the way from files to answers", () => {
       settings: {},
       needsTraining: false,
     });
+  });
+
+  test("works on rules, tries them, publishes them and goes back", async () => {
+    const [first, second] = shop.items;
+    const pin = (id: string, itemId: string) => ({
+      id,
+      name: `Pin ${id}`,
+      conditions: [{ contexts: ["landing"] }],
+      actions: { pins: [{ itemId, position: 1 }] },
+    });
+    await writeFile(inFolder("one.json"), JSON.stringify(pin("a", first!.id)));
+    await writeFile(inFolder("two.json"), JSON.stringify([pin("b", second!.id), pin("c", "gone")]));
+    await writeFile(inFolder("wrong.json"), JSON.stringify([{ ...pin("d", "x"), name: "" }]));
+    const rules = (...args: string[]) => [...data, "rules", ...args];
+    const outcomes = await inOneProcess(
+      rules("history"),
+      rules("put", "one.json"),
+      rules("put", "two.json"),
+      rules("put", "wrong.json"),
+      rules("check", "--json"),
+      rules("delete", "c", "no-such-rule"),
+      rules("delete", "c", "b"),
+      rules("list"),
+      rules("try", "--context", "landing", "--limit", "1"),
+      rules("try", "mug"),
+      rules("publish", "--note", "first"),
+      rules("put", "two.json", "--replace"),
+      rules("publish"),
+      rules("rollback", "1"),
+      rules("rollback", "9"),
+      rules("history"),
+      rules("list", "--published"),
+    );
+    const expected: readonly (readonly [number, RegExp])[] = [
+      [0, /Nothing was published yet/],
+      [0, /The draft has 1 rules/],
+      [0, /The draft has 3 rules/],
+      [2, /rules\[3\]\.name/],
+      [0, /"kind": "unknown-item"[^]*"kind": "same-place"/],
+      [3, /The draft has no rule "no-such-rule"/],
+      [0, /The draft has 1 rules/],
+      [0, /^a +Pin a +page landing +pins$/m],
+      [0, new RegExp(`a +applied +pin[^]*1 +${first!.id} .* pinned by Pin a`)],
+      [0, /a +passed-over +not met: context/],
+      [0, /Version 1 is in force, 1 rules/],
+      [0, /The draft has 2 rules/],
+      [0, /Version 2 is in force, 2 rules/],
+      [0, /Version 3 is in force with the 1 rules of version 1/],
+      [3, /never published under version 9/],
+      [0, /▶ +3 .* 1 +1 *\n +2 .* 2 *\n +1 .* 1 +first/],
+      [0, /^a +Pin a/m],
+    ];
+    for (const [i, [code, said]] of expected.entries()) {
+      assert.equal(outcomes[i]!.code, code, outcomes[i]!.said);
+      assert.match(outcomes[i]!.said, said);
+    }
   });
 
   test("ends with 4 when there is nothing to roll back to", async () => {

@@ -12,6 +12,7 @@ import { inspect } from "./verbs/inspect.ts";
 import { keys } from "./verbs/keys.ts";
 import { recommend } from "./verbs/recommend.ts";
 import { relevance } from "./verbs/relevance.ts";
+import { rules } from "./verbs/rules.ts";
 import { search } from "./verbs/search.ts";
 import { serve } from "./verbs/serve.ts";
 import { settings } from "./verbs/settings.ts";
@@ -39,6 +40,7 @@ const verbs: readonly Verb[] = [
   keys,
   settings,
   snapshots,
+  rules,
 ];
 
 const footer = `

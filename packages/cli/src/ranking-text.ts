@@ -27,7 +27,7 @@ function reasonText(reason: Reason): string {
     case "likely-category":
       return `is ${reason.category}`;
     case "rule":
-      return `rule ${reason.rule}`;
+      return `${reason.effect ?? "rule"}${reason.ruleId === undefined ? "" : " by"} ${reason.rule}`;
     case "sequence-model":
       return "fits the order of acts";
     case "diversity":
@@ -39,11 +39,13 @@ function reasonText(reason: Reason): string {
   }
 }
 
-/** The two reasons that speak most for it. */
+/** The two reasons that speak most for it. A pin adds nothing to a score and says all. */
 function mainReasons({ contributions }: RankedItem): string {
+  const weightOf = ({ amount, reason }: RankedItem["contributions"][number]): number =>
+    reason.kind === "rule" && reason.effect === "pinned" ? Infinity : amount;
   return contributions
-    .filter(({ amount }) => amount > 0)
-    .toSorted((a, b) => b.amount - a.amount)
+    .filter((one) => weightOf(one) > 0)
+    .toSorted((a, b) => weightOf(b) - weightOf(a))
     .slice(0, 2)
     .map(({ reason }) => reasonText(reason))
     .join("; ");
