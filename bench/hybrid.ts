@@ -7,19 +7,12 @@
  * all sets together. Ends with code 1 when the served defaults rank any set below words alone: that
  * must not be. Writes bench/results/hybrid.md.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
-import { simulateShop } from "@magpie/data";
-import { itemIndex, type Candidate, type Item, type ServingRequest } from "@magpie/domain";
+import { itemIndex, type Candidate, type ServingRequest } from "@magpie/domain";
 import { EmbeddedEncoder } from "@magpie/encoder";
-import {
-  compareSearch,
-  evaluateSearch,
-  type Judgements,
-  type SearchEvaluation,
-} from "@magpie/evaluation";
+import { compareSearch, evaluateSearch, type SearchEvaluation } from "@magpie/evaluation";
 import { meanInterval } from "@magpie/numerics";
 import { fuseByRank, InvertedTextIndex, ItemFilterIndex } from "@magpie/retrieval";
 import {
@@ -30,7 +23,7 @@ import {
 import { buildMeanings, MeaningIndex } from "../packages/engine/src/hybrid/meaning-index.ts";
 import { MeaningRetriever } from "../packages/engine/src/hybrid/meaning-retriever.ts";
 import { TextRanker } from "../packages/engine/src/scenarios/search/text-ranker.ts";
-import { chorusItems, chorusJudgements } from "./icecat-chorus.ts";
+import { judgedSets, type JudgedSet } from "./judged-sets.ts";
 import { writeSection } from "./write-section.ts";
 
 const datasets =
@@ -42,77 +35,6 @@ if (!existsSync(datasets)) {
 const window = 200;
 const meaningDepth = 100;
 const folds = 2;
-
-interface JudgedSet {
-  readonly name: string;
-  readonly items: readonly Item[];
-  readonly judgements: Judgements;
-  readonly locale: string;
-}
-
-const priced: Pick<Item, "variants"> = {
-  variants: [
-    { id: "v", price: { amount: 100, currency: "EUR" }, availability: { available: true } },
-  ],
-};
-
-function icecat(): JudgedSet {
-  return {
-    name: "icecat-chorus",
-    items: chorusItems(datasets),
-    judgements: chorusJudgements(datasets),
-    locale: "en",
-  };
-}
-
-/** Queries of zh-ecominstruct over all of its documents; the one that is said to match is right. */
-function chinese(): JudgedSet {
-  const path = join(datasets, "zh-ecominstruct-eval", "ZH-Multi_CPR-CLS-query_item_matching");
-  const lines = gunzipSync(readFileSync(join(path, "test.json.gz"))).toString("utf8");
-  const ids = new Map<string, string>();
-  const judgements = new Map<string, Map<string, number>>();
-  for (const line of lines.trim().split("\n")) {
-    const { sentences, labels } = JSON.parse(line) as {
-      sentences: string;
-      labels: { en: string[] };
-    };
-    const [, query, document] = /^Query: ([^]*)\nDoc: ([^]*)$/.exec(sentences)!;
-    if (!ids.has(document!)) ids.set(document!, `d${ids.size}`);
-    const grades = judgements.get(query!) ?? new Map<string, number>();
-    grades.set(ids.get(document!)!, labels.en[0] === "match" ? 1 : 0);
-    judgements.set(query!, grades);
-  }
-  const items = Array.from(ids, ([title, id]): Item => ({ id, title, locale: "zh", ...priced }));
-  return { name: "zh-ecominstruct", items, judgements, locale: "zh" };
-}
-
-/** Queries of the simulated shop's visitors and what they clicked after them. */
-function simulated(locale: "en" | "zh"): JudgedSet {
-  const shop = simulateShop({
-    seed: 23,
-    size: { items: 1_500, shoppers: 800, events: 40_000, days: 120 },
-    nowMs: Date.UTC(2026, 0, 1),
-  });
-  const typed = new Map<string, string>();
-  const judgements = new Map<string, Map<string, number>>();
-  for (const { type, queryId, query, attributes, items } of shop.events()) {
-    if (queryId === undefined) continue;
-    if (type === "search" && attributes?.["locale"] === locale) typed.set(queryId, query!);
-    const text = typed.get(queryId);
-    if (text === undefined || (type !== "click" && type !== "view" && type !== "purchase"))
-      continue;
-    const grades = judgements.get(text) ?? new Map<string, number>();
-    for (const { itemId } of items ?? []) grades.set(itemId, 1);
-    judgements.set(text, grades);
-  }
-  const some = [...judgements].filter(([, grades]) => grades.size > 0).slice(0, 400);
-  return {
-    name: `simulated shop, ${locale}`,
-    items: shop.items,
-    judgements: new Map(some),
-    locale,
-  };
-}
 
 /** What each way of searching needs of a query, worked out once. */
 interface Prepared {
@@ -239,7 +161,7 @@ function chosenWithout(
 
 const encoder = await EmbeddedEncoder.open();
 const sets: SetUnderTest[] = [];
-for (const set of [icecat(), chinese(), simulated("en"), simulated("zh")]) {
+for (const set of judgedSets(datasets)) {
   // Queries without anything relevant cannot be answered rightly: places count without them.
   const judgements = new Map(
     [...set.judgements].filter(([, grades]) => Math.max(0, ...grades.values()) > 0),

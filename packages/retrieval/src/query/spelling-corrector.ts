@@ -3,6 +3,7 @@ import { openArrays, packArrays, packedPart } from "../packed/packed-arrays.ts";
 import { packTexts, PrefixTable, type PackedTexts } from "../suggest/prefix-table.ts";
 import { queryKey, type LearnedQuery } from "../suggest/query-log.ts";
 import { syllablesOf } from "../text/analysis/pinyin.ts";
+import { isStopWord } from "../text/analysis/stop-words.ts";
 import { maxEditsFor } from "../text/spelling.ts";
 import { TextNumberList, TextNumbers } from "./text-numbers.ts";
 
@@ -70,7 +71,8 @@ export class SpellingCorrector {
         uses.set(word, (uses.get(word) ?? 0) + searches);
       }
     }
-    const known = [...uses].filter(([word]) => wholeWord.test(word));
+    // Words such as "with" are everywhere, and seldom what somebody searches for: wath is watch.
+    const known = [...uses].filter(([word]) => wholeWord.test(word) && !isStopWord(word, "en"));
     if (known.length > maxWords) {
       known.sort(([, a], [, b]) => b - a);
       known.length = maxWords;

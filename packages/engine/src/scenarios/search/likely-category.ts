@@ -15,10 +15,12 @@ export const likelyCategoryShare = 0.1;
 export class LikelyCategory {
   readonly #catalog: LiveCatalog;
   readonly #readings: QueryReadings;
+  readonly #share: number;
 
-  constructor(catalog: LiveCatalog, readings: QueryReadings) {
+  constructor(catalog: LiveCatalog, readings: QueryReadings, share = likelyCategoryShare) {
     this.#catalog = catalog;
     this.#readings = readings;
+    this.#share = share;
   }
 
   /** What each row gets for this request; undefined where it gets nothing. */
@@ -26,7 +28,7 @@ export class LikelyCategory {
     const { filter } = this.#catalog;
     const guesses = this.#readings.of(request).categories.flatMap(({ category, probability }) => {
       const code = filter.categoryCode(category);
-      return code < 0 ? [] : [{ category, code, amount: likelyCategoryShare * probability }];
+      return code < 0 ? [] : [{ category, code, amount: this.#share * probability }];
     });
     if (guesses.length === 0) return () => undefined;
     return (row) => {
