@@ -116,6 +116,14 @@ class SetUnderTest {
     });
   }
 
+  /** What becomes of a query's words. */
+  spell(query: string): { readonly text: string; readonly isCorrected: boolean } {
+    const { text, corrections } = this.#understandings.all!.analyse(`${query} `, {
+      locale: this.set.locale,
+    });
+    return { text, isCorrected: corrections.length > 0 };
+  }
+
   searchBy(way: Way, share = likelyCategoryShare): Search {
     const catalog = this.#catalog;
     const readings = new QueryReadings(this.#index, this.#understandings[way]);
@@ -222,6 +230,7 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
     .join("\n");
 
 const rows: string[][] = [];
+const corrected: string[][] = [];
 let isLowered = false;
 for (const one of sets) {
   const judgements = half(one.set.judgements, 1);
@@ -229,6 +238,16 @@ for (const one of sets) {
   for (const kind of ["as typed", "mistyped"] as const) {
     const asked = kind === "as typed" ? judgements : wrong.judgements;
     if (asked.size === 0) continue;
+    const read = Array.from(asked.keys(), (query) => ({
+      meant: query.replace(/#\d+$/, "").toLowerCase(),
+      ...one.spell(wrong.typedAs.get(query) ?? query),
+    }));
+    const changed = read.filter(({ isCorrected }) => isCorrected);
+    const right = changed.filter(({ text, meant }) => text.toLowerCase() === meant);
+    corrected.push([
+      `${one.set.name}, ${kind}`,
+      ...[read, changed, right].map(({ length }) => String(length)),
+    ]);
     const evaluations: SearchEvaluation[] = [];
     for (const way of ways) {
       const search = one.searchBy(way);
@@ -239,9 +258,9 @@ for (const one of sets) {
       );
     }
     const alone = evaluations[0]!;
-    const right = one.searchBy("index alone");
+    const byIndex = one.searchBy("index alone");
     const typedRight = await evaluateSearch("typed right", asked, (query, limit) =>
-      right(query.replace(/#\d+$/, ""), limit),
+      byIndex(query.replace(/#\d+$/, ""), limit),
     );
     const all = compareSearch(alone, evaluations.at(-1)!, "trecNdcgAt10");
     if (kind === "as typed" && all.difference.mean < -1e-9) isLowered = true;
@@ -268,6 +287,11 @@ Words alone, without popularity and meaning. Mistyped: one typing error in the l
 the half of the queries that nothing was chosen by.
 
 ${table(["set", "queries", ...ways, "typed right", "all − alone", "wins / ties / losses"], rows)}
+
+Queries that were corrected by themselves, and those of them that became the query without the error (a
+query that is "as typed" may have an error of its own):
+
+${table(["set", "queries", "corrected", "as meant"], corrected)}
 
 The share of a likely category (served: ${likelyCategoryShare}), on the other half:
 

@@ -11,8 +11,8 @@ import { TextNumberList, TextNumbers } from "./text-numbers.ts";
 export interface Correction {
   readonly text: string;
   /**
-   * `certain`: used in place of what was typed, because nothing says what was typed; `likely`: only
-   * offered ("did you mean"), because it is said, a hundred times less often.
+   * `certain`: used in place of what was typed, because nothing says what was typed and no other word
+   * is as likely; `likely`: only offered ("did you mean").
    */
   readonly confidence: "certain" | "likely";
   readonly reason: "typing-error" | "sounds-alike";
@@ -21,6 +21,8 @@ export interface Correction {
 const kind = "spelling-corrector/1";
 /** A word that is known is only doubted for one that is known so many times better. */
 const doubtFrom = 100;
+/** A correction is sure when no other one is worth more than this part of it; else it is offered. */
+const certainFrom = 10;
 /** A typing error more costs what a word must be more frequent by. */
 const editCost = 20;
 /** What one item or one search says only once may itself be the error. */
@@ -143,16 +145,18 @@ export class SpellingCorrector {
     }
     const edits = maxEditsFor(key);
     if (edits === 0) return undefined;
-    let best: { readonly word: number; readonly worth: number } | undefined;
-    for (const { from, edits: errors } of this.#table.nearExactly(key, edits)) {
-      const worth = this.#uses[from]! / editCost ** (errors - 1);
-      if (best === undefined || worth > best.worth) best = { word: from, worth };
-    }
-    if (best === undefined || best.worth < minUses) return undefined;
-    const text = this.#word(best.word);
-    const reason = "typing-error";
-    if (own === 0) return { text, confidence: "certain", reason };
-    return best.worth < doubtFrom * own ? undefined : { text, confidence: "likely", reason };
+    const near = this.#table
+      .nearExactly(key, edits)
+      .map(({ from, edits: errors }) => ({
+        word: from,
+        worth: this.#uses[from]! / editCost ** (errors - 1),
+      }))
+      .sort((a, b) => b.worth - a.worth);
+    const [best, second] = near;
+    if (best === undefined || best.worth < Math.max(minUses, doubtFrom * own)) return undefined;
+    const isAlone = best.worth >= certainFrom * (second?.worth ?? 0);
+    const confidence = own === 0 && isAlone ? "certain" : "likely";
+    return { text: this.#word(best.word), confidence, reason: "typing-error" };
   }
 
   #word(word: number): string {
