@@ -118,7 +118,7 @@ describe("help", () => {
     const { code, stdout } = await magpie("--help");
     assert.equal(code, 0);
     for (const verb of [
-      "demo init import inspect train evaluate tune serve recommend similar search relevance export erase",
+      "demo init import inspect train evaluate tune quantise serve recommend similar search relevance export erase",
       "keys snapshots rules",
     ].flatMap((row) => row.split(" "))) {
       assert.match(stdout, new RegExp(`^ {2}${verb}\\b`, "m"));
@@ -129,7 +129,7 @@ describe("help", () => {
 
   test("of every verb has examples that begin with its words", async () => {
     const verbs = [
-      "demo|init|import catalog|import events|import interactions|inspect|inspect model|train|evaluate|tune|serve",
+      "demo|init|import catalog|import events|import interactions|inspect|inspect model|train|evaluate|tune|quantise|serve",
       "recommend|similar|search|export events|export catalog|export user|export model|erase|keys create",
       "relevance import|relevance run|relevance compare",
       "keys list|keys revoke|snapshots list|snapshots activate|snapshots rollback",
@@ -388,6 +388,25 @@ describe("the way from files to answers", () => {
     const [, kind] = /^(popularity\S*) of snapshot/m.exec(popular)!;
     const refused = await json<Failed>(2, ...data, "export", "model", kind!);
     assert.equal(refused.error.code, "EXPORT_UNSUPPORTED");
+  });
+
+  test("says what a model costs and gives in 8 bits", async () => {
+    interface Row {
+      readonly precision: { readonly network: string; readonly items: string };
+      readonly bytes: number;
+      readonly encodeMs: number;
+      readonly change?: { readonly difference: { readonly mean: number } };
+    }
+    const { rows } = await json<{ rows: Row[] }>(0, ...data, "quantise", "sasrec");
+    assert.deepEqual(
+      rows.map(({ precision: { network, items } }) => `${network} ${items}`),
+      ["float32 float32", "float32 int8", "int8 float32", "int8 int8"],
+    );
+    assert.ok(rows[3]!.bytes < 0.4 * rows[0]!.bytes);
+    assert.ok(rows.every(({ encodeMs }) => encodeMs > 0));
+    assert.ok(rows.slice(1).every(({ change }) => Math.abs(change!.difference.mean) < 0.1));
+    const refused = await json<Failed>(2, ...data, "quantise", "item-knn");
+    assert.equal(refused.error.code, "QUANTISE_UNSUPPORTED");
   });
 
   test("makes, lists and revokes keys", async () => {

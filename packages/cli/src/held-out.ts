@@ -1,9 +1,12 @@
 import {
   buildSequences,
   buildVocabularies,
+  itemVocabulary,
   leaveOneOut,
   openStore,
   splitByTime,
+  userVocabulary,
+  type ItemVocabulary,
   type Sequences,
   type Split,
 } from "@magpie/data";
@@ -37,13 +40,21 @@ export function withSplitOptions(command: Command): Command {
 /**
  * Training data and held-out parts of a shop's log.
  *
+ * @param rows  a vocabulary whose items keep their rows: that of a snapshot whose models are asked
  * @throws {DataError} `NOTHING_TO_EVALUATE` when the log has no interactions with items of the catalogue
  */
-export async function readSplit(dataFolder: string, options: SplitOptions): Promise<Split> {
+export async function readSplit(
+  dataFolder: string,
+  options: SplitOptions,
+  rows: ItemVocabulary = itemVocabulary(),
+): Promise<Split> {
   const store = await openStore(dataFolder);
   let sequences: Sequences;
   try {
-    const vocabularies = await buildVocabularies(store.events, store.catalog);
+    const vocabularies = await buildVocabularies(store.events, store.catalog, {
+      users: userVocabulary(),
+      items: rows,
+    });
     sequences = await buildSequences(store.events, vocabularies);
   } finally {
     await store.close();

@@ -10,6 +10,7 @@ import { importData } from "./verbs/import.ts";
 import { init } from "./verbs/init.ts";
 import { inspect } from "./verbs/inspect.ts";
 import { keys } from "./verbs/keys.ts";
+import { quantise } from "./verbs/quantise.ts";
 import { recommend } from "./verbs/recommend.ts";
 import { relevance } from "./verbs/relevance.ts";
 import { rules } from "./verbs/rules.ts";
@@ -30,6 +31,7 @@ const verbs: readonly Verb[] = [
   train,
   evaluateModels,
   tuneModel,
+  quantise,
   serve,
   recommend,
   similar,

@@ -6,6 +6,7 @@ import { compileInference, Graph, type CompiledGraph } from "@magpie/tensor";
 import { LinearItemModel } from "./linear-item-model.ts";
 import type { ModelOrigin } from "./model-files.ts";
 import type { TrainedModel } from "./model.ts";
+import { isVectorScorer } from "./quantised-scorer.ts";
 import { SequenceModel } from "./sequence-model.ts";
 import { timeBucketsOf } from "./sequence-graphs.ts";
 
@@ -243,8 +244,4 @@ function paddingRow(g: Graph, size: number): ReturnType<Graph["constant"]> {
     Array.from({ length: size }, (_, row) => (row === 0 ? -Infinity : 0)),
     [size],
   );
-}
-
-function isVectorScorer(model: TrainedModel): model is TrainedModel & VectorScorer {
-  return "itemVectors" in model && "encode" in model && "width" in model;
 }

@@ -20,6 +20,15 @@ export interface SequenceWeights {
   readonly outputItems: Float32Array;
 }
 
+/** How an encoder computes, where it is not in single precision from a table of floats. */
+export interface EncoderOptions {
+  readonly threads?: number;
+  /** Multiply with the network's matrices in 8 bits. The weights are then read once, when a graph opens. */
+  readonly int8?: boolean;
+  /** Writes the input row of an item at a place of `out`, in place of `SequenceWeights.inputItems`. */
+  readonly copyRow?: (item: number, out: Float32Array, at: number) => void;
+}
+
 interface Encoding {
   readonly step: Step;
   readonly session: Session;
@@ -42,15 +51,24 @@ export class SequenceEncoder {
   readonly #config: SequenceConfig;
   readonly #weights: SequenceWeights;
   readonly #threads: number;
+  readonly #int8: boolean;
+  readonly #copyRow: NonNullable<EncoderOptions["copyRow"]>;
   readonly #encodings = new Map<string, Promise<Encoding>>();
   readonly #scorings = new Map<number, Promise<Session>>();
   /** Runs one call after the other: graphs share their arrays between calls. */
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(config: SequenceConfig, weights: SequenceWeights, threads = 1) {
+  constructor(config: SequenceConfig, weights: SequenceWeights, options: EncoderOptions = {}) {
+    const { threads = 1, int8 = false } = options;
+    const { width } = config;
     this.#config = config;
     this.#weights = weights;
     this.#threads = threads;
+    this.#int8 = int8;
+    this.#copyRow =
+      options.copyRow ??
+      ((item, out, at) =>
+        out.set(weights.inputItems.subarray(item * width, (item + 1) * width), at));
   }
 
   /** Opens the graphs of requests and explanations, about 15 ms each, so that none waits for them. */
@@ -114,7 +132,7 @@ export class SequenceEncoder {
 
   async #encode(histories: readonly History[], out: Float32Array): Promise<void> {
     const { width, historyLimit } = this.#config;
-    const itemRows = this.#weights.inputItems.length / width;
+    const itemRows = this.#weights.outputItems.length / width;
     const isKnown = (item: number): boolean => item > 0 && item < itemRows;
     // Pasts of like length go together: sorted by length, cut into batches.
     const order = histories
@@ -143,9 +161,7 @@ export class SequenceEncoder {
       for (let i = 0; i < count; i++) {
         const { items, timesMs } = filled[at + i]!;
         items.forEach((item, place) => {
-          const from = item * width;
-          const row = this.#weights.inputItems.subarray(from, from + width);
-          rows.set(row, (i * length + place) * width);
+          this.#copyRow(item, rows, (i * length + place) * width);
           positions[i * length + place] = items.length - 1 - place;
         });
         if (timeGaps.length > 0) {
@@ -185,19 +201,30 @@ export class SequenceEncoder {
 
   async #open(batch: number, length: number): Promise<Encoding> {
     const { width } = this.#config;
-    const session = await openSession(encodingGraph(this.#config, batch, length), {
-      threads: this.#threads,
-    });
+    const network: Record<string, Float32Array> = {};
+    for (const { name, shape, offset } of parametersOf(this.#config)) {
+      network[name] = this.#weights.dense.subarray(offset, offset + sizeOf(shape));
+    }
+    const graph = encodingGraph(
+      this.#config,
+      batch,
+      length,
+      this.#int8 ? { int8: true, weights: network } : {},
+    );
+    const session = await openSession(graph, { threads: this.#threads });
     const rows = new Float32Array(batch * length * width);
     const positions = new Int32Array(batch * length);
     const gaps = timeBucketsOf(this.#config) > 0 ? batch * length * length : 0;
     const timeGaps = new Int32Array(gaps);
     const last = new Int32Array(batch);
     const user = new Float32Array(batch * width);
-    const inputs: Record<string, Values> = { items: rows, positions, timeGaps, last };
-    for (const { name, shape, offset } of parametersOf(this.#config)) {
-      inputs[name] = this.#weights.dense.subarray(offset, offset + sizeOf(shape));
-    }
+    const inputs: Record<string, Values> = {
+      items: rows,
+      positions,
+      timeGaps,
+      last,
+      ...(!this.#int8 && network),
+    };
     return { session, step: session.bind(inputs, { user }), rows, positions, timeGaps, last, user };
   }
 

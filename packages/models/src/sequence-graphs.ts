@@ -101,11 +101,13 @@ export function encodingGraph(
   config: SequenceConfig,
   batch: number,
   length: number,
+  options: Pick<PortableOptions, "int8" | "weights"> = {},
 ): CompiledGraph {
   const g = new Graph();
   const pasts = { ...pastsOf(g, config.width, batch, length), mask: causalMask(g, length) };
   const hidden = statesOf(pasts, config);
-  return compileInference(g, { user: hidden.lookup(g.input("last", [batch], "int32")) });
+  const user = hidden.lookup(g.input("last", [batch], "int32"));
+  return compileInference(g, { user }, options);
 }
 
 /** What a model is apart from its recipe. */

@@ -71,7 +71,7 @@ export class SequenceModel implements TrainedModel, VectorScorer, HistoryExplain
   readonly repeatBias: number;
   readonly curve: readonly CurvePoint[];
   readonly cost: TrainingCost;
-  readonly #weights: SequenceWeights;
+  readonly weights: SequenceWeights;
   readonly #encoder: SequenceEncoder;
 
   constructor(
@@ -89,7 +89,7 @@ export class SequenceModel implements TrainedModel, VectorScorer, HistoryExplain
     this.repeatBias = repeatBiasOf(config, weights.dense);
     this.curve = curve;
     this.cost = cost;
-    this.#weights = weights;
+    this.weights = weights;
     this.#encoder = new SequenceEncoder(config, weights);
   }
 
@@ -163,12 +163,12 @@ export class SequenceModel implements TrainedModel, VectorScorer, HistoryExplain
         "Export another sequence model, such as sasrec.",
       );
     }
-    return portableGraph(this.config, this.#weights, options);
+    return portableGraph(this.config, this.weights, options);
   }
 
   save(directory: string): Promise<void> {
     const { kind, config, cost, curve, itemCount } = this;
-    const { dense, inputItems, outputItems } = this.#weights;
+    const { dense, inputItems, outputItems } = this.weights;
     return writeModel(
       directory,
       { kind, format, itemCount, config, cost, curve },

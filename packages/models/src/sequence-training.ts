@@ -66,7 +66,7 @@ export async function trainSequenceModel(
   const { config, train, seed, threads } = request;
   const trainer = await SequenceTrainer.open(config, train, { seed, threads });
   const average = copyOf(weightsOf(trainer));
-  const encoder = new SequenceEncoder(config, average, threads);
+  const encoder = new SequenceEncoder(config, average, { threads });
   try {
     return await runTraining(request, host, { trainer, encoder, average });
   } finally {
