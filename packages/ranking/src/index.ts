@@ -1,5 +1,6 @@
 export * from "./availability.ts";
 export * from "./group-cap.ts";
+export * from "./keep-exact-first.ts";
 export * from "./likeness.ts";
 export * from "./linear-blend.ts";
 export * from "./mmr.ts";
