@@ -26,6 +26,8 @@ function reasonText(reason: Reason): string {
       return "means the same";
     case "likely-category":
       return `is ${reason.category}`;
+    case "learned":
+      return `learned from ${reason.signal}${reason.itemId === undefined ? "" : ` (${reason.itemId})`}`;
     case "rule":
       return `${reason.effect ?? "rule"}${reason.ruleId === undefined ? "" : " by"} ${reason.rule}`;
     case "sequence-model":

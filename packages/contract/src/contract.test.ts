@@ -76,6 +76,7 @@ describe("reasons on the wire", () => {
       "bought-together": { itemId: "a" },
       "similar-to": { itemId: "a" },
       popular: { days: null },
+      learned: { signal: "taste", itemId: "i1" },
       "similar-meaning": {},
       "likely-category": { category: "Shoes" },
       "query-match": { words: ["mug"] },

@@ -3,6 +3,7 @@ import {
   devices,
   fieldTestSchema,
   itemSchema,
+  learnedSignals,
   oneOf,
   type Contribution,
 } from "@magpie/domain";
@@ -72,6 +73,11 @@ const correct = Type.Optional(
       "False: words are searched for as they are typed. By default a word that no item has becomes the one that was likely meant, and the answer says so in `corrections`",
   }),
 );
+const personalise = Type.Optional(
+  Type.Boolean({
+    description: "False: answer as for a stranger, whatever the user did before. True when absent",
+  }),
+);
 const query = Type.String({ maxLength: 500, description: "What the shopper typed" });
 
 const tags = (description: string) =>
@@ -105,6 +111,7 @@ const asking = {
   offset,
   locale,
   filter: Type.Optional(filterSchema),
+  personalise,
   explain,
   ...ruleAsking,
   rules,
@@ -264,6 +271,14 @@ export const reasonSchema = Type.Union(
     Type.Object({ kind: kind("similar-meaning") }, { additionalProperties: false }),
     Type.Object(
       { kind: kind("likely-category"), category: Type.String() },
+      { additionalProperties: false },
+    ),
+    Type.Object(
+      {
+        kind: kind("learned"),
+        signal: oneOf(learnedSignals),
+        itemId: Type.Optional(id),
+      },
       { additionalProperties: false },
     ),
     Type.Object(

@@ -105,6 +105,21 @@ export interface Contribution {
   readonly reason: Reason;
 }
 
+/** What a learned ranker judged an item by, in groups that a reader can tell apart. */
+export const learnedSignals = [
+  "words",
+  "meaning",
+  "query-choices",
+  "choices",
+  "category",
+  "price",
+  "age",
+  "rating",
+  "taste",
+] as const;
+
+export type LearnedSignal = (typeof learnedSignals)[number];
+
 /** Why, in a form that screens put into words in the reader's language. */
 export type Reason =
   /** `share` in [0, 1]: how much of the model's preference was lost when this item was left out. */
@@ -118,6 +133,11 @@ export type Reason =
   | { readonly kind: "similar-meaning" }
   /** The query is likely about this category, by what people took after it and by its words. */
   | { readonly kind: "likely-category"; readonly category: string }
+  /**
+   * What shoppers did before with such items, as a learned ranker sees it. `itemId`: the item of the
+   * shopper's own past that this one is most like, where taste speaks for it.
+   */
+  | { readonly kind: "learned"; readonly signal: LearnedSignal; readonly itemId?: ItemId }
   /** One of our own rules ("out-of-stock") by its code, or a merchandiser's by its name. */
   | {
       readonly kind: "rule";

@@ -86,6 +86,12 @@ export const shopSettingsSchema = Type.Object(
       }),
     ),
     encoder: Type.Optional(encoderSettingsSchema),
+    personalise: Type.Optional(
+      Type.Boolean({
+        description:
+          "False: everybody is answered like a stranger, whatever they did before. True when absent",
+      }),
+    ),
   },
   { additionalProperties: false, title: "ShopSettings" },
 );

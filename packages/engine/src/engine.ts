@@ -120,6 +120,11 @@ export interface RecommendOptions extends RuleOptions {
   readonly offset?: number;
   readonly locale?: string;
   readonly filter?: ItemFilter;
+  /**
+   * False: the answer is what a stranger would get, whatever is known of the user. True by default,
+   * where the shop allows it.
+   */
+  readonly personalise?: boolean;
   readonly explain?: boolean;
   /** False when nobody is shown the answer, so that the decision log must not say so: measuring. */
   readonly isShown?: boolean;
@@ -228,7 +233,7 @@ export interface Engine {
   /** How the shop's fields are searched, and by which encoder. */
   settings(): ServedSettings;
   /**
-   * Takes settings in place of all those before. Facets follow at once; the rest counts from the next
+   * Takes settings in place of all those before. Facets and `personalise` follow at once; the rest counts from the next
    * training on, which reads and encodes all items anew.
    *
    * @throws {RequestError} `INVALID_SETTINGS`

@@ -154,6 +154,7 @@ class ShopEngine implements Engine {
       records: this.#records,
       decisions: this.#decisions,
       rules: this.rules,
+      mayPersonalise: () => this.#settings.value.personalise ?? true,
       note: (subject, text) => this.#note(subject, text),
     });
     this.#tasks = new TaskQueue(this.#options.now);
@@ -656,6 +657,7 @@ function isOlder(a: SnapshotRecord, b: SnapshotRecord): boolean {
 /** What lists of snapshots and the result of a training task say of a snapshot. */
 function summaryOf(manifest: SnapshotManifest): Readonly<Record<string, unknown>> {
   const { items, users, interactions, events, seed, measurement, weights, notes, cost } = manifest;
+  const { searchRanking } = manifest;
   return {
     items,
     users,
@@ -664,6 +666,7 @@ function summaryOf(manifest: SnapshotManifest): Readonly<Record<string, unknown>
     seed,
     models: manifest.models.map(({ kind }) => kind),
     ...(measurement && { measurement }),
+    ...(searchRanking && { searchRanking }),
     weights,
     notes,
     cost,

@@ -4,6 +4,7 @@ export * from "./filter/item-filter-index.ts";
 export * from "./filter/item-set.ts";
 export * from "./fusion/normalised-scores.ts";
 export * from "./fusion/reciprocal-rank.ts";
+export { openArrays, packArrays } from "./packed/packed-arrays.ts";
 export * from "./retrievers/popularity-retriever.ts";
 export * from "./retrievers/request-history.ts";
 export * from "./retrievers/similar-items-retriever.ts";

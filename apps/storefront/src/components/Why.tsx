@@ -22,7 +22,7 @@ function mainReasons(explained: ExplainedItem): Reason[] {
 }
 
 const namedItems = (reasons: readonly Reason[]): string[] =>
-  reasons.flatMap((reason) => ("itemId" in reason ? [reason.itemId] : []));
+  reasons.flatMap((reason) => ("itemId" in reason ? (reason.itemId ?? []) : []));
 
 function ReasonLine({
   reason,
@@ -72,6 +72,14 @@ function ReasonLine({
       );
     case "rule":
       return <Text size="sm">{t("why.rule", { rule: reason.rule })}</Text>;
+    case "learned":
+      return (
+        <Text size="sm">
+          {reason.itemId === undefined
+            ? t(`why.learned.${reason.signal}`)
+            : t("why.history-item", { title: titleOf(reason.itemId) })}
+        </Text>
+      );
     case "similar-meaning":
     case "sequence-model":
     case "diversity":

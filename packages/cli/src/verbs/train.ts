@@ -30,6 +30,21 @@ export interface TrainingResult {
       readonly trainSeconds: number;
     }[];
   };
+  readonly searchRanking?: {
+    readonly searches: { readonly train: number; readonly heldOut: number };
+    readonly byDefault: OrderQuality;
+    readonly learned: OrderQuality;
+    readonly withTaste: OrderQuality;
+    readonly isUsed: boolean;
+    readonly isTasteUsed: boolean;
+  };
+}
+
+/** How good one order of held-out searches was. */
+interface OrderQuality {
+  readonly ndcgAt10: number;
+  readonly mrr: number;
+  readonly mrrOfBought: number;
 }
 
 /** Runs a training to its end with progress shown; Ctrl-C cancels it and keeps its checkpoints. */
@@ -89,6 +104,31 @@ export function measurementText({ measurement }: TrainingResult): string {
   ].join("\n");
 }
 
+/** How the default, the learned and the personal order of searches compare; "" where none was learned. */
+export function searchRankingText({ searchRanking }: TrainingResult): string {
+  if (searchRanking === undefined) return "";
+  const { searches, byDefault, learned, withTaste, isUsed, isTasteUsed } = searchRanking;
+  const count = (searchCount: number): string => searchCount.toLocaleString("en-US");
+  const line = (order: string, quality: OrderQuality, isServed: boolean) => [
+    isServed ? `▶ ${order}` : `  ${order}`,
+    quality.ndcgAt10.toFixed(4),
+    quality.mrr.toFixed(4),
+    quality.mrrOfBought.toFixed(4),
+  ];
+  return [
+    `Order of searches, learned from ${count(searches.train)} and measured on ${count(searches.heldOut)} later ones; ▶ is served:`,
+    table(
+      ["order", "NDCG@10", "MRR", "MRR of orders"],
+      [
+        line("default", byDefault, !isUsed),
+        line("learned", learned, isUsed && !isTasteUsed),
+        line("learned, with the shopper's past", withTaste, isTasteUsed),
+      ],
+      [1, 2, 3],
+    ),
+  ].join("\n");
+}
+
 export const train: Verb = (program, shellOf) => {
   program
     .command("train")
@@ -131,6 +171,7 @@ export const train: Verb = (program, shellOf) => {
               ...result.notes.map((note) => `Note: ${note}`),
               "",
               measurementText(result),
+              ...(result.searchRanking ? ["", searchRankingText(result)] : []),
               "",
               given.activate
                 ? "It is active: magpie serve"

@@ -49,6 +49,8 @@ export interface AnswererParts {
   readonly records: ItemRecords;
   readonly decisions: DecisionLog;
   readonly rules: Pick<ShopRules, "compiledFor">;
+  /** Whether answers may follow what a user did before, where the request does not forbid it. */
+  readonly mayPersonalise: () => boolean;
   /** Hears of what went wrong without failing the answer. */
   readonly note: (subject: string, text: string) => void;
 }
@@ -182,6 +184,7 @@ export class Answerer {
     const contextItem = contextItemOf(serving, scenarioName, scenario.contextItem, options);
     const acts = options.user === undefined ? [] : await this.#parts.histories.of(options.user);
     const inCart = scenarioName === "cart" ? cartItems(acts) : [];
+    const mayUsePast = this.#parts.mayPersonalise() && (options.personalise ?? true);
     const request: ServingRequest = {
       requestId: uuidV7({ msecs: nowMs }),
       scenario: scenarioName,
@@ -189,7 +192,7 @@ export class Answerer {
       limit: page.offset + page.limit,
       locale: options.locale ?? "en",
       ...(options.user !== undefined && { user: options.user }),
-      history: historyOf(serving, acts, inCart),
+      history: historyOf(serving, mayUsePast ? acts : [], acts, inCart),
       ...(options.query !== undefined && { query: options.query, search: searchAskOf(options) }),
       ...(contextItem !== undefined && { contextItem }),
       filter: { ...scenario.filter, ...definedOf(options.filter) },
@@ -371,13 +374,14 @@ function contextItemOf(
 /** The user's past; for a cart, what lies in it, as far as anything does. */
 function historyOf(
   serving: Serving,
+  past: readonly Act[],
   acts: readonly Act[],
   inCart: readonly string[],
 ): readonly HistoryEntry[] {
   const cart = new Set(inCart);
   const relevant =
     cart.size === 0
-      ? acts
+      ? past
       : acts.filter(({ itemId: id, type }) => type === "add_to_cart" && cart.has(id));
   return joinHistory(relevant, (id) => serving.catalog.indexOf(id));
 }

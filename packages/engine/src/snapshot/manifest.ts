@@ -1,6 +1,7 @@
 import type { ShopSettings } from "@magpie/domain";
 import type { EncoderIdentity } from "@magpie/encoder";
 import type { TrainingCost } from "@magpie/models";
+import type { SearchRanking } from "../learned-ranking/learn-search-order.ts";
 import type { FittedWeights } from "../scenarios/scenarios.ts";
 import type { Sealed } from "./folder.ts";
 
@@ -20,6 +21,10 @@ export const snapshotFiles = {
   queryCategories: "query-categories.bin",
   vectors: "item-vectors.bin",
   meanings: "item-meanings.bin",
+  exactNames: "exact-names.bin",
+  searchForest: "search-order/forest.safetensors",
+  searchTaste: "search-order/taste.safetensors",
+  searchBehaviour: "search-order/behaviour.bin",
 } as const;
 
 /** Folder of a model inside a snapshot. */
@@ -82,6 +87,8 @@ export interface SnapshotFacts {
   readonly encoder?: EncoderIdentity;
   /** The shop's settings that it was made by; absent in a snapshot from before there were any. */
   readonly settings?: ShopSettings;
+  /** The learned order of searches, and whether it is used; absent when too little was searched. */
+  readonly searchRanking?: SearchRanking;
   /** What was left out or done otherwise, and why. */
   readonly notes: readonly string[];
   readonly cost: TrainingCost;

@@ -9,19 +9,16 @@ import {
 import { MagpieError, type ItemId, type ItemIndex } from "@magpie/domain";
 import { requireSameEncoder, type TextEncoder } from "@magpie/encoder";
 import {
-  CatalogLexicon,
-  CategoryPredictor,
   FacetIndex,
   Int8VectorIndex,
   ItemFilterIndex,
   InvertedListsIndex,
   InvertedTextIndex,
-  QueryUnderstanding,
-  SpellingCorrector,
   Suggester,
 } from "@magpie/retrieval";
 import { modelByKind, SequenceModel, type TrainedModel } from "@magpie/models";
 import { MeaningIndex } from "../hybrid/meaning-index.ts";
+import { openLearned } from "../learned-ranking/open-learned.ts";
 import { CategoryLabels } from "../live/category-labels.ts";
 import { LiveCatalog } from "../live/live-catalog.ts";
 import { CatalogueWords } from "../rules/catalogue-words.ts";
@@ -30,6 +27,7 @@ import { servedModels, type ServedModels } from "../scenarios/retrievers.ts";
 import { SearchScenario } from "../scenarios/search/search-scenario.ts";
 import { LiveSuggester } from "../scenarios/suggest/live-suggester.ts";
 import { readManifest } from "./folder.ts";
+import { openUnderstanding } from "./open-understanding.ts";
 import {
   modelFolder,
   snapshotFiles,
@@ -144,8 +142,12 @@ export class Serving {
     for (const model of trained) if (model instanceof SequenceModel) await model.warmUp();
     const meanings = await openMeanings(directory, manifest, environment);
     if (meanings !== undefined) catalog.onWords((row, item) => meanings.put(row, item));
-    const understanding = await openUnderstanding(directory, manifest, text, catalog);
-    const search = new SearchScenario(catalog, text, models, meanings, understanding);
+    // A snapshot of a version before has none.
+    const understanding = hasFile(manifest, snapshotFiles.lexicon)
+      ? await openUnderstanding(directory, text, catalog)
+      : undefined;
+    const learned = await openLearned(directory, manifest, catalog, models);
+    const search = new SearchScenario(catalog, text, models, meanings, understanding, learned);
     const suggester =
       suggestionBytes && new LiveSuggester(catalog, Suggester.open(suggestionBytes));
     return new Serving(directory, manifest, catalog, trained, models, search, suggester);
@@ -176,29 +178,6 @@ export class Serving {
     if (this.#inUse > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
     await Promise.all(this.#trained.map((model) => model.dispose()));
   }
-}
-
-/** What queries are understood by; a snapshot of a version before has none. */
-async function openUnderstanding(
-  directory: string,
-  manifest: SnapshotManifest,
-  index: InvertedTextIndex,
-  catalog: LiveCatalog,
-): Promise<QueryUnderstanding | undefined> {
-  if (!hasFile(manifest, snapshotFiles.lexicon)) return undefined;
-  const [lexiconBytes, spelling, categories] = await Promise.all(
-    [snapshotFiles.lexicon, snapshotFiles.spelling, snapshotFiles.queryCategories].map((name) =>
-      readFile(join(directory, name)),
-    ),
-  );
-  const lexicon = CatalogLexicon.open(lexiconBytes!);
-  catalog.onWords((row, item) => lexicon.put(row, item));
-  return new QueryUnderstanding({
-    index,
-    lexicon,
-    spelling: SpellingCorrector.open(spelling!),
-    categories: CategoryPredictor.open(categories!),
-  });
 }
 
 /** Subject of notes on the encoder. */

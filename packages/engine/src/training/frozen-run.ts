@@ -12,6 +12,7 @@ import {
   type Store,
 } from "@magpie/data";
 import type { ItemId, ItemIndex } from "@magpie/domain";
+import { readSearchLog, type SearchLog } from "../learned-ranking/search-log.ts";
 import { learnSearches, type LearnedSearches } from "./learn-searches.ts";
 
 /** The data of a run as it was when the run began; an interrupted run goes on from it. */
@@ -19,6 +20,7 @@ export interface FrozenRun {
   readonly vocabulary: ItemVocabulary;
   readonly sequences: Sequences;
   readonly searches: LearnedSearches;
+  readonly searchLog: SearchLog | undefined;
   readonly catalogRevision: number;
   readonly events: number;
   readonly startedMs: number;
@@ -28,7 +30,7 @@ export interface FrozenRun {
 
 const fileName = "run.v8";
 /** Grows when what is saved changes: a run of an older version is begun anew. */
-const format = 2;
+const format = 3;
 /** A shop has changed too much after so long for an interrupted run to be worth its end. */
 const maxAgeMs = 24 * 3_600_000;
 
@@ -37,6 +39,7 @@ interface Saved {
   readonly vocabulary: Uint8Array;
   readonly sequences: Sequences;
   readonly searches: LearnedSearches;
+  readonly searchLog: SearchLog | undefined;
   readonly catalogRevision: number;
   readonly events: number;
   readonly startedMs: number;
@@ -85,11 +88,13 @@ export async function freezeRun(
   });
   const sequences = await buildSequences(store.events, vocabularies);
   const searches = await learnSearches(store.events, nowMs);
+  const searchLog = await readSearchLog(store.events, vocabularies);
   const saved: Saved = {
     options: key,
     vocabulary: vocabularies.items.toBytes(),
     sequences,
     searches,
+    searchLog,
     catalogRevision,
     events,
     startedMs: nowMs,

@@ -17,6 +17,8 @@ import {
   type TrainingData,
 } from "@magpie/models";
 import { Int8VectorIndex } from "@magpie/retrieval";
+import { learnSearchOrder } from "../learned-ranking/learn-search-order.ts";
+import type { SearchLog } from "../learned-ranking/search-log.ts";
 import type { LiveCatalog } from "../live/live-catalog.ts";
 import { isSequenceModel, servedModels } from "../scenarios/retrievers.ts";
 import { weightDefaults, type FittedWeights } from "../scenarios/scenarios.ts";
@@ -40,6 +42,8 @@ export type TrainingRecipe = Readonly<Record<string, object | false>>;
 /** All that a run works from. Nothing in it changes while it runs. */
 export interface TrainingInput extends CatalogInput {
   readonly sequences: Sequences;
+  /** Absent where nobody searched. */
+  readonly searchLog?: SearchLog;
   /** Folder for checkpoints, from which an interrupted run goes on. */
   readonly checkpoints: string;
   readonly seed: number;
@@ -143,6 +147,11 @@ export async function runTraining(
     };
   });
   for (const one of new Set([...measured, ...published])) await one.dispose();
+  const order = await learnSearchOrder(
+    { ...input, catalog, popularityDays, encoder: meanings.encoder && input.encoder },
+    context,
+  );
+  notes.push(...order.notes);
   return {
     items: input.vocabulary.size,
     users: activeUsers(sequences),
@@ -153,6 +162,7 @@ export async function runTraining(
     weights,
     ...(measurement && { measurement }),
     ...(meanings.encoder && { encoder: meanings.encoder }),
+    ...(order.ranking && { searchRanking: order.ranking }),
     notes,
     cost: readCost(),
   };

@@ -79,6 +79,7 @@ export async function train(request: TrainRequest): Promise<SnapshotManifest> {
       vocabulary: run.vocabulary.toBytes(),
       sequences: run.sequences,
       searches: run.searches,
+      ...(run.searchLog && { searchLog: run.searchLog }),
       draft,
       checkpoints: join(workFolder, "checkpoints"),
       seed,

@@ -2,6 +2,7 @@ import type { Sequences } from "@magpie/data";
 import type { Item, Progress, ShopSettings } from "@magpie/domain";
 import type { EncoderChoice } from "@magpie/encoder";
 import type { Task } from "../engine.ts";
+import type { SearchLog } from "../learned-ranking/search-log.ts";
 import type { LearnedSearches } from "./learn-searches.ts";
 import type { TrainingOutcome, TrainingRecipe } from "./run.ts";
 
@@ -10,6 +11,7 @@ export interface WorkerStart {
   readonly vocabulary: Uint8Array;
   readonly sequences: Sequences;
   readonly searches: LearnedSearches;
+  readonly searchLog?: SearchLog;
   readonly draft: string;
   readonly checkpoints: string;
   readonly seed: number;

@@ -38,6 +38,8 @@ export interface Found {
   readonly answeredBy: AnsweredBy;
   /** Rows that match, before any choice in facets. */
   readonly matches: ItemSet;
+  /** What was found in the window that is ranked, word by word where that was asked for. */
+  readonly hits: Pick<TextHits, "items" | "scores" | "parts" | "matchedWords">;
   /** Per facet with a choice, the rows that pass it. */
   readonly refinements: ReadonlyMap<string, ItemSet>;
 }
@@ -55,6 +57,7 @@ export class LiveTextRetriever implements Retriever {
   readonly #readings: QueryReadings;
   readonly #sortOf: (request: ServingRequest) => TextSort | undefined;
   readonly #onFound: (request: ServingRequest, found: Found) => void;
+  readonly #wordByWord: boolean;
   /** By catalogue row: what the index has not been given yet. */
   #changed = new Map<number, Item>();
   #updated: Promise<void> = Promise.resolve();
@@ -67,12 +70,15 @@ export class LiveTextRetriever implements Retriever {
     readonly sortOf: (request: ServingRequest) => TextSort | undefined;
     /** Hears of each answered request. */
     readonly onFound: (request: ServingRequest, found: Found) => void;
+    /** Whether a ranker reads what each word gave, of requests that nobody wants explained too. */
+    readonly wordByWord?: boolean;
   }) {
     this.#catalog = parts.catalog;
     this.#index = parts.index;
     this.#readings = parts.readings;
     this.#sortOf = parts.sortOf;
     this.#onFound = parts.onFound;
+    this.#wordByWord = parts.wordByWord ?? false;
     parts.catalog.onWords((row, item) => {
       this.#changed.set(row, item);
     });
@@ -84,7 +90,7 @@ export class LiveTextRetriever implements Retriever {
     const { hits, refinements } = this.#find(request, limit);
     const { total, relaxed, matches, stage } = hits;
     const answeredBy = total === 0 ? "nothing" : stage;
-    this.#onFound(request, { total, relaxed, matches, refinements, answeredBy });
+    this.#onFound(request, { total, relaxed, matches, hits, refinements, answeredBy });
     return candidatesOf(hits);
   }
 
@@ -151,7 +157,7 @@ export class LiveTextRetriever implements Retriever {
     const hits = this.#index.search(parsed, {
       limit,
       locale,
-      explain,
+      explain: explain || (this.#wordByWord && sort === undefined),
       emptyFindsAll: true,
       filter: filters.compile(request.filter),
       refinements,

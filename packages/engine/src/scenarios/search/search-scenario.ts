@@ -22,6 +22,7 @@ import {
 import { HybridRanker } from "../../hybrid/hybrid-ranker.ts";
 import type { MeaningIndex } from "../../hybrid/meaning-index.ts";
 import { MeaningRetriever } from "../../hybrid/meaning-retriever.ts";
+import { LearnedRanker, type LearnedParts } from "../../learned-ranking/learned-ranker.ts";
 import type { LiveCatalog } from "../../live/live-catalog.ts";
 import { candidateWindow } from "../options.ts";
 import type { Pipeline } from "../pipeline.ts";
@@ -63,6 +64,7 @@ export class SearchScenario implements Scenario {
   /**
    * @param meanings       what items mean; by words alone when absent
    * @param understanding  what queries are understood by; as the index parses them when absent
+   * @param learned        what corrects the default order; nothing when absent
    */
   constructor(
     catalog: LiveCatalog,
@@ -70,6 +72,7 @@ export class SearchScenario implements Scenario {
     models: ServedModels,
     meanings?: MeaningIndex,
     understanding?: QueryUnderstanding,
+    learned?: LearnedParts,
   ) {
     this.#catalog = catalog;
     this.#index = index;
@@ -81,6 +84,7 @@ export class SearchScenario implements Scenario {
       readings: this.#readings,
       sortOf: (request) => this.#sortOf(request),
       onFound: (request, found) => this.#found.set(request, found),
+      wordByWord: learned !== undefined,
     });
     const lastWhenSoldOut = new Availability(
       (item) => catalog.filter.isAvailable(item),
@@ -98,7 +102,8 @@ export class SearchScenario implements Scenario {
       ),
       rerankers: [lastWhenSoldOut],
     };
-    this.#byRelevance = meanings === undefined ? byWords : this.#withMeaning(byWords, meanings);
+    const byDefault = meanings === undefined ? byWords : this.#withMeaning(byWords, meanings);
+    this.#byRelevance = learned === undefined ? byDefault : this.#withLearned(byDefault, learned);
     this.#asFound = { ...byWords, name: "search-sorted/1", ranker: asFound, rerankers: [] };
   }
 
@@ -127,6 +132,19 @@ export class SearchScenario implements Scenario {
         },
         onAdmitted: (request, rows) => this.addFound(request, rows, true),
       }),
+    };
+  }
+
+  #withLearned(byDefault: Pipeline, learned: LearnedParts): Pipeline {
+    return {
+      ...byDefault,
+      name: byDefault.name.replace("/1", "-learned/1"),
+      ranker: new LearnedRanker(
+        byDefault.ranker,
+        candidateWindow,
+        learned,
+        (request) => this.#found.get(request)?.hits,
+      ),
     };
   }
 

@@ -25,14 +25,14 @@ export class TextRanker implements Ranker {
   readonly name = "search-blend";
   readonly #window: number;
   readonly #popularity: ServedModels["popularity"];
-  readonly #highest: number;
   readonly #categories: LikelyCategory | undefined;
+  #highest: { readonly of: Float32Array; readonly score: number } | undefined;
 
-  constructor(window: number, models: ServedModels["popularity"], categories?: LikelyCategory) {
+  /** @param popularity  its scores may be replaced as a whole: training looks back in time so */
+  constructor(window: number, popularity: ServedModels["popularity"], categories?: LikelyCategory) {
     this.#window = window;
-    this.#popularity = models;
+    this.#popularity = popularity;
     this.#categories = categories;
-    this.#highest = models?.scores.reduce((most, score) => Math.max(most, score), 0) ?? 0;
   }
 
   async rank(request: ServingRequest, lists: readonly RetrievedList[]): Promise<Candidate[]> {
@@ -50,12 +50,18 @@ export class TextRanker implements Ranker {
   }
 
   #popularityOf(row: number): Contribution | undefined {
-    const taken = this.#popularity?.scores[row] ?? 0;
+    if (this.#popularity === undefined) return undefined;
+    const { scores, days } = this.#popularity;
+    const taken = scores[row] ?? 0;
     if (!(taken > 0)) return undefined;
+    if (this.#highest?.of !== scores) {
+      const score = scores.reduce((most, other) => Math.max(most, other), 0);
+      this.#highest = { of: scores, score };
+    }
     return {
       stage: "popularity",
-      amount: (popularityShare * Math.log1p(taken)) / Math.log1p(this.#highest),
-      reason: { kind: "popular", days: this.#popularity!.days },
+      amount: (popularityShare * Math.log1p(taken)) / Math.log1p(this.#highest.score),
+      reason: { kind: "popular", days },
     };
   }
 }

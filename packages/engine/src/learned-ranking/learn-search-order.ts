@@ -1,0 +1,136 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Sequences } from "@magpie/data";
+import type { WorkContext } from "@magpie/domain";
+import { openEncoder, type EncoderChoice } from "@magpie/encoder";
+import { InvertedListsIndex, InvertedTextIndex, queryKey } from "@magpie/retrieval";
+import { MeaningIndex } from "../hybrid/meaning-index.ts";
+import type { LiveCatalog } from "../live/live-catalog.ts";
+import { SearchScenario } from "../scenarios/search/search-scenario.ts";
+import { snapshotFiles } from "../snapshot/manifest.ts";
+import { openUnderstanding } from "../snapshot/open-understanding.ts";
+import { throwIfCancelled } from "../tasks.ts";
+import type { LearnedSearches } from "../training/learn-searches.ts";
+import { ExactNames } from "./exact-names.ts";
+import { SearchBehaviour } from "./search-behaviour.ts";
+import { buildSearchExamples, recordSearch } from "./search-examples.ts";
+import { SearchFeatures } from "./search-features.ts";
+import type { SearchLog } from "./search-log.ts";
+import {
+  searchRankerDefaults,
+  tooFewSearches,
+  trainSearchRanker,
+  type SearchRankerReport,
+} from "./train-search-ranker.ts";
+
+/** What a learned order of searches is made from. */
+export interface SearchOrderInput {
+  /** Folder that becomes the snapshot; holds its catalogue, text index and vectors already. */
+  readonly draft: string;
+  readonly catalog: LiveCatalog;
+  readonly sequences: Sequences;
+  /** Undefined where nobody searched. */
+  readonly searchLog?: SearchLog;
+  readonly searches: LearnedSearches;
+  /** Days that the snapshot's popularity counts; undefined where nothing is popular. */
+  readonly popularityDays: number | null | undefined;
+  /** The encoder of the snapshot's vectors; undefined where it has none. */
+  readonly encoder: EncoderChoice | undefined;
+  readonly seed: number;
+  readonly budgetSeconds?: number;
+}
+
+/** What a snapshot says of its learned order of searches. */
+export interface SearchRanking extends SearchRankerReport {
+  /** What one unit of the default score is worth, in the forests' answers; only where it is used. */
+  readonly scale?: number;
+}
+
+/** Searches that one second of a budget is enough for. */
+const searchesPerSecond = 50;
+
+/**
+ * Learns from the log in which order searches are best answered, and writes what serving needs of it
+ * into the snapshot: the forests, and what became of searches that enough people made.
+ *
+ * @returns what was found out; a note alone where there is too little to learn from
+ */
+export async function learnSearchOrder(
+  input: SearchOrderInput,
+  { onProgress, signal }: WorkContext,
+): Promise<{ readonly ranking?: SearchRanking; readonly notes: readonly string[] }> {
+  const { draft, catalog, sequences, searchLog: log, popularityDays, seed, budgetSeconds } = input;
+  if (log === undefined || sequences.timestampsMs === undefined) {
+    return { notes: ["searches keep their default order: the log holds no search with a queryId"] };
+  }
+  const names = ExactNames.open(await readFile(join(draft, snapshotFiles.exactNames)));
+  const popularityThen = { scores: new Float32Array(1), days: popularityDays ?? null };
+  const text = await InvertedTextIndex.open(await readFile(join(draft, snapshotFiles.text)));
+  const scenario = new SearchScenario(
+    catalog,
+    text,
+    popularityDays === undefined ? {} : { popularity: popularityThen },
+    await openMeanings(input),
+    await openUnderstanding(draft, text, catalog),
+  );
+  const behaviour = new SearchBehaviour();
+  const examples = await buildSearchExamples({
+    log,
+    sequences,
+    scenario,
+    features: new SearchFeatures({
+      catalog,
+      names,
+      behaviour,
+      popularity: () => popularityThen.scores,
+    }),
+    behaviour,
+    popularityThen,
+    createdMs: (row) => catalog.createdMs(row),
+    ...(budgetSeconds !== undefined && { maxTrain: Math.ceil(budgetSeconds * searchesPerSecond) }),
+    onSearch(done, total) {
+      throwIfCancelled(signal, "Training");
+      if (done % 100 !== 0) return;
+      onProgress({ stage: "search-order/read", done, total, unit: "searches" });
+    },
+  });
+  const missing = tooFewSearches(examples);
+  if (missing !== undefined) return { notes: [`searches keep their default order: ${missing}`] };
+  const { report, model } = trainSearchRanker(examples, { names, catalog }, searchRankerDefaults, {
+    seed,
+    signal,
+    onTree: (done) => {
+      onProgress({ stage: "search-order/train", done, unit: "trees" });
+      throwIfCancelled(signal, "Training");
+    },
+  });
+  if (model === undefined) {
+    const note = "searches keep their default order: the learned one was not better beyond chance";
+    return { ranking: report, notes: [note] };
+  }
+  const now = new SearchBehaviour();
+  for (let search = 0; search < log.timesMs.length; search++) {
+    recordSearch(log, search, now, examples.examination);
+  }
+  const learned = new Set(input.searches.queries.map(({ text }) => queryKey(text)));
+  const write = async (name: string, bytes: Uint8Array): Promise<void> => {
+    await mkdir(dirname(join(draft, name)), { recursive: true });
+    await writeFile(join(draft, name), bytes);
+  };
+  await write(
+    snapshotFiles.searchBehaviour,
+    now.toBytes((query) => learned.has(query)),
+  );
+  await write(snapshotFiles.searchForest, model.forest.toBytes());
+  if (model.taste !== undefined) await write(snapshotFiles.searchTaste, model.taste.toBytes());
+  return { ranking: { ...report, scale: model.scale }, notes: [] };
+}
+
+async function openMeanings({
+  draft,
+  encoder: choice,
+}: SearchOrderInput): Promise<MeaningIndex | undefined> {
+  if (choice === undefined) return undefined;
+  const bytes = await readFile(join(draft, snapshotFiles.meanings));
+  return new MeaningIndex(await openEncoder(choice), InvertedListsIndex.open(bytes));
+}

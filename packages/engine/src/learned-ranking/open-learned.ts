@@ -1,0 +1,42 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BoostedForest } from "@magpie/models";
+import type { LiveCatalog } from "../live/live-catalog.ts";
+import type { ServedModels } from "../scenarios/retrievers.ts";
+import { snapshotFiles, type SnapshotManifest } from "../snapshot/manifest.ts";
+import { ExactNames } from "./exact-names.ts";
+import type { LearnedParts } from "./learned-ranker.ts";
+import { SearchBehaviour } from "./search-behaviour.ts";
+import { SearchFeatures } from "./search-features.ts";
+
+/** Opens a snapshot's learned order of searches; undefined when searches keep the default one. */
+export async function openLearned(
+  directory: string,
+  { searchRanking: ranking, files }: SnapshotManifest,
+  catalog: LiveCatalog,
+  { popularity }: Pick<ServedModels, "popularity">,
+): Promise<LearnedParts | undefined> {
+  if (ranking?.scale === undefined) return undefined;
+  const read = (name: string): Promise<Buffer> => readFile(join(directory, name));
+  const forestOf = async (name: string): Promise<BoostedForest> =>
+    BoostedForest.fromBytes(await read(name), join(directory, name));
+  const hasTaste = files.some(({ path }) => path === snapshotFiles.searchTaste);
+  const names = ExactNames.open(await read(snapshotFiles.exactNames));
+  catalog.onWords((row, item) => names.put(row, item));
+  const behaviour = SearchBehaviour.open(await read(snapshotFiles.searchBehaviour));
+  return {
+    model: {
+      forest: await forestOf(snapshotFiles.searchForest),
+      ...(hasTaste && { taste: await forestOf(snapshotFiles.searchTaste) }),
+      scale: ranking.scale,
+    },
+    features: new SearchFeatures({
+      catalog,
+      names,
+      behaviour,
+      popularity: () => popularity?.scores,
+    }),
+    names,
+    catalog,
+  };
+}
