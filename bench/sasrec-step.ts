@@ -66,7 +66,7 @@ interface Contender {
 
 async function ours(): Promise<Contender> {
   const sequences = fullPasts(config.batchRows * steps);
-  const trainer = await SequenceTrainer.open(config, sequences, { seed: 1, threads: 1 });
+  const trainer = await SequenceTrainer.open(config, { sequences }, { seed: 1, threads: 1 });
   let epoch = 0;
   return {
     name: "Magpie",

@@ -9,14 +9,16 @@
  * MAGPIE_DATASETS.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { gunzipSync } from "node:zlib";
 import { leaveOneOut, readS3Rec } from "@magpie/data";
 import { silentWork } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
 import { modelByKind, type SequenceLoss } from "@magpie/models";
+import { csrFromEntries, type CsrMatrix } from "@magpie/numerics";
 import { datasetFolder } from "./model-tasks.ts";
 import { writeSection } from "./write-section.ts";
 
@@ -48,12 +50,15 @@ const withLoss = (name: string, loss: SequenceLoss): Row => ({
 const shared = { negatives: 512, uniformShare: 1, ownPast: true } as const;
 const mixed = { ...shared, uniformShare: 0.5, popularFrom: "batch" } as const;
 
+const withFeatures = { itemFeatures: true } as const;
+
 const rows: readonly Row[] = [
   { name: "SASRec", kind: "sasrec" },
   { name: "eSASRec", kind: "esasrec" },
   { name: "HSTU", kind: "hstu" },
   { name: "FuXi", kind: "fuxi" },
   { name: "GRU4Rec", kind: "gru4rec" },
+  { name: "SASRec, item features", kind: "sasrec", change: withFeatures },
   withLoss("mixed negatives", { kind: "sampled-softmax", logQ: "negatives", ...mixed }),
   withLoss("gBCE", { kind: "gbce", calibration: 0.75, ...shared }),
   withLoss("BPR-max", { kind: "bpr-max", regularisation: 0.5, ...mixed }),
@@ -70,8 +75,31 @@ interface Result {
 }
 
 const { train, validation } = leaveOneOut(await readS3Rec(datasetFolder(options.set)));
+const itemFeatures = await attributesOf(datasetFolder(options.set));
 const cache = join(import.meta.dirname, ".cache/sequence-models");
 await mkdir(cache, { recursive: true });
+
+/** Categories, brands or tags of items, by number; the weights of an item's have a sum of squares of 1. */
+async function attributesOf(folder: string): Promise<CsrMatrix> {
+  const file = (await readdir(folder)).find((name) => name.endsWith("_item2attributes.json.gz"))!;
+  const text = gunzipSync(await readFile(join(folder, file))).toString("utf8");
+  const attributes = JSON.parse(text) as Readonly<Record<string, readonly number[]>>;
+  const [rowOf, columnOf, weights]: number[][] = [[], [], []];
+  for (const [item, own] of Object.entries(attributes)) {
+    for (const attribute of own) {
+      rowOf!.push(Number(item));
+      columnOf!.push(attribute);
+      weights!.push(1 / Math.sqrt(own.length));
+    }
+  }
+  return csrFromEntries(
+    train.itemCount + 1,
+    columnOf!.reduce((most, column) => Math.max(most, column), 0) + 1,
+    Int32Array.from(rowOf!),
+    Int32Array.from(columnOf!),
+    Float32Array.from(weights!),
+  );
+}
 
 async function run({ kind, change }: Row, seed: number): Promise<Result> {
   const model = modelByKind(kind);
@@ -86,7 +114,7 @@ async function run({ kind, change }: Row, seed: number): Promise<Result> {
   const file = join(cache, `${kind}-${seed}-${key}.json`);
   const known = await readFile(file, "utf8").catch(() => undefined);
   if (known !== undefined) return JSON.parse(known) as Result;
-  const data = { train, validation };
+  const data = { train, validation, itemFeatures };
   const trained = await model.train(data, config, { ...silentWork(), seed, threads: 1 });
   const { metrics } = await evaluate(trained, validation, {
     cutoffs: [10],

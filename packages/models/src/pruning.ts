@@ -43,7 +43,9 @@ export async function pruneSequenceModel(
   const readCost = startCost();
   const { weights, config } = model;
   const kept = largestWeights(model, share);
-  const trainer = await SequenceTrainer.open({ ...config, learningRate }, train, { seed, threads });
+  // A trained table holds the sums of items' features: it is trained on as it is.
+  const recipe = { ...config, itemFeatures: false, learningRate };
+  const trainer = await SequenceTrainer.open(recipe, { sequences: train }, { seed, threads });
   try {
     const { dense, inputTable, outputTable } = trainer;
     dense.weights.set(weights.dense.subarray(0, dense.weights.length));

@@ -289,6 +289,7 @@ describe("training runs", () => {
     kind: "sasrec",
     config: { ...small, epochs: 6 },
     train: split.train,
+    itemFeatures: undefined,
     validation: split.validation,
     seed: 5,
     threads: 1,
@@ -388,7 +389,7 @@ describe("training runs", () => {
   test("without validation run all epochs and give the last weights", async () => {
     const config = { ...small, epochs: 2, averaging: 0 };
     const result = await trainSequenceModel(request({ validation: undefined, config }), quiet);
-    const trainer = await SequenceTrainer.open(config, split.train, { seed: 5 });
+    const trainer = await SequenceTrainer.open(config, { sequences: split.train }, { seed: 5 });
     for (const epoch of [1, 2]) for await (const step of trainer.epoch(epoch)) void step;
     assert.deepEqual(result.inputItems, trainer.inputTable.weights.slice());
     await trainer.dispose();

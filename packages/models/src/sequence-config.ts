@@ -25,6 +25,12 @@ export interface SequenceSettings {
   readonly dropout: number;
   /** One table for items as input and as output (true), or one for each. */
   readonly tied: boolean;
+  /**
+   * Whether what the catalogue says of items (`TrainingData.itemFeatures`: words, categories, brand, price)
+   * has embeddings, too: an item is then the sum of its own and of theirs, as input and as output. Needs one
+   * table for both, and a loss that does not read the whole catalogue.
+   */
+  readonly itemFeatures?: boolean;
   readonly loss: SequenceLoss;
   /** Rows of `historyLimit` positions in a batch; short pasts share a row. */
   readonly batchRows: number;
@@ -181,6 +187,9 @@ export function checkSequenceConfig(name: string, config: SequenceConfig): void 
   const heads = "heads" in config ? config.heads : 1;
   if (width % 4 !== 0 || width % heads !== 0) {
     fail("width", `a multiple of 4 and of its ${heads} heads`, width);
+  }
+  if (config.itemFeatures === true && (!config.tied || loss.kind === "full-softmax")) {
+    fail("itemFeatures", "left out with two item tables or a full softmax", true);
   }
   if (!(dropout >= 0 && dropout < 1)) fail("dropout", "at least 0 and below 1", dropout);
   for (const field of ["learningRate", "embeddingDeviation"] as const) {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { leaveOneOut, type Sequences } from "@magpie/data";
 import { silentWork, type History } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
-import { seededRandom } from "@magpie/numerics";
+import { csrFromEntries, seededRandom } from "@magpie/numerics";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import type { Model } from "./model.ts";
 import {
@@ -138,6 +138,60 @@ for (const family of families) {
     });
   });
 }
+
+describe("features of items", () => {
+  /** Items 1 to 30 have a feature each, half of them one of two kinds besides; 31 is said to be as 7 is. */
+  const features = csrFromEntries(
+    32,
+    32,
+    Int32Array.from({ length: 62 }, (_, i) => 1 + (i >> 1)),
+    Int32Array.from({ length: 62 }, (_, i) => {
+      const item = 1 + (i >> 1) === 31 ? 7 : 1 + (i >> 1);
+      return i % 2 === 0 ? item - 1 : 30 + (item % 2);
+    }),
+  );
+  const train = { ...split.train, itemCount: 31 };
+
+  test("speak for an item that nobody has taken", async () => {
+    const config = { ...sasRec.defaults, ...small, itemFeatures: true };
+    const context = { ...silentWork(), seed: 1 };
+    const data = { train, validation: split.validation, itemFeatures: features };
+    const model = (await sasRec.train(data, config, context)) as SequenceModel;
+    const scores = await scoresOf(model, past(4, 5, 6));
+    const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]!);
+    assert.equal(order[0], 7);
+    // Its own embedding was a negative again and again; what is said of it still lifts it.
+    assert.ok(order.indexOf(31) < 10, `place ${order.indexOf(31)}`);
+    assert.ok(sasRec.expectedBytes(data, config) > sasRec.expectedBytes({ train }, config));
+    await model.dispose();
+  });
+
+  test("are left out of the recipe where there are none, and refused where they cannot be", async () => {
+    const config = { ...sasRec.defaults, ...small, epochs: 1, itemFeatures: true };
+    const context = { ...silentWork(), seed: 1 };
+    const model = await sasRec.train({ train }, config, context);
+    assert.equal((model.config as SequenceConfig).itemFeatures, false);
+    await model.dispose();
+    await assert.rejects(sasRec.train({ train }, { ...config, tied: false }, context), {
+      code: "BAD_CONFIG",
+      message: /itemFeatures must be left out with two item tables/,
+    });
+  });
+
+  test("survive a stop: the training goes on from its checkpoint as if there had been none", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "magpie-features-"));
+    const config = { ...eSasRec.defaults, ...small, epochs: 4, itemFeatures: true };
+    const data = { train, itemFeatures: features };
+    const context = { ...silentWork(), seed: 1 };
+    const whole = (await eSasRec.train(data, config, context)) as SequenceModel;
+    const resumable = { ...context, checkpointDir: folder };
+    const half = await eSasRec.train(data, { ...config, epochs: 2 }, resumable);
+    const rest = (await eSasRec.train(data, config, resumable)) as SequenceModel;
+    assert.deepEqual(rest.itemVectors, whole.itemVectors);
+    for (const model of [whole, half, rest]) await model.dispose();
+    await rm(folder, { recursive: true });
+  });
+});
 
 describe("times of a past", () => {
   /** The next step is 1 after a short pause and 4 after a long one, and pauses come by chance. */

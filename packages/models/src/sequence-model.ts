@@ -1,4 +1,4 @@
-import type { HeldOut, Sequences } from "@magpie/data";
+import type { HeldOut } from "@magpie/data";
 import {
   TrainingError,
   type ErrorKind,
@@ -15,6 +15,7 @@ import type {
   Model,
   TrainedModel,
   TrainingContext,
+  TrainingData,
   TrainingCost,
 } from "./model.ts";
 import { SequenceEncoder, type SequenceWeights } from "./sequence-encoder.ts";
@@ -215,15 +216,16 @@ function sequenceModel<Config extends SequenceConfig>(defaults: Config): Model<C
     defaults,
     space: { settings: sharedSpace, effort: "epochs" },
 
-    expectedBytes({ train, validation }, config) {
-      return expectedTrainingBytes(config, train.itemCount, validation !== undefined);
+    expectedBytes(data, config) {
+      return expectedTrainingBytes(readable(config, data), data);
     },
 
-    async train({ train, validation }, wanted, context) {
+    async train(data, wanted, context) {
       checkSequenceConfig(name, wanted);
       const readCost = startCost();
-      const config = withoutTimes(wanted, train);
-      const expected = expectedTrainingBytes(config, train.itemCount, validation !== undefined);
+      const { train, validation, itemFeatures } = data;
+      const config = readable(wanted, data);
+      const expected = expectedTrainingBytes(config, data);
       context.onProgress({
         stage: `${kind}/train`,
         done: 0,
@@ -243,6 +245,7 @@ function sequenceModel<Config extends SequenceConfig>(defaults: Config): Model<C
             items,
             ...(withTimes && timestampsMs && { timestampsMs }),
           },
+          itemFeatures: config.itemFeatures === true ? itemFeatures : undefined,
           validation: validation && packed(validation, withTimes),
           seed: context.seed,
           threads: context.threads ?? 1,
@@ -281,11 +284,18 @@ function sequenceModel<Config extends SequenceConfig>(defaults: Config): Model<C
   };
 }
 
-/** The recipe for data that may have no times: the network then does not ask for them. */
-function withoutTimes<Config extends SequenceConfig>(config: Config, train: Sequences): Config {
-  return train.timestampsMs === undefined && timeBucketsOf(config) > 0
-    ? { ...config, timeBuckets: 0 }
-    : config;
+/** The recipe without what the data does not tell: times, features of items. */
+function readable<Config extends SequenceConfig>(
+  config: Config,
+  { train, itemFeatures }: TrainingData,
+): Config {
+  const isTimeless = train.timestampsMs === undefined && timeBucketsOf(config) > 0;
+  const isFeatureless = itemFeatures === undefined && config.itemFeatures === true;
+  return {
+    ...config,
+    ...(isTimeless && { timeBuckets: 0 }),
+    ...(isFeatureless && { itemFeatures: false }),
+  };
 }
 
 /**

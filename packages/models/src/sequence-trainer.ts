@@ -1,5 +1,5 @@
 import type { Sequences } from "@magpie/data";
-import { KernelMemory, seededRandom, type MaskKey } from "@magpie/numerics";
+import { KernelMemory, seededRandom, type CsrMatrix, type MaskKey } from "@magpie/numerics";
 import {
   Adam,
   adamDefaults,
@@ -16,18 +16,34 @@ import {
   type Values,
 } from "@magpie/tensor";
 import { OverlapFinder } from "./batch-overlaps.ts";
+import { FeatureSums, sumsOfFeatures } from "./feature-sums.ts";
+import type { TrainingData } from "./model.ts";
 import { NegativeSampler } from "./negative-sampling.ts";
 import { packedBatches, spansOf, type SequenceBatch } from "./sequence-batches.ts";
 import { learnsRepeats, sharedNegativesOf, type SequenceConfig } from "./sequence-config.ts";
 import { initialise, timeBucketsOf, trainingGraph } from "./sequence-graphs.ts";
+import type { SequenceWeights } from "./sequence-encoder.ts";
 import { batchTimeGaps } from "./sequence-times.ts";
+
+/** Where rows come from, and where their gradients go: a table, or sums over one. */
+interface RowSource {
+  gather(ids: Int32Array, out: Float32Array): void;
+  accumulate(ids: Int32Array, gradient: Float32Array): void;
+}
 
 /** Ids of the rows that a step gathers, and the arrays for the rows and their gradient. */
 interface GatheredRows {
-  readonly table: EmbeddingTable;
+  readonly source: RowSource;
   readonly ids: Int32Array;
   readonly rows: Float32Array;
   readonly gradient: Float32Array;
+}
+
+/** What a training reads. */
+export interface SequenceTrainingData {
+  readonly sequences: Sequences;
+  /** Read where the recipe says so: see `SequenceSettings.itemFeatures`. */
+  readonly itemFeatures?: CsrMatrix | undefined;
 }
 
 /**
@@ -38,11 +54,12 @@ interface GatheredRows {
 export class SequenceTrainer {
   readonly config: SequenceConfig;
   readonly dense: DenseParameters;
-  /** Item table as input; also as output when tied. */
+  /** Item table as input; also as output when tied. With item features, theirs stand before the items'. */
   readonly inputTable: EmbeddingTable;
   readonly outputTable: EmbeddingTable;
   readonly optimizer: Adam;
   readonly #adam: AdamConfig;
+  readonly #features: CsrMatrix | undefined;
   readonly #tables: ReadonlySet<EmbeddingTable>;
   readonly #sequences: Sequences;
   readonly #spans: ReturnType<typeof spansOf>;
@@ -67,7 +84,7 @@ export class SequenceTrainer {
 
   private constructor(
     config: SequenceConfig,
-    sequences: Sequences,
+    { sequences, itemFeatures }: SequenceTrainingData,
     seed: number,
     graph: TrainingGraph,
     session: Session,
@@ -76,7 +93,9 @@ export class SequenceTrainer {
     const n = rows * length;
     const tableRows = sequences.itemCount + 1;
     const readsTimes = timeBucketsOf(config) > 0;
-    const kernels = new KernelMemory(kernelBytes(config, sequences.itemCount, graph));
+    const features = config.itemFeatures === true ? itemFeatures : undefined;
+    const kernels = new KernelMemory(kernelBytes(config, sequences.itemCount, graph, features));
+    this.#features = features;
     this.config = config;
     this.#kernels = kernels;
     this.#sequences = sequences;
@@ -94,25 +113,25 @@ export class SequenceTrainer {
 
     this.dense = new DenseParameters(graph, kernels);
     this.optimizer = new Adam(this.dense, this.#adam);
-    this.inputTable = new EmbeddingTable(kernels, tableRows, width, this.#adam);
-    this.outputTable = config.tied
-      ? this.inputTable
-      : new EmbeddingTable(kernels, tableRows, width, this.#adam);
-
+    const sums = features && new FeatureSums(kernels, features, width, this.#adam);
+    const table = () => new EmbeddingTable(kernels, tableRows, width, this.#adam);
+    this.inputTable = sums?.table ?? table();
+    this.outputTable = config.tied ? this.inputTable : table();
     this.#tables = new Set([this.inputTable, this.outputTable]);
 
+    // Items, targets and negatives side by side: with one table they are gathered at once.
+    const ids = kernels.int32(2 * n + negativeCountOf(config));
     this.#batch = {
       rows,
       length,
-      items: kernels.int32(n),
+      items: ids.subarray(0, n),
       segments: new Int32Array(n),
       positions: new Int32Array(n),
-      targets: kernels.int32(n),
+      targets: ids.subarray(n, 2 * n),
       weights: new Float32Array(n),
       ...(readsTimes && { timesMs: new Float64Array(n) }),
     };
-    const negatives = negativeCountOf(config);
-    this.#negativeIds = kernels.int32(negatives);
+    this.#negativeIds = ids.subarray(2 * n);
     this.#targetOffsets = new Float32Array(n);
     this.#batchTargets = new Int32Array(n);
     this.#timeGaps = readsTimes ? new Int32Array(n * length) : undefined;
@@ -126,21 +145,32 @@ export class SequenceTrainer {
       this.#overlaps = new OverlapFinder(this.#batch, compared, sequences.itemCount, ownPast);
     }
 
-    const gathered = (table: EmbeddingTable, ids: Int32Array): GatheredRows => ({
-      table,
-      ids,
-      rows: kernels.float32(ids.length * width),
-      gradient: kernels.float32(ids.length * width),
+    const places = (count: number) => ({
+      rows: kernels.float32(count * width),
+      gradient: kernels.float32(count * width),
     });
-    const rowsByName: Record<string, GatheredRows> = {
-      items: gathered(this.inputTable, this.#batch.items),
-      targets: gathered(this.outputTable, this.#batch.targets),
-      negatives: gathered(this.outputTable, this.#negativeIds),
-      ...(graph.inputs.some(({ name }) => name === "pastOutputs") && {
-        pastOutputs: gathered(this.outputTable, this.#batch.items),
-      }),
+    const all = places(ids.length);
+    const part = (source: RowSource, from: number, to: number): GatheredRows => ({
+      source,
+      ids: ids.subarray(from, to),
+      rows: all.rows.subarray(from * width, to * width),
+      gradient: all.gradient.subarray(from * width, to * width),
+    });
+    const source = sums === undefined ? this.inputTable : sourceOf(sums, ids.length);
+    const gathered = config.tied
+      ? [part(source, 0, ids.length)]
+      : [part(this.inputTable, 0, n), part(this.outputTable, n, ids.length)];
+    const rowsByName: Record<string, Pick<GatheredRows, "rows" | "gradient">> = {
+      items: part(source, 0, n),
+      targets: part(source, n, 2 * n),
+      negatives: part(source, 2 * n, ids.length),
     };
-    this.#gathered = Object.values(rowsByName);
+    if (graph.inputs.some(({ name }) => name === "pastOutputs")) {
+      const past = { source: this.outputTable, ids: this.#batch.items, ...places(n) };
+      gathered.push(past);
+      rowsByName["pastOutputs"] = past;
+    }
+    this.#gathered = gathered;
     this.#catalogGradient =
       loss.kind === "full-softmax" ? kernels.float32(tableRows * width) : undefined;
 
@@ -182,16 +212,16 @@ export class SequenceTrainer {
   /** Compiles the step, takes all memory and draws the first weights. */
   static async open(
     config: SequenceConfig,
-    sequences: Sequences,
+    data: SequenceTrainingData,
     { seed, threads = 1 }: { readonly seed: number; readonly threads?: number | undefined },
   ): Promise<SequenceTrainer> {
     const graph = trainingGraph(config, {
       rows: config.batchRows,
       length: config.historyLimit,
-      itemCount: sequences.itemCount,
+      itemCount: data.sequences.itemCount,
     });
     const session = await openSession(graph, { threads });
-    return new SequenceTrainer(config, sequences, seed, graph, session);
+    return new SequenceTrainer(config, data, seed, graph, session);
   }
 
   /** Steps that one epoch has, about: the packing differs a little from epoch to epoch. */
@@ -224,12 +254,29 @@ export class SequenceTrainer {
         const key: MaskKey = [masks.uint32(), masks.uint32()];
         this.#kernels.dropoutMask(mask, key, rate);
       }
-      for (const { table, ids, rows } of this.#gathered) table.gather(ids, rows);
+      for (const { source, ids, rows } of this.#gathered) source.gather(ids, rows);
       await this.#step.run();
       this.#update();
       yield { loss: this.#loss[0]!, targets };
     }
     for (const table of this.#tables) table.catchUp();
+  }
+
+  /** What scores are made with, after an epoch: weights that may change in the next, or sums of them. */
+  weights(): SequenceWeights {
+    const { dense, inputTable, outputTable } = this;
+    if (this.#features === undefined) {
+      return {
+        dense: dense.weights,
+        inputItems: inputTable.weights,
+        outputItems: outputTable.weights,
+      };
+    }
+    const { width } = this.config;
+    const items = sumsOfFeatures(this.#features, inputTable.weights, width);
+    const own = (this.#features.columns + 1) * width;
+    for (let i = width; i < items.length; i++) items[i]! += inputTable.weights[own - width + i]!;
+    return { dense: dense.weights, inputItems: items, outputItems: items };
   }
 
   async dispose(): Promise<void> {
@@ -260,10 +307,19 @@ export class SequenceTrainer {
 
   #update(): void {
     this.optimizer.step();
-    for (const { table, ids, gradient } of this.#gathered) table.accumulate(ids, gradient);
+    for (const { source, ids, gradient } of this.#gathered) source.accumulate(ids, gradient);
     if (this.#catalogGradient) this.outputTable.accumulateAll(this.#catalogGradient);
     for (const table of this.#tables) table.step();
   }
+}
+
+/** Items as sums, of which each step reads `count`. */
+function sourceOf(sums: FeatureSums, count: number): RowSource {
+  const own = new Uint8Array(count).fill(1);
+  return {
+    gather: (ids, out) => sums.read(ids, own, out),
+    accumulate: (_, gradient) => sums.accumulate(gradient),
+  };
 }
 
 /** Rows that the loss reads besides targets and the past: shared ones, or one for each position. */
@@ -272,10 +328,14 @@ function negativeCountOf({ loss, batchRows, historyLimit }: SequenceConfig): num
 }
 
 /** All that `SequenceTrainer` places in the kernels' memory. */
-function kernelBytes(config: SequenceConfig, itemCount: number, graph: TrainingGraph): number {
+function kernelBytes(
+  config: SequenceConfig,
+  itemCount: number,
+  graph: TrainingGraph,
+  features: CsrMatrix | undefined,
+): number {
   const { width, batchRows, historyLimit, loss, tied } = config;
   const n = batchRows * historyLimit;
-  const negatives = negativeCountOf(config);
   const rows = (count: number): number =>
     KernelMemory.bytesFor(count) + 2 * KernelMemory.bytesFor(count * width);
   const noise = graph.inputs.reduce(
@@ -284,10 +344,12 @@ function kernelBytes(config: SequenceConfig, itemCount: number, graph: TrainingG
   );
   return (
     DenseParameters.bytesFor(graph.parameterCount) +
-    (tied ? 1 : 2) * EmbeddingTable.bytesFor(itemCount + 1, width) +
+    (features === undefined
+      ? (tied ? 1 : 2) * EmbeddingTable.bytesFor(itemCount + 1, width)
+      : FeatureSums.bytesFor(features, width)) +
     (loss.kind === "full-softmax" ? KernelMemory.bytesFor((itemCount + 1) * width) : 0) +
-    (tied ? 2 : 3) * rows(n) +
-    rows(negatives) +
+    rows(2 * n + negativeCountOf(config)) +
+    (tied ? 0 : rows(n)) +
     noise
   );
 }
@@ -309,16 +371,17 @@ const arenaShare = 3;
  */
 export function expectedTrainingBytes(
   config: SequenceConfig,
-  itemCount: number,
-  withValidation: boolean,
+  { train, validation, itemFeatures }: TrainingData,
 ): number {
+  const { itemCount } = train;
+  const features = config.itemFeatures === true ? itemFeatures : undefined;
   const { width, batchRows, historyLimit, tied } = config;
   const graph = trainingGraph(config, { rows: batchRows, length: historyLimit, itemCount });
   const copies = 2 * ((tied ? 1 : 2) * (itemCount + 1) * width + graph.parameterCount);
   return (
     baseBytes +
-    (withValidation ? validationBytes : 0) +
-    kernelBytes(config, itemCount, graph) +
+    (validation === undefined ? 0 : validationBytes) +
+    kernelBytes(config, itemCount, graph, features) +
     arenaShare * graph.workingBytes +
     4 * copies
   );

@@ -1,11 +1,12 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { HeldOut, Sequences } from "@magpie/data";
+import type { CsrMatrix } from "@magpie/numerics";
 import { TrainingError, type Progress, type Scorer } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
 import { readParameterFile, writeParameterFile, type StoredTensor } from "@magpie/tensor";
 import type { CurvePoint } from "./model.ts";
-import { SequenceEncoder } from "./sequence-encoder.ts";
+import { SequenceEncoder, type SequenceWeights } from "./sequence-encoder.ts";
 import { SequenceTrainer } from "./sequence-trainer.ts";
 import type { SequenceConfig } from "./sequence-config.ts";
 
@@ -15,6 +16,7 @@ export interface SequenceTrainingRequest {
   readonly kind: string;
   readonly config: SequenceConfig;
   readonly train: Sequences;
+  readonly itemFeatures: CsrMatrix | undefined;
   readonly validation: HeldOut | undefined;
   readonly seed: number;
   readonly threads: number;
@@ -64,8 +66,13 @@ export async function trainSequenceModel(
   host: SequenceTrainingHost,
 ): Promise<SequenceTrainingResult> {
   const { config, train, seed, threads } = request;
-  const trainer = await SequenceTrainer.open(config, train, { seed, threads });
-  const average = copyOf(weightsOf(trainer));
+  const { itemFeatures } = request;
+  const trainer = await SequenceTrainer.open(
+    config,
+    { sequences: train, itemFeatures },
+    { seed, threads },
+  );
+  const average = copyOf(trainer.weights());
   const encoder = new SequenceEncoder(config, average, { threads });
   try {
     return await runTraining(request, host, { trainer, encoder, average });
@@ -120,7 +127,7 @@ async function runTraining(
     const { loss, steps } = await runEpoch(request.kind, trainer, epoch, state, host);
     state.epoch = epoch;
     state.step += steps;
-    averageInto(average, weightsOf(trainer), Math.min(config.averaging, (epoch - 1) / (epoch + 3)));
+    averageInto(average, trainer.weights(), Math.min(config.averaging, (epoch - 1) / (epoch + 3)));
     const isDue =
       validation !== undefined &&
       (epoch % config.validateEvery === 0 || epoch === config.epochs || seconds() >= budgetSeconds);
@@ -215,22 +222,14 @@ interface Weights {
   readonly outputItems: Float32Array<ArrayBuffer>;
 }
 
-function weightsOf({ dense, inputTable, outputTable }: SequenceTrainer): Weights {
-  return {
-    dense: dense.weights,
-    inputItems: inputTable.weights,
-    outputItems: outputTable.weights,
-  };
-}
-
-function copyOf({ dense, inputItems, outputItems }: Weights): Weights {
+function copyOf({ dense, inputItems, outputItems }: SequenceWeights): Weights {
   const input = inputItems.slice();
   const output = outputItems === inputItems ? input : outputItems.slice();
   return { dense: dense.slice(), inputItems: input, outputItems: output };
 }
 
 /** average ← kept · average + (1 - kept) · weights */
-function averageInto(average: Weights, weights: Weights, kept: number): void {
+function averageInto(average: Weights, weights: SequenceWeights, kept: number): void {
   const mix = (to: Float32Array, from: Float32Array): void => {
     for (let i = 0; i < to.length; i++) to[i] = kept * to[i]! + (1 - kept) * from[i]!;
   };
@@ -321,7 +320,7 @@ class Checkpoint {
       return undefined;
     }
     const state = JSON.parse(file.metadata["state"]!) as RunState;
-    this.best = copyOf(weightsOf(this.#trainer));
+    this.best = copyOf(this.#trainer.weights());
     for (const [name, values] of Object.entries(this.#arrays(this.best))) {
       values.set(file.tensors[name]!.values);
     }
