@@ -13,7 +13,7 @@ import { throwIfCancelled } from "../tasks.ts";
 import type { LearnedSearches } from "../training/learn-searches.ts";
 import { ExactNames } from "./exact-names.ts";
 import { SearchBehaviour } from "./search-behaviour.ts";
-import { buildSearchExamples, recordSearch } from "./search-examples.ts";
+import { buildSearchExamples, recordSearch, type SearchExamples } from "./search-examples.ts";
 import { SearchFeatures } from "./search-features.ts";
 import type { SearchLog } from "./search-log.ts";
 import {
@@ -57,12 +57,51 @@ const searchesPerSecond = 50;
  */
 export async function learnSearchOrder(
   input: SearchOrderInput,
-  { onProgress, signal }: WorkContext,
+  context: WorkContext,
 ): Promise<{ readonly ranking?: SearchRanking; readonly notes: readonly string[] }> {
-  const { draft, catalog, sequences, searchLog: log, popularityDays, seed, budgetSeconds } = input;
-  if (log === undefined || sequences.timestampsMs === undefined) {
+  const { draft, catalog, searchLog: log, seed } = input;
+  if (log === undefined || input.sequences.timestampsMs === undefined) {
     return { notes: ["searches keep their default order: the log holds no search with a queryId"] };
   }
+  const { examples, names } = await readSearchExamples({ ...input, searchLog: log }, context);
+  const missing = tooFewSearches(examples);
+  if (missing !== undefined) return { notes: [`searches keep their default order: ${missing}`] };
+  const { report, model } = trainSearchRanker(examples, { names, catalog }, searchRankerDefaults, {
+    seed,
+    signal: context.signal,
+    onTree(done) {
+      context.onProgress({ stage: "search-order/train", done, unit: "trees" });
+      throwIfCancelled(context.signal, "Training");
+    },
+  });
+  if (model === undefined) {
+    const note = "searches keep their default order: the learned one was not better beyond chance";
+    return { ranking: report, notes: [note] };
+  }
+  const now = new SearchBehaviour();
+  for (let search = 0; search < log.timesMs.length; search++) {
+    recordSearch(log, search, now, examples.examination);
+  }
+  const learned = new Set(input.searches.queries.map(({ text }) => queryKey(text)));
+  const write = async (name: string, bytes: Uint8Array): Promise<void> => {
+    await mkdir(dirname(join(draft, name)), { recursive: true });
+    await writeFile(join(draft, name), bytes);
+  };
+  await write(
+    snapshotFiles.searchBehaviour,
+    now.toBytes((query) => learned.has(query)),
+  );
+  await write(snapshotFiles.searchForest, model.forest.toBytes());
+  if (model.taste !== undefined) await write(snapshotFiles.searchTaste, model.taste.toBytes());
+  return { ranking: { ...report, scale: model.scale }, notes: [] };
+}
+
+/** Answers the searches of the log as they would have been answered by default, each in its time. */
+export async function readSearchExamples(
+  input: SearchOrderInput & { readonly searchLog: SearchLog },
+  { onProgress, signal }: WorkContext,
+): Promise<{ readonly examples: SearchExamples; readonly names: ExactNames }> {
+  const { draft, catalog, sequences, searchLog: log, popularityDays, budgetSeconds } = input;
   const names = ExactNames.open(await readFile(join(draft, snapshotFiles.exactNames)));
   const popularityThen = { scores: new Float32Array(1), days: popularityDays ?? null };
   const text = await InvertedTextIndex.open(await readFile(join(draft, snapshotFiles.text)));
@@ -94,36 +133,7 @@ export async function learnSearchOrder(
       onProgress({ stage: "search-order/read", done, total, unit: "searches" });
     },
   });
-  const missing = tooFewSearches(examples);
-  if (missing !== undefined) return { notes: [`searches keep their default order: ${missing}`] };
-  const { report, model } = trainSearchRanker(examples, { names, catalog }, searchRankerDefaults, {
-    seed,
-    signal,
-    onTree: (done) => {
-      onProgress({ stage: "search-order/train", done, unit: "trees" });
-      throwIfCancelled(signal, "Training");
-    },
-  });
-  if (model === undefined) {
-    const note = "searches keep their default order: the learned one was not better beyond chance";
-    return { ranking: report, notes: [note] };
-  }
-  const now = new SearchBehaviour();
-  for (let search = 0; search < log.timesMs.length; search++) {
-    recordSearch(log, search, now, examples.examination);
-  }
-  const learned = new Set(input.searches.queries.map(({ text }) => queryKey(text)));
-  const write = async (name: string, bytes: Uint8Array): Promise<void> => {
-    await mkdir(dirname(join(draft, name)), { recursive: true });
-    await writeFile(join(draft, name), bytes);
-  };
-  await write(
-    snapshotFiles.searchBehaviour,
-    now.toBytes((query) => learned.has(query)),
-  );
-  await write(snapshotFiles.searchForest, model.forest.toBytes());
-  if (model.taste !== undefined) await write(snapshotFiles.searchTaste, model.taste.toBytes());
-  return { ranking: { ...report, scale: model.scale }, notes: [] };
+  return { examples, names };
 }
 
 async function openMeanings({
