@@ -1,6 +1,7 @@
 import {
   conditionsSchema,
   devices,
+  diversityGroups,
   fieldTestSchema,
   itemSchema,
   learnedSignals,
@@ -144,12 +145,37 @@ const refinements = Type.Optional(
   }),
 );
 
+const diversity = Type.Optional(
+  Type.Array(
+    Type.Object(
+      {
+        by: oneOf(diversityGroups),
+        atMost: Type.Integer({ minimum: 1, maximum: 100 }),
+        within: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            maximum: 200,
+            description: "Places that it holds for, from the first; 20 when absent",
+          }),
+        ),
+      },
+      { additionalProperties: false, title: "SearchDiversity" },
+    ),
+    {
+      maxItems: diversityGroups.length,
+      description:
+        "At most so many results of one category, brand or shop among the first places; those beyond follow behind. Not where `sort` is given",
+    },
+  ),
+);
+
 /** Body of POST /v1/search. */
 export const searchRequestSchema = Type.Object(
   {
     query,
     ...asking,
     refinements,
+    diversity,
     facets: Type.Optional(
       Type.Array(facetRequestSchema, { maxItems: 50, description: "Fields to count values of" }),
     ),

@@ -54,6 +54,17 @@ export interface FacetRequest {
   readonly bounds?: readonly number[];
 }
 
+/** What results of a search can be alike in. */
+export const diversityGroups = ["category", "brand", "shop"] as const;
+
+/** At most so many results of one category, brand or shop among the first places. */
+export interface SearchDiversity {
+  readonly by: (typeof diversityGroups)[number];
+  readonly atMost: number;
+  /** Places that it holds for, from the first; 20 when absent. */
+  readonly within?: number;
+}
+
 /** What a search asks for beside its words. */
 export interface SearchAsk {
   /**
@@ -63,6 +74,8 @@ export interface SearchAsk {
   readonly refinements: readonly FieldTest[];
   readonly facets: readonly FacetRequest[];
   readonly sort?: SearchSort;
+  /** Only of searches in order of relevance. */
+  readonly diversity?: readonly SearchDiversity[];
   /** False: words are searched for as they are typed; true when absent. */
   readonly correct?: boolean;
 }

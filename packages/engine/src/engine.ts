@@ -15,6 +15,7 @@ import type {
   ItemFilter,
   Progress,
   Promotion,
+  SearchDiversity,
   SearchSort,
   Shop,
   ShopSettings,
@@ -139,6 +140,8 @@ export interface SearchOptions extends RecommendOptions {
   readonly facets?: readonly FacetRequest[];
   /** By relevance when absent. */
   readonly sort?: SearchSort;
+  /** Results of one kind give way to others beyond so many; off when absent, and where `sort` is given. */
+  readonly diversity?: readonly SearchDiversity[];
   /** False: words are searched for as they are typed. */
   readonly correct?: boolean;
 }

@@ -295,11 +295,18 @@ const explainedDepth = 1_000;
 const defaultFacetValues = 10;
 
 /** What a search asks for beside its words. */
-function searchAskOf({ refinements, facets, sort, correct }: Partial<SearchOptions>): SearchAsk {
+function searchAskOf({
+  refinements,
+  facets,
+  sort,
+  diversity,
+  correct,
+}: Partial<SearchOptions>): SearchAsk {
   return {
     refinements: refinements ?? [],
     facets: facets ?? [],
     ...(sort && { sort }),
+    ...(diversity && { diversity }),
     ...(correct !== undefined && { correct }),
   };
 }

@@ -6,9 +6,10 @@ import {
   type FieldTest,
   type ItemFilter,
   type SearchAsk,
+  type SearchDiversity,
   type ServingRequest,
 } from "@magpie/domain";
-import { Availability } from "@magpie/ranking";
+import { Availability, GroupCap } from "@magpie/ranking";
 import {
   byUsefulness,
   type FacetCounts,
@@ -36,6 +37,9 @@ import { asFound, TextRanker } from "./text-ranker.ts";
 
 /** Items that the meaning leg proposes. */
 const meaningDepth = 100;
+
+/** First places that diversity holds for when the request does not say. */
+const diversePlaces = 20;
 
 /** Asks for all facets there are. */
 const everyField = "*";
@@ -178,8 +182,21 @@ export class SearchScenario implements Scenario {
 
   /** Pages beyond the window that is ranked are reached by asking for more. */
   pipelineFor(request: ServingRequest): Pipeline {
-    const pipeline = this.#sortOf(request) === undefined ? this.#byRelevance : this.#asFound;
-    return { ...pipeline, depth: Math.max(candidateWindow, request.limit) };
+    const depth = Math.max(candidateWindow, request.limit);
+    if (this.#sortOf(request) !== undefined) return { ...this.#asFound, depth };
+    const caps = (request.search?.diversity ?? []).map((diversity) => this.#capOf(diversity));
+    const { rerankers, ...pipeline } = this.#byRelevance;
+    return { ...pipeline, depth, rerankers: [...rerankers, ...caps] };
+  }
+
+  #capOf({ by, atMost, within = diversePlaces }: SearchDiversity): GroupCap {
+    const { filter } = this.#catalog;
+    const groupOf = {
+      category: (row: ItemIndex) => filter.categoriesOf(row).at(-1) ?? -1,
+      brand: (row: ItemIndex) => filter.brandOf(row),
+      shop: (row: ItemIndex) => filter.shopOf(row),
+    }[by];
+    return new GroupCap({ group: by, groupsOf: (row) => [groupOf(row)], atMost, within });
   }
 
   /** How a request's query is understood; of an answered request, by what its answer was found. */
