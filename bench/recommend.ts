@@ -169,7 +169,7 @@ async function makeShop(directory: string): Promise<void> {
       yield catalogue.slice(from, from + 1_000);
     }
   }
-  const nobodySearched = { queries: [], takes: [] };
+  const nobodySearched = { queries: [], takes: [], synonyms: [] };
   await writeCatalog(
     {
       vocabulary,

@@ -119,7 +119,7 @@ describe("help", () => {
     assert.equal(code, 0);
     for (const verb of [
       "demo init import inspect train evaluate tune quantise serve recommend similar search relevance export erase",
-      "keys snapshots rules",
+      "keys snapshots rules synonyms",
     ].flatMap((row) => row.split(" "))) {
       assert.match(stdout, new RegExp(`^ {2}${verb}\\b`, "m"));
     }
@@ -134,6 +134,7 @@ describe("help", () => {
       "relevance import|relevance run|relevance compare",
       "keys list|keys revoke|snapshots list|snapshots activate|snapshots rollback",
       "rules list|rules put|rules delete|rules check|rules publish|rules history|rules rollback|rules try",
+      "synonyms list|synonyms put|synonyms delete|synonyms candidates|synonyms approve|synonyms refuse",
     ].flatMap((row) => row.split("|"));
     const pages = await inOneProcess(...verbs.map((verb) => [...verb.split(" "), "--help"]));
     assert.equal(pages.length, verbs.length);
@@ -407,6 +408,23 @@ describe("the way from files to answers", () => {
     assert.ok(rows.slice(1).every(({ change }) => Math.abs(change!.difference.mean) < 0.1));
     const refused = await json<Failed>(2, ...data, "quantise", "item-knn");
     assert.equal(refused.error.code, "QUANTISE_UNSUPPORTED");
+  });
+
+  test("puts, lists and deletes synonyms", async () => {
+    const said = await inOneProcess(
+      [...data, "synonyms", "put", "cups", "cup,mug", "--weight", "0.5"],
+      [...data, "synonyms", "put", "cups", "cup", "mug, 杯子"],
+      [...data, "synonyms", "list"],
+      [...data, "synonyms", "put", "alone", "cup"],
+      [...data, "synonyms", "approve", "sneakers", "trainers"],
+      [...data, "synonyms", "delete", "cups"],
+      [...data, "synonyms", "delete", "cups"],
+    );
+    assert.deepEqual(
+      said.map(({ code }) => code),
+      [0, 0, 0, 2, 3, 0, 3],
+    );
+    assert.match(said[2]!.said, /cups\s+cup → mug, 杯子\s+0\.8/);
   });
 
   test("makes, lists and revokes keys", async () => {

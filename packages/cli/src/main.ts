@@ -19,6 +19,7 @@ import { serve } from "./verbs/serve.ts";
 import { settings } from "./verbs/settings.ts";
 import { similar } from "./verbs/similar.ts";
 import { snapshots } from "./verbs/snapshots.ts";
+import { synonyms } from "./verbs/synonyms.ts";
 import { train } from "./verbs/train.ts";
 import { tuneModel } from "./verbs/tune.ts";
 import type { Verb } from "./verbs/verb.ts";
@@ -43,6 +44,7 @@ const verbs: readonly Verb[] = [
   settings,
   snapshots,
   rules,
+  synonyms,
 ];
 
 const footer = `

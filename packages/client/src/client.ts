@@ -2,7 +2,11 @@ import type {
   CategoriesResponse,
   CreatedKey,
   CreateKeyRequest,
+  DecidedSynonym,
   DeletedItem,
+  DeletedSynonym,
+  Dictionary,
+  DictionaryStage,
   ErasureResponse,
   EventsRequest,
   EventsResponse,
@@ -40,6 +44,10 @@ import type {
   SimilarRequest,
   Snapshot,
   SnapshotsResponse,
+  Synonym,
+  SynonymCandidatesResponse,
+  SynonymDecision,
+  SynonymsResponse,
   TaskRecord,
   TasksResponse,
   TrainRequest,
@@ -203,6 +211,45 @@ export function createClient(options: ClientOptions) {
 
     ruleVersion: (version: number, options?: CallOptions) =>
       get<FullRuleVersion>(`/v1/rules/versions/${version}`, {}, options),
+
+    synonyms: (options?: CallOptions) => get<SynonymsResponse>("/v1/synonyms", {}, options),
+
+    /** A new synonym, or in place of the one of its id; the next search goes by it. */
+    putSynonym: ({ id, ...synonym }: Synonym, { signal }: CallOptions = {}) =>
+      sendForJson<Synonym>(transport, {
+        method: "PUT",
+        path: `/v1/synonyms/${part(id)}`,
+        body: synonym,
+        signal,
+      }),
+
+    deleteSynonym: (id: string, options?: CallOptions) =>
+      remove<DeletedSynonym>(`/v1/synonyms/${part(id)}`, options),
+
+    /** Mined synonyms that nobody has decided about. */
+    synonymCandidates: (options?: CallOptions) =>
+      get<SynonymCandidatesResponse>("/v1/synonyms/candidates", {}, options),
+
+    /** Takes a mined synonym, or never offers it again. */
+    decideSynonym: (decision: SynonymDecision, options?: CallOptions) =>
+      post<DecidedSynonym>("/v1/synonyms/candidates", decision, options, { mayRepeat: false }),
+
+    /** Words that the shop taught one stage of understanding. */
+    dictionary: (stage: DictionaryStage, options?: CallOptions) =>
+      get<Dictionary>(`/v1/dictionaries/${stage}`, {}, options),
+
+    /** In place of all entries before. */
+    saveDictionary: (
+      stage: DictionaryStage,
+      entries: Dictionary["entries"],
+      { signal }: CallOptions = {},
+    ) =>
+      sendForJson<Dictionary>(transport, {
+        method: "PUT",
+        path: `/v1/dictionaries/${stage}`,
+        body: { entries },
+        signal,
+      }),
 
     /** How the shop's fields are searched. */
     settings: (options?: CallOptions) => get<SettingsResponse>("/v1/settings", {}, options),

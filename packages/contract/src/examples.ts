@@ -1,4 +1,4 @@
-import type { EventInput, Item, Rule } from "@magpie/domain";
+import type { EventInput, Item, Rule, Synonym } from "@magpie/domain";
 import type { EventsResponse } from "./events.ts";
 import type { KeyRecord, Snapshot, TaskRecord } from "./operations.ts";
 import type { RankingResponse, RecommendRequest } from "./ranking.ts";
@@ -98,6 +98,8 @@ export const rankingResponse: RankingResponse = {
     },
   ],
 };
+
+export const synonym: Synonym = { id: "sneakers", from: ["sneakers", "trainers"] };
 
 export const snapshot: Snapshot = {
   version: "20260309-182205-9f3c",

@@ -1,5 +1,16 @@
-export type { Contribution, EventInput, Item, Promotion, Reason, Rule, Shop } from "@magpie/domain";
+export type {
+  Contribution,
+  DictionaryStage,
+  EventInput,
+  Item,
+  Promotion,
+  Reason,
+  Rule,
+  Shop,
+  Synonym,
+} from "@magpie/domain";
 export * from "./catalog.ts";
+export * from "./dictionaries.ts";
 export * from "./events.ts";
 export * from "./facets.ts";
 export * from "./openapi.ts";

@@ -148,6 +148,16 @@ export const errorCodes = facts({
     title: "There is no such snapshot",
     doc: "GET /v1/snapshots lists the versions that can be activated.",
   },
+  UNKNOWN_SYNONYM: {
+    status: 404,
+    title: "There is no such synonym",
+    doc: "GET /v1/synonyms lists the synonyms, GET /v1/synonyms/candidates those to be decided about.",
+  },
+  INVALID_DICTIONARY: {
+    status: 400,
+    title: "A synonym or dictionary cannot be taken",
+    doc: "The message names the entry and what it lacks; nothing was changed.",
+  },
   UNKNOWN_RULE: {
     status: 404,
     title: "The draft has no such rule",

@@ -1,4 +1,4 @@
-import { itemSchema, ruleSchema, shopSettingsSchema } from "@magpie/domain";
+import { itemSchema, ruleSchema, shopSettingsSchema, synonymSchema } from "@magpie/domain";
 import { Type, type TSchema } from "typebox";
 import * as catalog from "./catalog.ts";
 import * as events from "./events.ts";
@@ -9,6 +9,7 @@ import type { ErrorCode } from "./problem.ts";
 import * as ranking from "./ranking.ts";
 import type { KeyScope } from "./scopes.ts";
 import * as explanation from "./search-explanation.ts";
+import * as dictionaries from "./dictionaries.ts";
 import * as rules from "./rules.ts";
 import * as settings from "./settings.ts";
 import * as suggestions from "./suggestions.ts";
@@ -35,6 +36,7 @@ export interface Route {
     | "Events"
     | "Serving"
     | "Rules"
+    | "Dictionaries"
     | "Catalogue"
     | "Users"
     | "Snapshots and tasks"
@@ -513,6 +515,132 @@ export const routes = {
       },
     },
     errors: ["UNKNOWN_RULES_VERSION"],
+  },
+  synonyms: {
+    id: "synonyms",
+    method: "GET",
+    path: "/v1/synonyms",
+    tag: "Dictionaries",
+    summary: "List the synonyms",
+    scope: "rules",
+    answers: {
+      200: {
+        description: "In the order in which they were put",
+        schema: dictionaries.synonymsResponseSchema,
+        example: { synonyms: [examples.synonym] },
+      },
+    },
+  },
+  putSynonym: {
+    id: "putSynonym",
+    method: "PUT",
+    path: "/v1/synonyms/:synonymId",
+    tag: "Dictionaries",
+    summary: "Put a synonym",
+    description:
+      "In place of the one of this id, or a new one. Two-way when only `from` is given, one-way with `to`. The next search goes by it.",
+    scope: "rules",
+    params: dictionaries.synonymPathSchema,
+    body: dictionaries.putSynonymRequestSchema,
+    bodyExample: { from: ["sneakers", "trainers"] },
+    answers: {
+      200: {
+        description: "Replaced",
+        schema: synonymSchema,
+        example: examples.synonym,
+      },
+      201: { description: "New", schema: synonymSchema, example: examples.synonym },
+    },
+    errors: ["INVALID_DICTIONARY"],
+  },
+  deleteSynonym: {
+    id: "deleteSynonym",
+    method: "DELETE",
+    path: "/v1/synonyms/:synonymId",
+    tag: "Dictionaries",
+    summary: "Delete a synonym",
+    scope: "rules",
+    params: dictionaries.synonymPathSchema,
+    answers: {
+      200: {
+        description: "The next search goes without it",
+        schema: dictionaries.deletedSynonymSchema,
+        example: { synonymId: "sneakers", status: "deleted" },
+      },
+    },
+    errors: ["UNKNOWN_SYNONYM"],
+  },
+  synonymCandidates: {
+    id: "synonymCandidates",
+    method: "GET",
+    path: "/v1/synonyms/candidates",
+    tag: "Dictionaries",
+    summary: "List mined synonyms to decide about",
+    description:
+      "Queries that at least three people typed within five minutes in place of one that led to nothing, and then took something. Mined when a snapshot is trained; people also give up one wish for another, so somebody decides.",
+    scope: "rules",
+    answers: {
+      200: {
+        description: "Of most people first",
+        schema: dictionaries.synonymCandidatesResponseSchema,
+        example: { candidates: [{ from: "sneakers", to: "trainers", users: 14, share: 0.7 }] },
+      },
+    },
+    errors: ["NO_SNAPSHOT"],
+  },
+  decideSynonym: {
+    id: "decideSynonym",
+    method: "POST",
+    path: "/v1/synonyms/candidates",
+    tag: "Dictionaries",
+    summary: "Approve or refuse a mined synonym",
+    scope: "rules",
+    body: dictionaries.synonymDecisionSchema,
+    bodyExample: { from: "sneakers", to: "trainers", decision: "approve" },
+    answers: {
+      200: {
+        description: "Decided; the synonym, when it was approved",
+        schema: dictionaries.decidedSynonymSchema,
+        example: { synonym: { id: "mined-3fa1c2", from: ["sneakers"], to: ["trainers"] } },
+      },
+    },
+    errors: ["UNKNOWN_SYNONYM"],
+  },
+  dictionary: {
+    id: "dictionary",
+    method: "GET",
+    path: "/v1/dictionaries/:stage",
+    tag: "Dictionaries",
+    summary: "Read the dictionary of a stage",
+    scope: "rules",
+    params: dictionaries.dictionaryPathSchema,
+    answers: {
+      200: {
+        description: "Its entries",
+        schema: dictionaries.dictionarySchema,
+        example: { entries: [{ word: "laufschuh", to: "running shoe" }] },
+      },
+    },
+  },
+  saveDictionary: {
+    id: "saveDictionary",
+    method: "PUT",
+    path: "/v1/dictionaries/:stage",
+    tag: "Dictionaries",
+    summary: "Replace the dictionary of a stage",
+    description: "All entries, in place of those before. The next search goes by them.",
+    scope: "rules",
+    params: dictionaries.dictionaryPathSchema,
+    body: dictionaries.dictionarySchema,
+    bodyExample: { entries: [{ word: "laufschuh", to: "running shoe" }] },
+    answers: {
+      200: {
+        description: "The entries, as they are kept",
+        schema: dictionaries.dictionarySchema,
+        example: { entries: [{ word: "laufschuh", to: "running shoe" }] },
+      },
+    },
+    errors: ["INVALID_DICTIONARY"],
   },
   getItem: {
     id: "getItem",

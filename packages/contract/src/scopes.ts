@@ -12,7 +12,8 @@ export const scopeMeanings: Readonly<Record<KeyScope, string>> = {
   events: "Send behaviour events",
   read: "Ask for recommendations, search results and catalogue records",
   catalog: "Change and delete items",
-  rules: "Change, try and publish merchandisers' rules, and read why they did not apply",
+  rules:
+    "Change, try and publish merchandisers' rules, read why they did not apply, and teach the search synonyms and words",
   users: "Read, export and erase one user's data",
   admin: "Everything else: snapshots, training, tasks, keys, metrics, the list of users",
 };

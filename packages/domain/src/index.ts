@@ -5,6 +5,7 @@ export * from "./ids.ts";
 export * from "./item.ts";
 export * from "./money.ts";
 export * from "./progress.ts";
+export * from "./dictionaries.ts";
 export * from "./rule.ts";
 export * from "./scorer.ts";
 export * from "./serving.ts";

@@ -22,6 +22,7 @@ import type {
   UserId,
 } from "@magpie/domain";
 import type { RuleEffects } from "@magpie/ranking";
+import type { ShopDictionaries } from "./dictionaries/shop-dictionaries.ts";
 import type { RulesSource } from "./rules/compiled-rules.ts";
 import type { ExplainedRules } from "./rules/explain-rules.ts";
 import type { RuleTags } from "./rules/ruling.ts";
@@ -233,6 +234,8 @@ export interface ServedSettings {
 export interface Engine {
   /** Merchandisers' rules, which searches and recommendations follow. */
   readonly rules: ShopRules;
+  /** What the shop taught its search: synonyms, and words per stage of understanding. */
+  readonly dictionaries: ShopDictionaries;
   /** How the shop's fields are searched, and by which encoder. */
   settings(): ServedSettings;
   /**

@@ -45,6 +45,7 @@ import { LiveHistories } from "./live/histories.ts";
 import { encoderChoiceOf, LiveSettings, wouldTrainOtherwise } from "./live/settings.ts";
 import { RecentSearches } from "./live/recent-searches.ts";
 import { ItemRecords } from "./live/records.ts";
+import { ShopDictionaries } from "./dictionaries/shop-dictionaries.ts";
 import { ShopRules } from "./rules/shop-rules.ts";
 import { Answerer } from "./scenarios/answer.ts";
 import { DecisionLog } from "./scenarios/decision-log.ts";
@@ -105,6 +106,7 @@ export async function openEngine(directory: string, options: EngineOptions = {})
 
 class ShopEngine implements Engine {
   readonly rules: ShopRules;
+  readonly dictionaries: ShopDictionaries;
   readonly #directory: string;
   readonly #store: Store;
   readonly #options: Required<Omit<EngineOptions, "encoder">> & Pick<EngineOptions, "encoder">;
@@ -149,6 +151,10 @@ class ShopEngine implements Engine {
       now: this.#options.now,
       serving: () => this.#serving,
     });
+    this.dictionaries = new ShopDictionaries({
+      store: store.dictionaries,
+      serving: () => this.#serving,
+    });
     this.#answerer = new Answerer({
       histories: this.#histories,
       records: this.#records,
@@ -164,6 +170,7 @@ class ShopEngine implements Engine {
   async open(): Promise<void> {
     await removeDrafts(this.#snapshotsRoot);
     await this.#settings.open();
+    await this.dictionaries.open();
     await this.rules
       .open()
       .catch((error: unknown) => this.#note("rules", `Rules are left out: ${messageOf(error)}`));
@@ -577,6 +584,7 @@ class ShopEngine implements Engine {
   async #serve(next: Serving): Promise<void> {
     const former = this.#serving;
     this.rules.prepare(next);
+    this.dictionaries.prepare(next);
     next.catalog.facets.hide(this.#settings.hiddenFacets());
     this.#serving = next;
     if (this.#options.verify === "background") this.#verifyInBackground(next);

@@ -22,6 +22,7 @@ import { algoliaRoutes } from "./routes/algolia.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { operationRoutes } from "./routes/operations.ts";
+import { dictionaryRoutes } from "./routes/dictionaries.ts";
 import { rulesRoutes } from "./routes/rules.ts";
 import { settingsRoutes } from "./routes/settings.ts";
 import { servingRoutes } from "./routes/serving.ts";
@@ -182,6 +183,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   eventRoutes(app, services);
   servingRoutes(app, services);
   rulesRoutes(app, services);
+  dictionaryRoutes(app, services);
   settingsRoutes(app, services);
   catalogRoutes(app, services);
   userRoutes(app, services);

@@ -13,6 +13,7 @@ import { GroupCommit } from "./group-commit.ts";
 import { SqliteKeys } from "./key-store.ts";
 import { SqliteImports, SqliteSnapshots } from "./registry-stores.ts";
 import { maxSegmentEvents } from "./segment.ts";
+import { SqliteDictionaries } from "./dictionary-store.ts";
 import { SqliteSettings } from "./settings-store.ts";
 import { SqliteRules } from "./rule-store.ts";
 import type { Erasure, Store } from "./store.ts";
@@ -71,6 +72,7 @@ class SqliteStore implements Store {
   readonly imports: SqliteImports;
   readonly rules: SqliteRules;
   readonly settings: SqliteSettings;
+  readonly dictionaries: SqliteDictionaries;
   readonly #database: DatabaseSync;
   readonly #lock: FolderLock;
   readonly #commit: GroupCommit;
@@ -118,6 +120,7 @@ class SqliteStore implements Store {
     this.imports = new SqliteImports(database);
     this.rules = new SqliteRules(database);
     this.settings = new SqliteSettings(database);
+    this.dictionaries = new SqliteDictionaries(database);
   }
 
   async recover(): Promise<void> {

@@ -702,6 +702,20 @@ export function behavesAsStore(name: string, open: OpenStore): void {
       });
     });
 
+    describe("what the shop taught its search", () => {
+      test("is nothing at first, then what was put last, and stays", async () => {
+        assert.deepEqual(await store.dictionaries.get(), { synonyms: [], refused: [], stages: {} });
+        const taught = {
+          synonyms: [{ id: "s", from: ["sneakers", "运动鞋"], to: ["trainers"], weight: 0.5 }],
+          refused: [{ from: "cup", to: "bowl" }],
+          stages: { rewrites: [{ word: "laufschuh", to: "running shoe" }] },
+        };
+        await store.dictionaries.put(taught);
+        await reopen();
+        assert.deepEqual(await store.dictionaries.get(), taught);
+      });
+    });
+
     describe("merchandisers' rules", () => {
       const rule = (id: string): Rule => ({ id, name: id, actions: { hide: ["商品"] } });
       const by = (author: string, ifRevision?: number) => ({

@@ -4,6 +4,7 @@ import type {
   Item,
   Promotion,
   Rule,
+  SearchDictionaries,
   Shop,
   ShopSettings,
   UserId,
@@ -23,6 +24,7 @@ export interface Store {
   readonly imports: ImportStore;
   readonly rules: RuleStore;
   readonly settings: SettingsStore;
+  readonly dictionaries: DictionaryStore;
   /**
    * Deletes every trace of a user: events in rows and segments, decisions, mentions in reports of
    * imports. Durable on return; the store's files do not hold the user's id any more. Waits for a running import. Events under
@@ -88,6 +90,14 @@ export interface SettingsStore {
   get(): Promise<ShopSettings>;
   /** In place of all settings before. Durable on return. */
   put(settings: ShopSettings): Promise<void>;
+}
+
+/** What the shop taught its search. */
+export interface DictionaryStore {
+  /** Empty before anything was put. */
+  get(): Promise<SearchDictionaries>;
+  /** In place of all before. Durable on return. */
+  put(dictionaries: SearchDictionaries): Promise<void>;
 }
 
 export type AppendOutcome = "stored" | "duplicate";

@@ -19,6 +19,7 @@ export const snapshotFiles = {
   lexicon: "catalog-lexicon.bin",
   spelling: "spelling.bin",
   queryCategories: "query-categories.bin",
+  synonymCandidates: "synonym-candidates.json",
   vectors: "item-vectors.bin",
   meanings: "item-meanings.bin",
   exactNames: "exact-names.bin",

@@ -15,6 +15,7 @@ import {
   InvertedListsIndex,
   InvertedTextIndex,
   Suggester,
+  type SynonymCandidate,
 } from "@magpie/retrieval";
 import { modelByKind, SequenceModel, type TrainedModel } from "@magpie/models";
 import { MeaningIndex } from "../hybrid/meaning-index.ts";
@@ -52,6 +53,8 @@ export class Serving {
   readonly search: SearchScenario;
   /** Absent in a snapshot of a version before suggestions. */
   readonly suggester: LiveSuggester | undefined;
+  /** Mined from the log, to be decided about. */
+  readonly synonymCandidates: readonly SynonymCandidate[];
   /** Values of the catalogue by their words, for rules. */
   readonly words: CatalogueWords;
   readonly #scenarios: Readonly<Record<string, Scenario>>;
@@ -67,12 +70,14 @@ export class Serving {
     models: ServedModels,
     search: SearchScenario,
     suggester: LiveSuggester | undefined,
+    synonymCandidates: readonly SynonymCandidate[],
   ) {
     this.directory = directory;
     this.manifest = manifest;
     this.catalog = catalog;
     this.models = models;
     this.suggester = suggester;
+    this.synonymCandidates = synonymCandidates;
     this.words = new CatalogueWords(catalog);
     this.#trained = trained;
     this.search = search;
@@ -150,7 +155,19 @@ export class Serving {
     const search = new SearchScenario(catalog, text, models, meanings, understanding, learned);
     const suggester =
       suggestionBytes && new LiveSuggester(catalog, Suggester.open(suggestionBytes));
-    return new Serving(directory, manifest, catalog, trained, models, search, suggester);
+    const candidates = hasFile(manifest, snapshotFiles.synonymCandidates)
+      ? await readFile(path(snapshotFiles.synonymCandidates), "utf8")
+      : "[]";
+    return new Serving(
+      directory,
+      manifest,
+      catalog,
+      trained,
+      models,
+      search,
+      suggester,
+      JSON.parse(candidates) as SynonymCandidate[],
+    );
   }
 
   get version(): string {

@@ -4,8 +4,10 @@ import {
   learnQueries,
   queryKey,
   queryLogDefaults,
+  synonymCandidates,
   type LearnedQuery,
-  type LoggedSearch,
+  type SearchWithOutcome,
+  type SynonymCandidate,
 } from "@magpie/retrieval";
 import { mayPersonalize } from "../ingest.ts";
 
@@ -21,11 +23,15 @@ export interface LearnedSearches {
     /** Sum of `feedbackWeight`. */
     readonly weight: number;
   }[];
+  /** What enough people typed in place of what led to nothing, and then took something. */
+  readonly synonyms: readonly SynonymCandidate[];
 }
 
 const dayMs = 86_400_000;
 /** Older searches weigh next to nothing and would only take memory. */
 const maxAgeDays = 365;
+/** More candidates than anybody looks through; those of most people come first. */
+const maxSynonyms = 500;
 
 /**
  * Reads the log's searches, and the acts that followed from them: those that name the query, or the
@@ -36,8 +42,8 @@ export async function learnSearches(
   nowMs: number,
 ): Promise<LearnedSearches> {
   const { search = 0 } = await events.countByType();
-  if (search === 0) return { queries: [], takes: [] };
-  const searches: LoggedSearch[] = [];
+  if (search === 0) return { queries: [], takes: [], synonyms: [] };
+  const searches: Omit<SearchWithOutcome, "succeeded">[] = [];
   const acts: { readonly event: Event; readonly weight: number }[] = [];
   const queryOf = new Map<string, string>();
   for await (const batch of events.scan()) {
@@ -58,10 +64,12 @@ export async function learnSearches(
   const queries = learnQueries(searches, { ...queryLogDefaults, nowMs });
   const learned = new Set(queries.map(({ text }) => queryKey(text)));
   const weights = new Map<string, Map<string, number>>();
+  const succeeded = new Set<string>();
   for (const { event, weight } of acts) {
     const query = event.query ?? queryOf.get(event.queryId!);
     if (query === undefined) continue;
     const key = queryKey(query);
+    succeeded.add(visitKey(actorOf(event), event.sessionId, key));
     if (!learned.has(key)) continue;
     const items = weights.get(key) ?? new Map<string, number>();
     weights.set(key, items);
@@ -72,5 +80,14 @@ export async function learnSearches(
   const takes = [...weights].flatMap(([query, items]) =>
     Array.from(items, ([itemId, weight]) => ({ query, itemId, weight })),
   );
-  return { queries, takes };
+  const outcomes = searches.map((search) => ({
+    ...search,
+    succeeded: succeeded.has(visitKey(search.actor, search.session, queryKey(search.query))),
+  }));
+  const synonyms = synonymCandidates(outcomes, queryLogDefaults.minUsers).slice(0, maxSynonyms);
+  return { queries, takes, synonyms };
 }
+
+/** A query of a visit. */
+const visitKey = (actor: string, session: string | undefined, key: string): string =>
+  JSON.stringify([actor, session, key]);

@@ -18,7 +18,7 @@ const maxTitles = 100_000;
 
 /**
  * Writes what queries are understood by: the catalogue's names, titles and codes; how its words are
- * spelt; which categories its words and its shoppers' queries are about.
+ * spelt; which categories its words and its shoppers' queries are about; synonyms to be decided about.
  *
  * @param items  by row − 1
  */
@@ -36,6 +36,10 @@ export async function writeQueryKnowledge(
     categoryWords(index, text),
   );
   await writeFile(join(draft, snapshotFiles.queryCategories), categories.toBytes());
+  await writeFile(
+    join(draft, snapshotFiles.synonymCandidates),
+    `${JSON.stringify(searches.synonyms, null, 2)}\n`,
+  );
 }
 
 /** What people took after a query, by the first category of what they took. */

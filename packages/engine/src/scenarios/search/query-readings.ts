@@ -1,5 +1,10 @@
 import type { ServingRequest } from "@magpie/domain";
-import type { InvertedTextIndex, QueryAnalysis, QueryUnderstanding } from "@magpie/retrieval";
+import type {
+  InvertedTextIndex,
+  QueryAnalysis,
+  QueryDictionaries,
+  QueryUnderstanding,
+} from "@magpie/retrieval";
 
 /**
  * How the query of each request was read: worked out when it is first asked for, so that whoever
@@ -41,6 +46,10 @@ export class QueryReadings {
         stages: [],
       }
     );
+  }
+
+  useDictionaries(dictionaries: QueryDictionaries): void {
+    this.#understanding?.useDictionaries(dictionaries);
   }
 
   /** What counts from now on, because the first reading found nothing. */

@@ -17,7 +17,9 @@ import {
   type Highlighter,
   type InvertedTextIndex,
   type QueryAnalysis,
+  type QueryDictionaries,
   type QueryUnderstanding,
+  type TextDictionaries,
   type TextSort,
 } from "@magpie/retrieval";
 import { HybridRanker } from "../../hybrid/hybrid-ranker.ts";
@@ -202,6 +204,12 @@ export class SearchScenario implements Scenario {
   /** How a request's query is understood; of an answered request, by what its answer was found. */
   readingOf(request: ServingRequest): QueryAnalysis {
     return this.#readings.of(request);
+  }
+
+  /** Takes what the shop teaches in place of what it taught before; the next query is read by it. */
+  useDictionaries(ofWords: TextDictionaries, ofQueries: QueryDictionaries): void {
+    this.#index.useDictionaries(ofWords);
+    this.#readings.useDictionaries(ofQueries);
   }
 
   /** Marks a query's words in texts, those of items that changed since the snapshot too. */
