@@ -26,11 +26,12 @@ export interface Gru4RecConfig extends SequenceSettings {
 export const gru4RecDefaults: Gru4RecConfig = { ...sequenceDefaults, network: "gru", blocks: 1 };
 
 /** [R · T, D] states: see `Gru4RecConfig`. */
-export function gru(pasts: Pasts, { width: D, blocks }: Gru4RecConfig): Tensor {
-  const { graph: g, rows: R, length: T, items, drop } = pasts;
+export function gru(pasts: Pasts, config: Gru4RecConfig): Tensor {
+  const { graph: g, rows: R, length: T, drop } = pasts;
+  const { width: D, blocks } = config;
   const layers = new Layers(pasts);
   const kept = continuations(pasts);
-  let x = drop(items.mul(Math.sqrt(D)), "embedding"); // [R · T, D]
+  let x = layers.embedItems(config); // [R · T, D]
   for (let b = 0; b < blocks; b++) {
     const name = `layer${b}`;
     // What the items say is one product for all places; places are then taken one after the other.

@@ -8,7 +8,7 @@ import type { ModelOrigin } from "./model-files.ts";
 import type { TrainedModel } from "./model.ts";
 import { isVectorScorer } from "./quantised-scorer.ts";
 import { SequenceModel } from "./sequence-model.ts";
-import { timeBucketsOf } from "./sequence-graphs.ts";
+import { readsTimes } from "./sequence-graphs.ts";
 
 /** A tensor that goes into an exported model, or comes out of it. */
 export interface ExportedPort {
@@ -113,14 +113,13 @@ const scoresPort = (itemCount: number): ExportedPort => ({
 function sequence(model: SequenceModel, options: WriteOptions): Written {
   const { itemCount, width } = model;
   const { historyLimit } = model.config;
-  const buckets = timeBucketsOf(model.config);
   const gaps: ExportedPort = {
     name: "timeGaps",
     type: "int64",
     shape: ["batch", historyLimit, historyLimit],
     meaning:
       "for place t of the past and each place s before it at [t, s]: 0 below a minute, then 1 + " +
-      `floor(log2(minutes)), at most ${buckets - 1}; 0 elsewhere`,
+      "floor(log2(minutes)); 0 elsewhere",
   };
   return {
     graph: model.toOnnx(options),
@@ -131,7 +130,7 @@ function sequence(model: SequenceModel, options: WriteOptions): Written {
         shape: ["batch", historyLimit],
         meaning: `item rows of the newest ${historyLimit} items of a past, oldest first; 0 after the newest`,
       },
-      ...(buckets > 0 ? [gaps] : []),
+      ...(readsTimes(model.config) ? [gaps] : []),
     ],
     outputs: [
       {

@@ -31,6 +31,11 @@ export interface SequenceSettings {
    * table for both, and a loss that does not read the whole catalogue.
    */
   readonly itemFeatures?: boolean;
+  /**
+   * Times since the item before that are told apart, each twice the one before, from a minute: each has an
+   * embedding that is added to the item's. 0, the default: none.
+   */
+  readonly pauseBuckets?: number;
   readonly loss: SequenceLoss;
   /** Rows of `historyLimit` positions in a batch; short pasts share a row. */
   readonly batchRows: number;
@@ -178,9 +183,9 @@ export function checkSequenceConfig(name: string, config: SequenceConfig): void 
   for (const field of [...settingCounts, ...networkCounts[config.network]]) {
     if (!isCount(numbers[field])) fail(field, "a whole number from 1", numbers[field]);
   }
-  for (const field of ["blocks", "timeBuckets"]) {
+  for (const field of ["blocks", "timeBuckets", "pauseBuckets"]) {
     const value = numbers[field];
-    if (field in config && !(value === 0 || isCount(value))) {
+    if (value !== undefined && !(value === 0 || isCount(value))) {
       fail(field, "a whole number from 0", value);
     }
   }

@@ -6,7 +6,7 @@ import {
   parametersOf,
   repeatBiasOf,
   scoringGraph,
-  timeBucketsOf,
+  readsTimes,
 } from "./sequence-graphs.ts";
 import { fillTimeGaps } from "./sequence-times.ts";
 
@@ -168,7 +168,7 @@ export class SequenceEncoder {
           const own = timeGaps.subarray(i * length * length, (i + 1) * length * length);
           // Without times all items count as of one moment.
           if (timesMs === undefined) own.fill(0);
-          else fillTimeGaps(timesMs, timeBucketsOf(this.#config), own, length);
+          else fillTimeGaps(timesMs, own, length);
         }
         last[i] = i * length + items.length - 1;
       }
@@ -214,7 +214,7 @@ export class SequenceEncoder {
     const session = await openSession(graph, { threads: this.#threads });
     const rows = new Float32Array(batch * length * width);
     const positions = new Int32Array(batch * length);
-    const gaps = timeBucketsOf(this.#config) > 0 ? batch * length * length : 0;
+    const gaps = readsTimes(this.#config) ? batch * length * length : 0;
     const timeGaps = new Int32Array(gaps);
     const last = new Int32Array(batch);
     const user = new Float32Array(batch * width);

@@ -28,11 +28,18 @@ const small = {
 
 /** Erf, which gelu needs, exists in single precision only: the transformer is checked with silu. */
 const networks: Readonly<Record<string, SequenceConfig>> = {
-  SASRec: { ...sasRecDefaults, ...small, heads: 2, feedForward: 6, activation: "silu" },
-  eSASRec: { ...ligrDefaults, ...small, heads: 2, feedForward: 6 },
+  SASRec: {
+    ...sasRecDefaults,
+    ...small,
+    heads: 2,
+    feedForward: 6,
+    activation: "silu",
+    pauseBuckets: 5,
+  },
+  eSASRec: { ...ligrDefaults, ...small, blocks: 1, heads: 2, feedForward: 6 },
   HSTU: { ...hstuDefaults, ...small, heads: 2, timeBuckets: 5 },
-  FuXi: { ...fuxiDefaults, ...small, heads: 2, feedForward: 6, timeBuckets: 5 },
-  GRU4Rec: { ...gru4RecDefaults, ...small },
+  FuXi: { ...fuxiDefaults, ...small, blocks: 1, heads: 2, feedForward: 6, timeBuckets: 5 },
+  GRU4Rec: { ...gru4RecDefaults, ...small, pauseBuckets: 4 },
 };
 
 const losses: Readonly<Record<string, SequenceLoss>> = {
@@ -70,7 +77,7 @@ async function assertGradients(config: SequenceConfig): Promise<void> {
   if (isWhole) corrections[0] = -1e9;
   overlaps.find(corrections);
   const timeGaps = new Int32Array(n * length);
-  batchTimeGaps(batch, 5, timeGaps);
+  batchTimeGaps(batch, timeGaps);
   const given: Record<string, Values> = {
     segments: batch.segments,
     positions: batch.positions,

@@ -38,9 +38,10 @@ function statesOf(pasts: Pasts, config: SequenceConfig): Tensor {
   }
 }
 
-/** Times between items that the network tells apart; 0 where it does not ask for times. */
-export function timeBucketsOf(config: SequenceConfig): number {
-  return "timeBuckets" in config ? config.timeBuckets : 0;
+/** Whether the network asks how much time lies between items. */
+export function readsTimes(config: SequenceConfig): boolean {
+  const biases = "timeBuckets" in config ? config.timeBuckets : 0;
+  return biases > 0 || (config.pauseBuckets ?? 0) > 0;
 }
 
 /** 0 on and below the diagonal, -1e9 above: [T, T]. */

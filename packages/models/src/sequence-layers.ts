@@ -14,7 +14,7 @@ export interface Pasts {
   readonly positions: Tensor;
   /** [R, 1, T, T] or [T, T]: 0 where a place may look, -1e9 where not. */
   readonly mask: Tensor;
-  /** [R · T · T] int32: bucket of the time between two places; 0 where one may not look. */
+  /** [R · T · T] int32: bucket of the time between two places (`timeGap`); 0 between two pasts. */
   readonly timeGaps: () => Tensor;
   /** Drops values in training; does nothing when a past is encoded. */
   readonly drop: (x: Tensor, name: string) => Tensor;
@@ -49,12 +49,50 @@ export class Layers {
     return this.linear(this.#pasts.drop(product, `${name}.hidden`), `${name}.out`, x.shape.at(-1)!);
   }
 
-  /** Items and the embeddings of their positions, [R · T, D]. Items are scaled on the way in only. */
-  embed({ width: D, historyLimit }: SequenceSettings): Tensor {
-    const { graph: g, items, positions, drop } = this.#pasts;
+  /** Items and the embeddings of their positions and pauses, [R · T, D]. */
+  embed(settings: SequenceSettings): Tensor {
+    const { graph: g, positions } = this.#pasts;
+    const { width: D, historyLimit } = settings;
     const places = g.parameter("positionEmbeddings", [historyLimit, D]).lookup(positions);
-    // As outputs they stay small, and the softmax mild.
-    return drop(items.mul(Math.sqrt(D)).add(places), "embedding");
+    return this.embedItems(settings, places);
+  }
+
+  /**
+   * Items and the embeddings of their pauses, where the recipe has them, [R · T, D].
+   *
+   * @param places  embeddings of positions, added as well
+   */
+  embedItems({ width: D, pauseBuckets = 0 }: SequenceSettings, places?: Tensor): Tensor {
+    const { graph: g, items, drop } = this.#pasts;
+    // Scaled on the way in only: as outputs they stay small, and the softmax mild.
+    let x = items.mul(Math.sqrt(D));
+    if (places) x = x.add(places);
+    if (pauseBuckets > 0) {
+      const table = g.parameter("pauseEmbeddings", [pauseBuckets, D]);
+      x = x.add(table.lookup(this.#pauses(pauseBuckets)));
+    }
+    return drop(x, "embedding");
+  }
+
+  /** [R · T]: bucket of the time since the item before; 0 for the first of a past. */
+  #pauses(buckets: number): Tensor {
+    const { graph: g, rows: R, length: T } = this.#pasts;
+    const isBefore = Array.from({ length: T * T }, (_, i) =>
+      Number(i % T === Math.floor(i / T) - 1),
+    );
+    const gaps = this.#gaps(buckets);
+    return gaps
+      .reshape([R, T, T])
+      .mul(g.constant(isBefore, [T, T], gaps.type))
+      .sum([-1])
+      .reshape([R * T]);
+  }
+
+  /** [R · T · T]: buckets below `buckets`: longer times share the last. */
+  #gaps(buckets: number): Tensor {
+    const { graph: g, timeGaps } = this.#pasts;
+    const gaps = timeGaps();
+    return g.node("Min", [gaps, g.constant([buckets - 1], [1], gaps.type)], gaps.shape);
   }
 
   /** [R · T, D] → [R, H, T, D / H] */
@@ -101,9 +139,9 @@ export class Layers {
 
   /** One learned number for each bucket of time between two places: [R, 1, T, T]. */
   timeBias(name: string, buckets: number): Tensor {
-    const { graph: g, rows: R, length: T, timeGaps } = this.#pasts;
+    const { graph: g, rows: R, length: T } = this.#pasts;
     const table = g.parameter(`${name}.timeEmbeddings`, [buckets, 1]);
-    return table.lookup(timeGaps()).reshape([R, 1, T, T]);
+    return table.lookup(this.#gaps(buckets)).reshape([R, 1, T, T]);
   }
 
   /** 0 where a place may not look; for attention without softmax: [R, H, T, T]. */

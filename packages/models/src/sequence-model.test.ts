@@ -17,7 +17,7 @@ import {
   type SequenceModel,
 } from "./sequence-model.ts";
 import type { SequenceConfig } from "./sequence-config.ts";
-import { timeGap } from "./sequence-times.ts";
+import { batchTimeGaps, timeGap } from "./sequence-times.ts";
 
 const hourMs = 3_600_000;
 
@@ -219,11 +219,17 @@ describe("times of a past", () => {
     };
   }
 
-  for (const family of [hstuModel, fuxiModel] as unknown as Model<SequenceConfig>[]) {
+  const timed = [
+    [hstuModel, {}],
+    [fuxiModel, {}],
+    [eSasRec, { pauseBuckets: 16 }],
+    [gru4Rec, { pauseBuckets: 16 }],
+  ] as unknown as [Model<SequenceConfig>, Partial<SequenceConfig>][];
+  for (const [family, change] of timed) {
     test(`tell ${family.kind} what items alone do not`, async () => {
       const { train, validation, test } = leaveOneOut(pausesDecide());
       const quality = async (data: Sequences): Promise<number> => {
-        const config = { ...family.defaults, ...small, epochs: 12 };
+        const config = { ...family.defaults, ...small, ...change, epochs: 12 } as SequenceConfig;
         const context = { ...silentWork(), seed: 1 };
         const model = await family.train({ train: data, validation }, config, context);
         const { metrics } = await evaluate(model, test, { cutoffs: [10], metrics: ["ndcg"] });
@@ -255,11 +261,29 @@ describe("times of a past", () => {
   });
 
   test("fall into buckets that double from a minute", () => {
-    const minutes = [0, 0.9, 1, 1.9, 2, 3.9, 4, 60, 1e9];
+    const minutes = [0, 0.9, 1, 1.9, 2, 3.9, 4, 60, 1e12];
     assert.deepEqual(
-      minutes.map((m) => timeGap(m * 60_000, 8)),
-      [0, 0, 1, 1, 2, 2, 3, 6, 7],
+      minutes.map((m) => timeGap(m * 60_000)),
+      [0, 0, 1, 1, 2, 2, 3, 6, 31],
     );
-    assert.equal(timeGap(-5, 8), 0);
+    assert.equal(timeGap(-5), 0);
+  });
+
+  test("are measured within a past, not between two of a row", () => {
+    const hour = (h: number): number => 1e12 + h * hourMs;
+    const batch = {
+      rows: 1,
+      length: 4,
+      items: Int32Array.of(1, 2, 3, 4),
+      segments: Int32Array.of(0, 0, 1, 1),
+      positions: Int32Array.of(1, 0, 1, 0),
+      targets: new Int32Array(4),
+      weights: new Float32Array(4),
+      timesMs: Float64Array.of(hour(0), hour(1), hour(100), hour(102)),
+    };
+    const gaps = new Int32Array(16).fill(9);
+    batchTimeGaps(batch, gaps);
+    // 60 minutes are in bucket 6, 120 in 7
+    assert.deepEqual([...gaps], [0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 0]);
   });
 });

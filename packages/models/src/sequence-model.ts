@@ -28,7 +28,7 @@ import { ligrDefaults, type LigrConfig } from "./ligr.ts";
 import { sasRecDefaults, type SasRecConfig } from "./sasrec.ts";
 import type { SearchSpace } from "./search-space.ts";
 import { checkSequenceConfig, type SequenceConfig } from "./sequence-config.ts";
-import { parameterCountOf, portableGraph, repeatBiasOf, timeBucketsOf } from "./sequence-graphs.ts";
+import { parameterCountOf, portableGraph, repeatBiasOf, readsTimes } from "./sequence-graphs.ts";
 import { startCost } from "./training-cost.ts";
 import { endOfThread, startTrainingThread } from "./training-thread.ts";
 
@@ -232,7 +232,7 @@ function sequenceModel<Config extends SequenceConfig>(defaults: Config): Model<C
         unit: "steps",
         message: `training will take about ${Math.ceil(expected / 2 ** 20)} MiB`,
       });
-      const withTimes = timeBucketsOf(config) > 0;
+      const withTimes = readsTimes(config);
       const { userCount, itemCount, offsets, items, timestampsMs } = train;
       const result = await trainInWorker(
         {
@@ -289,11 +289,12 @@ function readable<Config extends SequenceConfig>(
   config: Config,
   { train, itemFeatures }: TrainingData,
 ): Config {
-  const isTimeless = train.timestampsMs === undefined && timeBucketsOf(config) > 0;
+  const isTimeless = train.timestampsMs === undefined && readsTimes(config);
   const isFeatureless = itemFeatures === undefined && config.itemFeatures === true;
   return {
     ...config,
-    ...(isTimeless && { timeBuckets: 0 }),
+    ...(isTimeless && "timeBuckets" in config && { timeBuckets: 0 }),
+    ...(isTimeless && { pauseBuckets: 0 }),
     ...(isFeatureless && { itemFeatures: false }),
   };
 }

@@ -21,7 +21,7 @@ import type { TrainingData } from "./model.ts";
 import { NegativeSampler } from "./negative-sampling.ts";
 import { packedBatches, spansOf, type SequenceBatch } from "./sequence-batches.ts";
 import { learnsRepeats, sharedNegativesOf, type SequenceConfig } from "./sequence-config.ts";
-import { initialise, timeBucketsOf, trainingGraph } from "./sequence-graphs.ts";
+import { initialise, readsTimes, trainingGraph } from "./sequence-graphs.ts";
 import type { SequenceWeights } from "./sequence-encoder.ts";
 import { batchTimeGaps } from "./sequence-times.ts";
 
@@ -92,7 +92,7 @@ export class SequenceTrainer {
     const { width, batchRows: rows, historyLimit: length, loss } = config;
     const n = rows * length;
     const tableRows = sequences.itemCount + 1;
-    const readsTimes = timeBucketsOf(config) > 0;
+    const isTimed = readsTimes(config);
     const features = config.itemFeatures === true ? itemFeatures : undefined;
     const kernels = new KernelMemory(kernelBytes(config, sequences.itemCount, graph, features));
     this.#features = features;
@@ -129,12 +129,12 @@ export class SequenceTrainer {
       positions: new Int32Array(n),
       targets: ids.subarray(n, 2 * n),
       weights: new Float32Array(n),
-      ...(readsTimes && { timesMs: new Float64Array(n) }),
+      ...(isTimed && { timesMs: new Float64Array(n) }),
     };
     this.#negativeIds = ids.subarray(2 * n);
     this.#targetOffsets = new Float32Array(n);
     this.#batchTargets = new Int32Array(n);
-    this.#timeGaps = readsTimes ? new Int32Array(n * length) : undefined;
+    this.#timeGaps = isTimed ? new Int32Array(n * length) : undefined;
 
     const ownPast = learnsRepeats(config);
     const catalogue = Int32Array.from({ length: tableRows }, (_, id) => id);
@@ -249,7 +249,7 @@ export class SequenceTrainer {
       this.#sampler.draw(this.#negativeIds, negatives, this.#popularNegatives(targets));
       this.#correct();
       this.#overlaps?.find(this.#corrections);
-      if (this.#timeGaps) batchTimeGaps(this.#batch, timeBucketsOf(this.config), this.#timeGaps);
+      if (this.#timeGaps) batchTimeGaps(this.#batch, this.#timeGaps);
       for (const { mask, rate } of this.#noise) {
         const key: MaskKey = [masks.uint32(), masks.uint32()];
         this.#kernels.dropoutMask(mask, key, rate);
