@@ -177,6 +177,7 @@ async function makeShop(directory: string): Promise<void> {
       draft,
       sequences: { items: new Int32Array() },
       searches: nobodySearched,
+      seed: 1,
     },
     silentWork(),
   );

@@ -1,9 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Converter } from "opencc-js/t2cn";
 import { normaliseRow, type TextEncoder } from "../text-encoder.ts";
+import {
+  learnAdaptation,
+  type LearnedAdaptation,
+  type LearningOptions,
+  type ShopExamples,
+} from "./learn-adaptation.ts";
+import { ShopAdaptation } from "./shop-adaptation.ts";
+import type { WordRows } from "./word-rows.ts";
 import { WordTable } from "./word-table.ts";
-import { foldText, readWords } from "./words.ts";
+import { readingsOf } from "./words.ts";
 
 /** The table that comes with Magpie. */
 export const embeddedTablePath = join(
@@ -13,11 +20,6 @@ export const embeddedTablePath = join(
   "weights",
   "en-zh-words.bin",
 );
-
-/** Parts of a text that are read; what follows is passed over. */
-const mostReadings = 256;
-
-const isHan = /\p{Script=Han}/u;
 
 /**
  * The encoder that needs nothing but its own file: a text is the sum of its words' vectors, made
@@ -33,16 +35,36 @@ export class EmbeddedEncoder implements TextEncoder {
   readonly version: string;
   readonly width: number;
   readonly #table: WordTable;
-  #simplified: ((text: string) => string) | undefined;
+  readonly #words: WordRows;
 
-  constructor(table: WordTable) {
-    ({ name: this.name, version: this.version, width: this.width } = table.facts);
+  /** @param adaptation  what a shop taught the table, whose vectors take the place of the table's */
+  constructor(table: WordTable, adaptation?: ShopAdaptation) {
+    ({ name: this.name, width: this.width } = table.facts);
+    this.version = adaptation?.version ?? table.facts.version;
     this.#table = table;
+    this.#words = adaptation ?? table;
   }
 
   /** @throws {EncoderError} `BAD_WORD_TABLE` */
   static async open(path = embeddedTablePath): Promise<EmbeddedEncoder> {
     return new EmbeddedEncoder(WordTable.open(await readFile(path), path));
+  }
+
+  /**
+   * The same encoder with what a shop taught it.
+   *
+   * @throws {EncoderError} `BAD_ADAPTATION` when the bytes are none, or are of another table
+   */
+  adaptedBy(bytes: Uint8Array): EmbeddedEncoder {
+    return new EmbeddedEncoder(this.#table, ShopAdaptation.open(bytes, this.#table));
+  }
+
+  /**
+   * Learns what a shop's words mean there from searches and what was taken after them; see
+   * `learnAdaptation`.
+   */
+  learn(examples: ShopExamples, options: LearningOptions): LearnedAdaptation {
+    return learnAdaptation(this.#table, examples, options);
   }
 
   async encode(texts: readonly string[]): Promise<Float32Array> {
@@ -54,17 +76,10 @@ export class EmbeddedEncoder implements TextEncoder {
   }
 
   #encodeInto(sum: Float32Array, text: string): void {
-    const folded = foldText(isHan.test(text) ? this.#toSimplified(text) : text);
-    for (const reading of readWords(folded, this.#table).slice(0, mostReadings)) {
-      if ("row" in reading) this.#table.addTo(sum, reading.row, reading.share);
-      else for (const row of reading.grams) this.#table.addTo(sum, row, 1 / reading.grams.length);
+    for (const reading of readingsOf(text, this.#words)) {
+      if ("row" in reading) this.#words.addTo(sum, reading.row, reading.share);
+      else for (const row of reading.grams) this.#words.addTo(sum, row, 1 / reading.grams.length);
     }
     normaliseRow(sum);
-  }
-
-  /** Words of the table are in simplified characters. The converter is made when first needed. */
-  #toSimplified(text: string): string {
-    const convert = (this.#simplified ??= Converter({ from: "twp", to: "cn" }));
-    return convert(text);
   }
 }

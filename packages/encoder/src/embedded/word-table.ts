@@ -1,4 +1,5 @@
 import { EncoderError } from "../text-encoder.ts";
+import type { WordRows } from "./word-rows.ts";
 
 /** What a table's file says of itself. */
 export interface WordTableFacts {
@@ -23,7 +24,7 @@ const magic = "MGPWORDS";
  * A row's vector is `codes · scale`; how much a word weighs in a text is part of its scale. A cost
  * is −ln of the word's share in running text, by which text without spaces is cut.
  */
-export class WordTable {
+export class WordTable implements WordRows {
   readonly facts: WordTableFacts;
   readonly #rows: ReadonlyMap<string, number>;
   readonly #costs: Float32Array;
@@ -85,6 +86,19 @@ export class WordTable {
       scales,
       codes,
     );
+  }
+
+  get width(): number {
+    return this.facts.width;
+  }
+
+  get buckets(): number {
+    return this.facts.buckets;
+  }
+
+  /** Rows of all words and n-grams. */
+  get rows(): number {
+    return this.facts.words + this.facts.buckets;
   }
 
   /** Row of a word; undefined when the table does not have it. */

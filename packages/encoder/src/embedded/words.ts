@@ -1,10 +1,13 @@
-import type { WordTable } from "./word-table.ts";
+import { Converter } from "opencc-js/t2cn";
+import type { WordRows } from "./word-rows.ts";
 
 /** A part of a text that has a vector: a word of the table, or the n-grams of an unknown one. */
 export type Reading =
   | { readonly row: number; readonly share: number }
   | { readonly grams: readonly number[] };
 
+/** Parts of a text that are read; what follows is passed over. */
+const mostReadings = 256;
 /** Longest word that is looked up in text without spaces. */
 const longestHanWord = 6;
 /** Cost of a character that the table does not have: above that of any word in it. */
@@ -13,6 +16,21 @@ const unknownCost = 20;
 const shortestPart = 3;
 
 const runs = /\p{Script=Han}+|[a-z]+/gu;
+
+const isHan = /\p{Script=Han}/u;
+let simplified: ((text: string) => string) | undefined;
+
+/** Words of the table are in simplified characters. The converter is made when first needed. */
+function toSimplified(text: string): string {
+  const convert = (simplified ??= Converter({ from: "twp", to: "cn" }));
+  return convert(text);
+}
+
+/** What a text is read as, from its beginning. */
+export function readingsOf(text: string, table: WordRows): Reading[] {
+  const folded = foldText(isHan.test(text) ? toSimplified(text) : text);
+  return readWords(folded, table).slice(0, mostReadings);
+}
 
 /** Lower case, width and accents settled: what words are looked up as. */
 export function foldText(text: string): string {
@@ -27,7 +45,7 @@ export function foldText(text: string): string {
  * Latin words are looked up as they are, without an ending, as two written together, and last by
  * their letters. Numbers say little of what a thing is, and are passed over.
  */
-export function readWords(text: string, table: WordTable): Reading[] {
+export function readWords(text: string, table: WordRows): Reading[] {
   const readings: Reading[] = [];
   for (const [run] of text.matchAll(runs)) {
     if (/^[a-z]/.test(run)) readings.push(...readLatin(run, table));
@@ -41,7 +59,7 @@ export function readWords(text: string, table: WordTable): Reading[] {
  *
  *     best[end] = min over start of best[start] + cost(run[start..end])
  */
-function cutHan(run: string, table: WordTable): number[] {
+function cutHan(run: string, table: WordRows): number[] {
   const characters = [...run];
   const best = [0];
   const starts = [0];
@@ -69,16 +87,16 @@ function cutHan(run: string, table: WordTable): number[] {
   return cut.reverse();
 }
 
-function readLatin(word: string, table: WordTable): Reading[] {
+function readLatin(word: string, table: WordRows): Reading[] {
   const row = table.rowOf(word) ?? rowWithoutEnding(word, table);
   if (row !== undefined) return [{ row, share: 1 }];
   const parts = partsOf(word, table);
   if (parts !== undefined) return parts.map((part) => ({ row: part, share: 1 }));
-  if (table.facts.buckets === 0 || word.length < shortestPart) return [];
+  if (table.buckets === 0 || word.length < shortestPart) return [];
   return [{ grams: lettersOf(word).map((gram) => table.bucketOf(gram)) }];
 }
 
-function rowWithoutEnding(word: string, table: WordTable): number | undefined {
+function rowWithoutEnding(word: string, table: WordRows): number | undefined {
   for (const [ending, put] of [
     ["ies", "y"],
     ["es", ""],
@@ -96,7 +114,7 @@ function rowWithoutEnding(word: string, table: WordTable): number | undefined {
 }
 
 /** The two known words that a word is most likely written together from. */
-function partsOf(word: string, table: WordTable): [number, number] | undefined {
+function partsOf(word: string, table: WordRows): [number, number] | undefined {
   let parts: [number, number] | undefined;
   let least = Infinity;
   for (let at = shortestPart; at <= word.length - shortestPart; at++) {

@@ -2,6 +2,7 @@ import type { ShopSettings } from "@magpie/domain";
 import type { EncoderIdentity } from "@magpie/encoder";
 import type { TrainingCost } from "@magpie/models";
 import type { SearchRanking } from "../learned-ranking/learn-search-order.ts";
+import type { EncoderAdaptation } from "../hybrid/snapshot-meanings.ts";
 import type { FittedWeights } from "../scenarios/scenarios.ts";
 import type { Sealed } from "./folder.ts";
 
@@ -26,6 +27,7 @@ export const snapshotFiles = {
   searchForest: "search-order/forest.safetensors",
   searchTaste: "search-order/taste.safetensors",
   searchBehaviour: "search-order/behaviour.bin",
+  encoderAdaptation: "encoder-adaptation.bin",
 } as const;
 
 /** Folder of a model inside a snapshot. */
@@ -86,6 +88,8 @@ export interface SnapshotFacts {
   readonly measurement?: Measurement;
   /** Whose vectors of the items' meaning the snapshot holds; absent when it holds none. */
   readonly encoder?: EncoderIdentity;
+  /** What the encoder learned from the shop's searches; absent of encoders that learn nothing. */
+  readonly encoderAdaptation?: EncoderAdaptation;
   /** The shop's settings that it was made by; absent in a snapshot from before there were any. */
   readonly settings?: ShopSettings;
   /** The learned order of searches, and whether it is used; absent when too little was searched. */

@@ -7,7 +7,7 @@ import {
   type ItemVocabulary,
 } from "@magpie/data";
 import { MagpieError, type ItemId, type ItemIndex } from "@magpie/domain";
-import { requireSameEncoder, type TextEncoder } from "@magpie/encoder";
+import { EmbeddedEncoder, requireSameEncoder, type TextEncoder } from "@magpie/encoder";
 import {
   FacetIndex,
   Int8VectorIndex,
@@ -208,8 +208,9 @@ async function openMeanings(
 ): Promise<MeaningIndex | undefined> {
   if (manifest.encoder === undefined) return undefined;
   try {
-    const encoder = await open();
-    if (encoder === undefined) return undefined;
+    const usual = await open();
+    if (usual === undefined) return undefined;
+    const encoder = await adapted(usual, directory, manifest);
     requireSameEncoder(manifest.encoder, encoder);
     const bytes = await readFile(join(directory, snapshotFiles.meanings));
     return new MeaningIndex(encoder, InvertedListsIndex.open(bytes), (error) =>
@@ -219,6 +220,17 @@ async function openMeanings(
     note(meaningSubject, `Search goes by words alone: ${wordsOf(error)}`);
     return undefined;
   }
+}
+
+/** The embedded encoder with what the snapshot's shop taught it. */
+async function adapted(
+  encoder: TextEncoder,
+  directory: string,
+  manifest: SnapshotManifest,
+): Promise<TextEncoder> {
+  const file = snapshotFiles.encoderAdaptation;
+  if (!(encoder instanceof EmbeddedEncoder) || !hasFile(manifest, file)) return encoder;
+  return encoder.adaptedBy(await readFile(join(directory, file)));
 }
 
 const wordsOf = (error: unknown): string =>

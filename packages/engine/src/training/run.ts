@@ -163,6 +163,7 @@ export async function runTraining(
     ...(measurement && { measurement }),
     ...(meanings.encoder && { encoder: meanings.encoder }),
     ...(order.ranking && { searchRanking: order.ranking }),
+    ...(meanings.adaptation && { encoderAdaptation: meanings.adaptation }),
     notes,
     cost: readCost(),
   };

@@ -27,6 +27,7 @@ export interface CatalogInput extends SuggesterSources {
   readonly draft: string;
   /** Encodes what items mean; search goes by words alone when absent. */
   readonly encoder?: EncoderChoice;
+  readonly seed: number;
   /** How the shop's fields are searched; as usual when absent. */
   readonly settings?: ShopSettings;
 }
@@ -93,9 +94,8 @@ export async function writeCatalog(
   await writeFile(join(draft, snapshotFiles.itemFeatures), JSON.stringify(encoder.save()));
   await vocabulary.save(join(draft, snapshotFiles.vocabulary));
   const meanings = await writeMeanings(
-    texts,
-    input.encoder,
-    { draft, name: snapshotFiles.meanings },
+    { items: texts, choice: input.encoder, searches: input.searches, seed: input.seed },
+    { draft, meanings: snapshotFiles.meanings, adaptation: snapshotFiles.encoderAdaptation },
     context,
   );
   const catalog = new LiveCatalog({ vocabulary, filter, facets, createdMs, textHashes, labels });
