@@ -2,6 +2,7 @@ export * from "./boosted-trees/boosting.ts";
 export * from "./boosted-trees/forest.ts";
 export { meanNdcg, type RankedGroups } from "./boosted-trees/objectives.ts";
 export * from "./conditional-logit.ts";
+export { parallelDefaults, type ParallelSettings } from "./data-parallel/meetings.ts";
 export * from "./ease.ts";
 export * from "./item-knn.ts";
 export * from "./linear-item-model.ts";

@@ -1,6 +1,7 @@
 import type { HeldOut, Sequences } from "@magpie/data";
 import type { History, Scorer, WorkContext } from "@magpie/domain";
 import type { CsrMatrix } from "@magpie/numerics";
+import type { ParallelSettings } from "./data-parallel/meetings.ts";
 import type { SearchSpace } from "./search-space.ts";
 
 export type { ItemSimilarity } from "@magpie/domain";
@@ -33,6 +34,8 @@ export interface TrainingContext extends WorkContext {
   readonly checkpointDir?: string;
   /** Intra-op threads of the numeric engine. Single-threaded runs repeat bit for bit. */
   readonly threads?: number;
+  /** Train in several processes, where the model can; absent: in this one alone. */
+  readonly parallel?: ParallelSettings;
   /** Training stops after about this long and keeps the best parameters so far. Absent: no limit. */
   readonly budgetSeconds?: number;
 }

@@ -7,6 +7,7 @@ import {
   type VectorScorer,
 } from "@magpie/domain";
 import type { CompiledGraph, PortableOptions } from "@magpie/tensor";
+import { checkParallelSettings } from "./data-parallel/meetings.ts";
 import { readModel, writeModel } from "./model-files.ts";
 import type {
   CurvePoint,
@@ -222,6 +223,7 @@ function sequenceModel<Config extends SequenceConfig>(defaults: Config): Model<C
 
     async train(data, wanted, context) {
       checkSequenceConfig(name, wanted);
+      if (context.parallel !== undefined) checkParallelSettings(context.parallel);
       const readCost = startCost();
       const { train, validation, itemFeatures } = data;
       const config = readable(wanted, data);
@@ -251,6 +253,7 @@ function sequenceModel<Config extends SequenceConfig>(defaults: Config): Model<C
           threads: context.threads ?? 1,
           checkpointDir: context.checkpointDir,
           budgetSeconds: context.budgetSeconds,
+          parallel: context.parallel,
         },
         context,
       );

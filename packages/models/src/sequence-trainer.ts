@@ -15,6 +15,7 @@ import {
   type TrainingGraph,
   type Values,
 } from "@magpie/tensor";
+import type { SparseRows } from "./data-parallel/transport.ts";
 import { OverlapFinder } from "./batch-overlaps.ts";
 import { FeatureSums, sumsOfFeatures } from "./feature-sums.ts";
 import type { TrainingData } from "./model.ts";
@@ -45,6 +46,17 @@ export interface SequenceTrainingData {
   /** Read where the recipe says so: see `SequenceSettings.itemFeatures`. */
   readonly itemFeatures?: CsrMatrix | undefined;
 }
+
+/** A member's part of an epoch, where several processes train one model. */
+export interface EpochShare {
+  /** Of this member, from 0. */
+  readonly rank: number;
+  readonly members: number;
+  /** Is called when a step's gradients are there, in place of `SequenceTrainer.update`. */
+  readonly onGradients?: (targets: number) => Promise<void>;
+}
+
+const alone: EpochShare = { rank: 0, members: 1 };
 
 /**
  * The arrays and the compiled step of one training: everything that changes while a model is learnt.
@@ -239,13 +251,23 @@ export class SequenceTrainer {
    * stopped between epochs goes on exactly as if it had not been. After the last step all rows of the tables
    * are caught up.
    *
+   * @param share  the part of the examples that is this member's, where several train together
    * @yields the mean loss of the batch and its number of targets, after each step
    */
-  async *epoch(epoch: number): AsyncGenerator<{ loss: number; targets: number }> {
-    const order = seededRandom(this.#seed, `sasrec/batches/${epoch}`);
-    const negatives = seededRandom(this.#seed, `sasrec/negatives/${epoch}`);
-    const masks = seededRandom(this.#seed, `sasrec/dropout/${epoch}`);
-    for (const targets of packedBatches(this.#sequences, this.#spans, this.#batch, order)) {
+  async *epoch(
+    epoch: number,
+    share: EpochShare = alone,
+  ): AsyncGenerator<{ loss: number; targets: number }> {
+    const { rank, members, onGradients } = share;
+    const own = members === 1 ? "" : `/${rank} of ${members}`;
+    const order = seededRandom(this.#seed, `sasrec/batches/${epoch}${own}`);
+    const negatives = seededRandom(this.#seed, `sasrec/negatives/${epoch}${own}`);
+    const masks = seededRandom(this.#seed, `sasrec/dropout/${epoch}${own}`);
+    // Which examples are whose changes with the epoch, so that none is always seen beside the same.
+    const deal = seededRandom(this.#seed, `sasrec/deal/${epoch}`);
+    const spans =
+      members === 1 ? this.#spans : this.#spans.filter(() => deal.int(members) === rank);
+    for (const targets of packedBatches(this.#sequences, spans, this.#batch, order)) {
       this.#sampler.draw(this.#negativeIds, negatives, this.#popularNegatives(targets));
       this.#correct();
       this.#overlaps?.find(this.#corrections);
@@ -256,9 +278,15 @@ export class SequenceTrainer {
       }
       for (const { source, ids, rows } of this.#gathered) source.gather(ids, rows);
       await this.#step.run();
-      this.#update();
+      if (onGradients === undefined) this.update();
+      else await onGradients(targets);
       yield { loss: this.#loss[0]!, targets };
     }
+    this.catchUp();
+  }
+
+  /** Makes the missed steps of all rows of the tables. */
+  catchUp(): void {
     for (const table of this.#tables) table.catchUp();
   }
 
@@ -277,6 +305,53 @@ export class SequenceTrainer {
     const own = (this.#features.columns + 1) * width;
     for (let i = width; i < items.length; i++) items[i]! += inputTable.weights[own - width + i]!;
     return { dense: dense.weights, inputItems: items, outputItems: items };
+  }
+
+  /** Adam on everything, with the gradients of the last step. */
+  update(): void {
+    this.optimizer.step();
+    this.#accumulate();
+    for (const table of this.#tables) table.step();
+  }
+
+  /** Takes the gradients of the last step out: of the dense weights, and of each table by row. */
+  takeGradients(): { readonly dense: Float32Array; readonly tables: readonly SparseRows[] } {
+    this.#accumulate();
+    return {
+      dense: this.dense.gradient.slice(),
+      tables: Array.from(this.#tables, (table) => table.takeGradient()),
+    };
+  }
+
+  /** Adam on everything, with gradients as `takeGradients` gives them, such as the mean of several members'. */
+  applyGradients(dense: Float32Array, tables: readonly SparseRows[]): void {
+    this.dense.gradient.set(dense);
+    this.optimizer.step();
+    for (const [i, table] of [...this.#tables].entries()) {
+      table.addGradient(tables[i]!.ids, tables[i]!.rows);
+      table.step();
+    }
+  }
+
+  /** What is learnt: dense weights, then each table's. Tables must be caught up. */
+  get parameters(): readonly Float32Array[] {
+    return [this.dense.weights, ...Array.from(this.#tables, ({ weights }) => weights)];
+  }
+
+  /** Weights and moments, all that the next step depends on besides their number. Tables must be caught up. */
+  get arrays(): readonly Float32Array[] {
+    const moments = [this.optimizer, ...this.#tables].flatMap(({ state }) => [
+      state.mean,
+      state.square,
+    ]);
+    return [...this.parameters, ...moments];
+  }
+
+  /** Goes on from where another trainer of the same recipe stands. */
+  resume(steps: number, arrays: readonly Float32Array[]): void {
+    this.arrays.forEach((own, i) => own.set(arrays[i]!));
+    this.optimizer.resume(steps);
+    for (const table of this.#tables) table.resume(steps);
   }
 
   async dispose(): Promise<void> {
@@ -305,11 +380,9 @@ export class SequenceTrainer {
     });
   }
 
-  #update(): void {
-    this.optimizer.step();
+  #accumulate(): void {
     for (const { source, ids, gradient } of this.#gathered) source.accumulate(ids, gradient);
     if (this.#catalogGradient) this.outputTable.accumulateAll(this.#catalogGradient);
-    for (const table of this.#tables) table.step();
   }
 }
 

@@ -5,6 +5,9 @@ import type { CsrMatrix } from "@magpie/numerics";
 import { TrainingError, type Progress, type Scorer } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
 import { readParameterFile, writeParameterFile, type StoredTensor } from "@magpie/tensor";
+import type { HelperRequest } from "./data-parallel/helper-messages.ts";
+import { HelperProcesses, type HelperEvents } from "./data-parallel/helper-processes.ts";
+import { sharedEpoch, startVelocity, type ParallelSettings } from "./data-parallel/meetings.ts";
 import type { CurvePoint } from "./model.ts";
 import { SequenceEncoder, type SequenceWeights } from "./sequence-encoder.ts";
 import { SequenceTrainer } from "./sequence-trainer.ts";
@@ -22,6 +25,8 @@ export interface SequenceTrainingRequest {
   readonly threads: number;
   readonly checkpointDir: string | undefined;
   readonly budgetSeconds: number | undefined;
+  /** Absent, or with one worker: this process trains alone. */
+  readonly parallel?: ParallelSettings | undefined;
 }
 
 export interface SequenceTrainingResult {
@@ -35,6 +40,8 @@ export interface SequenceTrainingResult {
 export interface SequenceTrainingHost {
   onProgress(progress: Progress): void;
   isStopped(): boolean;
+  /** Hears of processes that train along. */
+  readonly helpers?: HelperEvents;
 }
 
 /** Everything a run knows between two epochs, besides the arrays. */
@@ -65,18 +72,23 @@ export async function trainSequenceModel(
   request: SequenceTrainingRequest,
   host: SequenceTrainingHost,
 ): Promise<SequenceTrainingResult> {
-  const { config, train, seed, threads } = request;
-  const { itemFeatures } = request;
-  const trainer = await SequenceTrainer.open(
-    config,
-    { sequences: train, itemFeatures },
-    { seed, threads },
-  );
+  const { config, train, itemFeatures, seed, threads, parallel } = request;
+  const workers = parallel?.workers ?? 1;
+  // The members' parts of a batch are together as large as the recipe says.
+  const batchRows = Math.max(1, Math.round(config.batchRows / workers));
+  const own = { ...config, batchRows };
+  const data = { sequences: train, itemFeatures };
+  const trainer = await SequenceTrainer.open(own, data, { seed, threads });
   const average = copyOf(trainer.weights());
   const encoder = new SequenceEncoder(config, average, { threads });
+  const team =
+    parallel === undefined || workers === 1
+      ? undefined
+      : new Team(trainer, { config: own, data, seed, settings: parallel }, host.helpers);
   try {
-    return await runTraining(request, host, { trainer, encoder, average });
+    return await runTraining(request, host, { trainer, encoder, average, team });
   } finally {
+    await team?.close();
     await encoder.dispose();
     await trainer.dispose();
   }
@@ -89,12 +101,14 @@ interface Parts {
   readonly encoder: SequenceEncoder;
   /** Moving average of the trainer's weights: what is measured and kept. */
   readonly average: Weights;
+  /** Those who train along. */
+  readonly team: Team | undefined;
 }
 
 async function runTraining(
   request: SequenceTrainingRequest,
   host: SequenceTrainingHost,
-  { trainer, encoder, average }: Parts,
+  { trainer, encoder, average, team }: Parts,
 ): Promise<SequenceTrainingResult> {
   const { config, train, validation, budgetSeconds = Infinity } = request;
   if (trainer.spanCount === 0) {
@@ -124,9 +138,10 @@ async function runTraining(
 
   while (!isDone()) {
     const epoch = state.epoch + 1;
-    const { loss, steps } = await runEpoch(request.kind, trainer, epoch, state, host);
+    const stepsOfEpoch = team?.epoch(epoch) ?? trainer.epoch(epoch);
+    const { loss } = await runEpoch(request.kind, trainer, epoch, stepsOfEpoch, state, host);
     state.epoch = epoch;
-    state.step += steps;
+    state.step = trainer.optimizer.steps;
     averageInto(average, trainer.weights(), Math.min(config.averaging, (epoch - 1) / (epoch + 3)));
     const isDue =
       validation !== undefined &&
@@ -151,7 +166,8 @@ async function runTraining(
     const { step } = state;
     const measured = ndcgAt10 === undefined ? {} : { ndcgAt10 };
     state.curve.push({ epoch, step, seconds: state.seconds, loss, ...measured });
-    host.onProgress(progressOf(request.kind, trainer, state, { loss, ...measured }));
+    const metrics = { loss, ...measured, ...team?.metrics };
+    host.onProgress(progressOf(request.kind, trainer, state, metrics));
     if (checkpoint && (isDone() || state.seconds - savedAt >= checkpointEverySeconds)) {
       await checkpoint.write(state, best);
       savedAt = state.seconds;
@@ -171,12 +187,13 @@ async function runEpoch(
   kind: string,
   trainer: SequenceTrainer,
   epoch: number,
+  stepsOfEpoch: ReturnType<SequenceTrainer["epoch"]>,
   state: RunState,
   host: SequenceTrainingHost,
-): Promise<{ loss: number; steps: number }> {
+): Promise<{ loss: number }> {
   let [lossSum, targetCount, steps] = [0, 0, 0];
   let toldAt = performance.now();
-  for await (const { loss, targets } of trainer.epoch(epoch)) {
+  for await (const { loss, targets } of stepsOfEpoch) {
     steps++;
     lossSum += loss * targets;
     targetCount += targets;
@@ -195,7 +212,45 @@ async function runEpoch(
       host.onProgress(progressOf(kind, trainer, reached, metrics));
     }
   }
-  return { loss: lossSum / targetCount, steps };
+  return { loss: lossSum / targetCount };
+}
+
+/** The processes that train along, as a run sees them: they take part in each of its epochs. */
+class Team {
+  readonly #trainer: SequenceTrainer;
+  readonly #settings: ParallelSettings;
+  readonly #helpers: HelperProcesses;
+  readonly #velocity: Float32Array[];
+
+  constructor(trainer: SequenceTrainer, request: HelperRequest, events: HelperEvents | undefined) {
+    this.#trainer = trainer;
+    this.#settings = request.settings;
+    this.#helpers = new HelperProcesses(request, events);
+    this.#velocity = startVelocity(trainer, request.settings);
+  }
+
+  get metrics(): Readonly<Record<string, number>> {
+    const { count, bytesExchanged, rounds } = this.#helpers;
+    return { helpers: count, bytesExchanged, rounds };
+  }
+
+  /** This process's part of an epoch; at its end the trainer holds what all have learnt. */
+  async *epoch(epoch: number): ReturnType<SequenceTrainer["epoch"]> {
+    const trainer = this.#trainer;
+    const velocity = this.#velocity;
+    const place = await this.#helpers.beginEpoch({
+      epoch,
+      steps: trainer.optimizer.steps,
+      arrays: trainer.arrays,
+      velocity,
+    });
+    const start = { ...place, epoch, velocity };
+    yield* sharedEpoch(trainer, start, this.#settings, (part) => this.#helpers.average(part));
+  }
+
+  close(): Promise<void> {
+    return this.#helpers.close();
+  }
 }
 
 function progressOf(

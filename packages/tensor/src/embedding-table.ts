@@ -101,6 +101,40 @@ export class EmbeddingTable {
     for (let id = 1; id < this.rows; id++) this.#touch(id);
   }
 
+  /**
+   * Takes out the gradient added since the last step, row by row, as if nothing had been added: for
+   * averaging it with others' before the step.
+   *
+   * @returns  ids, each once, and their rows [ids, width]
+   */
+  takeGradient(): { readonly ids: Int32Array; readonly rows: Float32Array } {
+    const ids = this.#touched.slice(0, this.#touchedCount);
+    const rows = new Float32Array(ids.length * this.width);
+    ids.forEach((id, i) => {
+      const row = this.#arrays.gradient.subarray(id * this.width, (id + 1) * this.width);
+      rows.set(row, i * this.width);
+      row.fill(0);
+      this.#stamps[id] = 0;
+    });
+    this.#arrays.gradient.fill(0, 0, this.width);
+    this.#touchedCount = 0;
+    return { ids, rows };
+  }
+
+  /** Adds gradients of rows that need not have been gathered here. */
+  addGradient(ids: Int32Array, rowGradients: Float32Array): void {
+    let late = 0;
+    for (const id of ids) if (this.#isLate(id)) this.#noteLate(id, late++);
+    this.#makeUp(late);
+    ids.forEach((id, i) => {
+      const to = id * this.width;
+      const from = i * this.width;
+      for (let d = 0; d < this.width; d++)
+        this.#arrays.gradient[to + d]! += rowGradients[from + d]!;
+      this.#touch(id);
+    });
+  }
+
   /** One Adam step with the gradients added since the last. */
   step(): void {
     this.#countTo(this.#steps + 1);

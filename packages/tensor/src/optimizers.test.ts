@@ -140,4 +140,44 @@ describe("EmbeddingTable", () => {
     assert.deepEqual([...table.weights.subarray(0, 4)], [0, 0, 0, 0]);
     table.weights.subarray(4).forEach((value) => near(value, 0.9));
   });
+
+  test("gives its gradient away row by row, and a step with it brought back is the same step", () => {
+    const [kept, moved] = [setUp(), setUp()];
+    for (let step = 0; step < 3; step++) {
+      for (const { table, ids, rows } of [kept, moved]) {
+        // Row 1 takes part in every other step, so that it is late when its gradient comes back.
+        ids.set([step % 2 === 0 ? 1 : 3, 3, 3, 0]);
+        table.gather(ids, rows);
+        rows.forEach((_, i) => (rows[i] = (i % 3) - step));
+        table.accumulate(ids, rows);
+      }
+      const { ids, rows } = moved.table.takeGradient();
+      assert.deepEqual([...ids].toSorted(), step % 2 === 0 ? [1, 3] : [3]);
+      assert.equal(moved.table.takeGradient().ids.length, 0);
+      moved.table.addGradient(ids, rows);
+      kept.table.step();
+      moved.table.step();
+    }
+    for (const { table } of [kept, moved]) table.catchUp();
+    assert.deepEqual(moved.table.weights, kept.table.weights);
+  });
+
+  test("brings rows up to date that it is given a gradient for and has not read", () => {
+    const [reading, blind] = [setUp(), setUp()];
+    const gradient = Float32Array.of(1, -1, 2, 0);
+    for (const { table } of [reading, blind]) {
+      for (const id of [1, 2, 2]) {
+        table.addGradient(Int32Array.of(id), gradient);
+        table.step();
+      }
+    }
+    reading.ids.set([1, 1, 1, 1]);
+    reading.table.gather(reading.ids, reading.rows);
+    for (const { table } of [reading, blind]) {
+      table.addGradient(Int32Array.of(1), gradient);
+      table.step();
+      table.catchUp();
+    }
+    assert.deepEqual(blind.table.weights, reading.table.weights);
+  });
 });
