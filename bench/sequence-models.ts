@@ -3,7 +3,8 @@
  * read here. All have the recipe that networks share and the same budget of epochs; nothing is searched.
  *
  *     node bench/sequence-models.ts [--set amazon-beauty] [--epochs 40] [--seeds 1] [--write]
- *     node bench/sequence-models.ts --rows "eSASRec,HSTU"        only these rows
+ *     node bench/sequence-models.ts --set simulated-shop         data with times; any of `model-tasks.ts`
+ *     node bench/sequence-models.ts --rows "eSASRec; HSTU"       only these rows
  *
  * Runs are kept in bench/.cache/sequence-models and not made twice. Data sets are looked for below
  * MAGPIE_DATASETS.
@@ -14,12 +15,12 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
-import { leaveOneOut, readS3Rec } from "@magpie/data";
+import { ItemFeatureEncoder, simulateShop } from "@magpie/data";
 import { silentWork } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
 import { modelByKind, type SequenceLoss } from "@magpie/models";
 import { csrFromEntries, type CsrMatrix } from "@magpie/numerics";
-import { datasetFolder } from "./model-tasks.ts";
+import { folderOf, modelTasks, type ModelTask, type ModelTaskName } from "./model-tasks.ts";
 import { writeSection } from "./write-section.ts";
 
 const { values: options } = parseArgs({
@@ -40,12 +41,15 @@ interface Row {
   readonly kind: string;
   /** Over the model's default recipe. */
   readonly change?: Readonly<Record<string, unknown>>;
+  /** Means something where the data has this, or has not. */
+  readonly where?: "times" | "no times" | "features";
 }
 
 const withLoss = (name: string, loss: SequenceLoss): Row => ({
   name: `SASRec, ${name}`,
   kind: "sasrec",
   change: { loss },
+  where: "no times",
 });
 const shared = { negatives: 512, uniformShare: 1, ownPast: true } as const;
 const mixed = { ...shared, uniformShare: 0.5, popularFrom: "batch" } as const;
@@ -58,7 +62,10 @@ const rows: readonly Row[] = [
   { name: "HSTU", kind: "hstu" },
   { name: "FuXi", kind: "fuxi" },
   { name: "GRU4Rec", kind: "gru4rec" },
-  { name: "SASRec, item features", kind: "sasrec", change: withFeatures },
+  { name: "SASRec, item features", kind: "sasrec", change: withFeatures, where: "features" },
+  { name: "SASRec, pauses", kind: "sasrec", change: { pauseBuckets: 22 }, where: "times" },
+  { name: "HSTU, times left out", kind: "hstu", change: { timeBuckets: 0 }, where: "times" },
+  { name: "FuXi, times left out", kind: "fuxi", change: { timeBuckets: 0 }, where: "times" },
   withLoss("mixed negatives", { kind: "sampled-softmax", logQ: "negatives", ...mixed }),
   withLoss("gBCE", { kind: "gbce", calibration: 0.75, ...shared }),
   withLoss("BPR-max", { kind: "bpr-max", regularisation: 0.5, ...mixed }),
@@ -74,14 +81,29 @@ interface Result {
   readonly cpuSeconds: number;
 }
 
-const { train, validation } = leaveOneOut(await readS3Rec(datasetFolder(options.set)));
-const itemFeatures = await attributesOf(datasetFolder(options.set));
+const task: ModelTask = modelTasks[options.set as ModelTaskName];
+const { train, validation, protocol } = await task.split(folderOf(task));
+const itemFeatures = task.isMade === true ? madeFeatures() : await attributesOf(folderOf(task));
+const has = (what: Row["where"]): boolean =>
+  what === undefined ||
+  (what === "features" && itemFeatures !== undefined) ||
+  (what !== "features" && (what === "times") === (train.timestampsMs !== undefined));
 const cache = join(import.meta.dirname, ".cache/sequence-models");
 await mkdir(cache, { recursive: true });
 
-/** Categories, brands or tags of items, by number; the weights of an item's have a sum of squares of 1. */
-async function attributesOf(folder: string): Promise<CsrMatrix> {
-  const file = (await readdir(folder)).find((name) => name.endsWith("_item2attributes.json.gz"))!;
+/** What the simulated shop's catalogue says: words, categories, brand, price. */
+function madeFeatures(): CsrMatrix {
+  const shop = simulateShop({ seed: 1, size: "demo", nowMs: Date.parse("2026-06-01T00:00:00Z") });
+  return ItemFeatureEncoder.fit(shop.items).matrix([undefined, ...shop.items]);
+}
+
+/**
+ * Categories, brands or tags of items, by number, where the folder has them; the weights of an item's have a
+ * sum of squares of 1.
+ */
+async function attributesOf(folder: string): Promise<CsrMatrix | undefined> {
+  const file = (await readdir(folder)).find((name) => name.endsWith("_item2attributes.json.gz"));
+  if (file === undefined) return undefined;
   const text = gunzipSync(await readFile(join(folder, file))).toString("utf8");
   const attributes = JSON.parse(text) as Readonly<Record<string, readonly number[]>>;
   const [rowOf, columnOf, weights]: number[][] = [[], [], []];
@@ -114,7 +136,7 @@ async function run({ kind, change }: Row, seed: number): Promise<Result> {
   const file = join(cache, `${kind}-${seed}-${key}.json`);
   const known = await readFile(file, "utf8").catch(() => undefined);
   if (known !== undefined) return JSON.parse(known) as Result;
-  const data = { train, validation, itemFeatures };
+  const data = { train, validation, ...(itemFeatures && { itemFeatures }) };
   const trained = await model.train(data, config, { ...silentWork(), seed, threads: 1 });
   const { metrics } = await evaluate(trained, validation, {
     cutoffs: [10],
@@ -134,7 +156,7 @@ async function run({ kind, change }: Row, seed: number): Promise<Result> {
 }
 
 const seeds = options.seeds.split(",").map(Number);
-const wanted = options.rows?.split(",").map((name) => name.trim());
+const wanted = options.rows?.split(";").map((name) => name.trim());
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 /** Mean, and where there are several seeds the range. */
@@ -146,7 +168,8 @@ const shown = (values: readonly number[]): string => {
 };
 
 const lines: string[] = [];
-for (const row of rows.filter(({ name }) => wanted === undefined || wanted.includes(name))) {
+const isAsked = ({ name, where }: Row): boolean => wanted?.includes(name) ?? has(where);
+for (const row of rows.filter(isAsked)) {
   const results: Result[] = [];
   for (const seed of seeds) results.push(await run(row, seed));
   const numbers = [
@@ -168,7 +191,7 @@ const report = [
   "",
   `\`${command}\` · ${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${cpus()[0]!.model.trim()}, one thread · Node ${process.versions.node}`,
   "",
-  `Leave-one-out, all items ranked, items of the past stay in the ranking. ${pickingCases.toLocaleString("en")} validation cases pick the epoch, all of them give the numbers${seeds.length > 1 ? "; ± is half the range over seeds" : ""}. Processor seconds include looking at validation and were taken while the machine did other work.`,
+  `${protocol}: ${validation.pasts.length.toLocaleString("en")} validation cases, all items ranked, items of the past stay in the ranking. At most ${pickingCases.toLocaleString("en")} of the cases pick the epoch, all of them give the numbers${seeds.length > 1 ? "; ± is half the range over seeds" : ""}. Processor seconds include looking at validation and were taken while the machine did other work.`,
   "",
   "| network and loss | NDCG@10 | Recall@10 | best epoch | epochs | CPU s per epoch |",
   "|---|---|---|---|---|---|",
