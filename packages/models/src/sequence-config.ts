@@ -116,6 +116,8 @@ export const sequenceDefaults: SequenceSettings = {
   historyLimit: 50,
   dropout: 0.4,
   tied: true,
+  itemFeatures: false,
+  pauseBuckets: 0,
   loss: {
     kind: "sampled-softmax",
     negatives: 512,
