@@ -132,7 +132,7 @@ async function row(
   const cells = first!.values.map((_, c) => spread(results.map(({ values }) => values[c]!)));
   const recipe =
     variants.length > 1
-      ? "as above and as in `gowalla`: standardised scores, half and half"
+      ? `${recipeText(variants[1]!)}; standardised scores, half and half`
       : recipeText(variants[0]!);
   const seconds = results.map(({ wallSeconds }) => wallSeconds.toFixed(0)).join(", ");
   return `| ${first!.name} | ${recipe} | ${cells.join(" | ")} | ${first!.epochs || ""} | ${seconds} |`;

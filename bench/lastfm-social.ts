@@ -1,7 +1,9 @@
 /**
- * What friends add to LightGCN on lastfm-social: the given split, all items ranked, seen items masked.
+ * What friends add to LightGCN and to XSimGCL on lastfm-social: the given split, all items ranked, seen
+ * items masked.
  *
- *     node bench/lastfm-social.ts [--validation-only] [--seeds 3]
+ *     node bench/lastfm-social.ts [--validation-only] [--seeds 3] [--kinds lightgcn,xsimgcl]
+ *     node bench/lastfm-social.ts --validation-only --recipe '{"temperature":0.3}' --weights 0    tries one
  */
 import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
@@ -28,18 +30,25 @@ const { values: options } = parseArgs({
   options: {
     "validation-only": { type: "boolean", default: false },
     seeds: { type: "string", default: "3" },
+    recipe: { type: "string", default: "{}" },
+    weights: { type: "string", default: "0,0.2,0.4" },
+    kinds: { type: "string", default: "lightgcn,xsimgcl" },
   },
 });
 /** Users with at most so many items in train are reported on their own. */
 const fewItems = 20;
-/** The temperature was picked before among .1, .15 and .2, on validation. */
-const recipe = {
-  loss: { kind: "softmax", negatives: 512, temperature: 0.2 },
-  learningRate: 0.02,
-  validateEvery: 4,
-  patience: 2,
+/** Changes to the default recipes. */
+const recipes: Readonly<Record<string, object>> = {
+  // The temperature was picked before among .1, .15 and .2, on validation.
+  lightgcn: {
+    loss: { kind: "softmax", negatives: 512, temperature: 0.2 },
+    batch: 1_024,
+    epochs: 20,
+    validateEvery: 4,
+  },
+  xsimgcl: { batch: 1_024, epochs: 20, validateEvery: 4 },
 };
-const friendWeights = [0.2, 0.4];
+const friendWeights = options.weights.split(",").map(Number);
 
 const folder = datasetFolder("lastfm-social");
 const [listens, later, trust] = await Promise.all(
@@ -55,31 +64,38 @@ const choice = holdOutTenth(train);
 const data = { train: choice.train, validation: choice.validation, friends };
 
 const models = new Map<string, TrainedModel>();
-const friendWeight = await bestWeight();
+const kinds = options.kinds.split(",");
+const weights = new Map<string, number>();
+for (const kind of kinds) weights.set(kind, await bestWeight(kind));
 if (!options["validation-only"]) await compare();
 
 /** Picks by validation's NDCG@20, seed 1. */
-async function bestWeight(): Promise<number> {
+async function bestWeight(kind: string): Promise<number> {
   let best = { weight: 0, score: -Infinity };
-  for (const weight of [0, ...friendWeights]) {
-    const trained = await lightGcn(weight, 1);
+  for (const weight of friendWeights) {
+    const trained = await graphModel(kind, weight, 1);
     const { metrics } = await measure(trained, choice.validation);
     const score = metrics.ndcgAt20!;
     process.stdout.write(
-      `validation: weight of friends ${weight}, NDCG@20 ${score.toFixed(4)}, ${trained.curve.length} epochs, ${trained.cost.wallSeconds.toFixed(0)} s\n`,
+      `validation: ${kind}, weight of friends ${weight}, NDCG@20 ${score.toFixed(4)}, ${trained.curve.length} epochs, ${trained.cost.cpuSeconds.toFixed(0)} s of processor\n`,
     );
     if (weight > 0 && score > best.score) best = { weight, score };
   }
   return best.weight;
 }
 
-/** Trained once for each weight and seed. */
-async function lightGcn(weight: number, seed: number): Promise<TrainedModel> {
-  const key = `${weight} ${seed}`;
+/** Trained once for each kind, weight and seed. */
+async function graphModel(kind: string, weight: number, seed: number): Promise<TrainedModel> {
+  const key = `${kind} ${weight} ${seed}`;
   const known = models.get(key);
   if (known !== undefined) return known;
-  const model = modelByKind("lightgcn");
-  const config = { ...model.defaults, ...recipe, friendWeight: weight };
+  const model = modelByKind(kind);
+  const config = {
+    ...model.defaults,
+    ...recipes[kind],
+    ...(JSON.parse(options.recipe) as object),
+    friendWeight: weight,
+  };
   const trained = await model.train(data, config, { seed, threads: 1, ...silentWork() });
   models.set(key, trained);
   return trained;
@@ -109,40 +125,44 @@ async function compare(): Promise<void> {
       `| ${trained.name} | defaults | ${shown(metrics.recallAt20!)} | ${shown(metrics.ndcgAt20!)} | |`,
     );
   }
-  const without: Evaluation[] = [];
-  const withFriends: Evaluation[] = [];
-  for (let seed = 1; seed <= Number(options.seeds); seed++) {
-    for (const [weight, into] of [
-      [0, without],
-      [friendWeight, withFriends],
-    ] as const) {
-      const trained = await lightGcn(weight, seed);
-      into.push(await measure(trained, test));
-      process.stdout.write(
-        `test: seed ${seed} ${trained.name} ${JSON.stringify(into.at(-1)!.metrics)} ${trained.cost.wallSeconds.toFixed(0)} s\n`,
-      );
-    }
-  }
   const isFew = test.pasts.map(({ items }) => items.length <= fewItems);
   const few = isFew.filter(Boolean).length;
-  for (const [label, weight, runs] of [
-    ["LightGCN", 0, without],
-    ["LightGCN with friends", friendWeight, withFriends],
-  ] as const) {
-    const recalls = meanInterval(runs.map(({ metrics }) => metrics.recallAt20!));
-    const ndcgs = meanInterval(runs.map(({ metrics }) => metrics.ndcgAt20!));
-    const ofFew = meanInterval(runs.map(({ perCase }) => mean(only(perCase.ndcgAt20!, isFew))));
-    rows.push(
-      `| ${label} | ${recipeText({ ...recipe, ...(weight > 0 && { friendWeight: weight }) })} | ${spread(recalls)} | ${spread(ndcgs)} | ${spread(ofFew)} |`,
-    );
+  const perUser = new Map<string, number[]>();
+  for (const kind of kinds) {
+    for (const weight of [0, weights.get(kind)!]) {
+      const runs: Evaluation[] = [];
+      for (let seed = 1; seed <= Number(options.seeds); seed++) {
+        const trained = await graphModel(kind, weight, seed);
+        runs.push(await measure(trained, test));
+        process.stdout.write(
+          `test: seed ${seed} ${trained.name} ${JSON.stringify(runs.at(-1)!.metrics)} ${trained.cost.wallSeconds.toFixed(0)} s\n`,
+        );
+      }
+      const name = (await graphModel(kind, weight, 1)).name;
+      const of = (value: (run: Evaluation) => number) => spread(meanInterval(runs.map(value)));
+      const cells = [
+        of(({ metrics }) => metrics.recallAt20!),
+        of(({ metrics }) => metrics.ndcgAt20!),
+        of(({ perCase }) => mean(only(perCase.ndcgAt20!, isFew))),
+      ];
+      const recipe = recipeText({ ...recipes[kind], ...(weight > 0 && { friendWeight: weight }) });
+      rows.push(`| ${[name, recipe, ...cells].join(" | ")} |`);
+      const means = test.pasts.map((_, u) => mean(runs.map((run) => run.perCase.ndcgAt20![u]!)));
+      perUser.set(name, means);
+    }
   }
-  const perUser = (runs: readonly Evaluation[]) =>
-    test.pasts.map((_, u) => mean(runs.map(({ perCase }) => perCase.ndcgAt20![u]!)));
-  const [a, b] = [perUser(withFriends), perUser(without)];
-  const all = pairedDifference(a, b);
-  const fewDifference = pairedDifference(only(a, isFew), only(b, isFew));
-  const differs = ({ difference, pValue }: ReturnType<typeof pairedDifference>) =>
-    `${difference.mean >= 0 ? "+" : "-"}${shown(Math.abs(difference.mean))} (95 % interval ${difference.low.toFixed(4)} to ${difference.high.toFixed(4)}, p = ${pValue.toPrecision(2)})`;
+  const differs = (a: readonly number[], b: readonly number[]) => {
+    const { difference, pValue } = pairedDifference(a, b);
+    const sign = difference.mean >= 0 ? "+" : "-";
+    return `${sign}${shown(Math.abs(difference.mean))} (95 % interval ${difference.low.toFixed(4)} to ${difference.high.toFixed(4)}, p = ${pValue.toPrecision(2)})`;
+  };
+  const names = [...perUser.keys()];
+  const compared = names
+    .flatMap((one, i) => names.slice(0, i).map((other) => [one, other] as const))
+    .map(([one, other]) => {
+      const [a, b] = [perUser.get(one)!, perUser.get(other)!];
+      return `- ${one} minus ${other}: ${differs(a, b)}; users with at most ${fewItems} items: ${differs(only(a, isFew), only(b, isFew))}.`;
+    });
   const table = [
     "### lastfm-social",
     "",
@@ -150,10 +170,10 @@ async function compare(): Promise<void> {
     "",
     "lastfm-social, the given split; all items ranked, items of train masked; friendship is symmetric.",
     "",
-    `- LightGCN learns from nine tenths of each user's train items; the other tenth is validation, which picks the epoch and, with seed 1, by NDCG@20, the weight of friends (${friendWeights.join(", ")}). Its temperature was picked on validation before, among .1, .15 and .2. Rows above it learn from all of train, with nothing chosen.`,
+    `- Graph models learn from nine tenths of each user's train items; the other tenth is validation, which picks the epoch and, with seed 1, by NDCG@20, the weight of friends (${friendWeights.slice(1).join(", ")}). LightGCN's temperature was picked on validation before, among .1, .15 and .2. Rows above them learn from all of train, with nothing chosen.`,
     `- Means over ${options.seeds} seeds with 95 % intervals; test was read once by each seed.`,
-    `- NDCG@20 with friends minus without, paired by user, mean over seeds: ${differs(all)}.`,
-    `- The same for the ${few} users with at most ${fewItems} items in train: ${differs(fewDifference)}.`,
+    `- Differences of NDCG@20, paired by user, means over seeds; ${few} users have at most ${fewItems} items in train:`,
+    ...compared,
     "",
     `| model | recipe | Recall@20 | NDCG@20 | NDCG@20, at most ${fewItems} items |`,
     "|---|---|---:|---:|---:|",
