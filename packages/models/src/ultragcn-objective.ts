@@ -18,8 +18,10 @@ export interface UltraGcnWeights {
   readonly negatives: number;
   /** How much the mean over them counts beside one item taken. */
   readonly negativeWeight: number;
-  /** Of every pair, whatever its degrees: the paper's w₁ and w₃, in units of w₂ and w₄. */
-  readonly baseWeight: number;
+  /** w₁ and w₂: what each pair taken counts, and what the more by β of its degrees. */
+  readonly takenWeights: readonly [base: number, byDegrees: number];
+  /** w₃ and w₄: the same of pairs not taken. */
+  readonly otherWeights: readonly [base: number, byDegrees: number];
   /** λ: how much the taken item's likes count beside it. */
   readonly affinityWeight: number;
   /** How many likes each item has. */
@@ -44,8 +46,8 @@ const rowNames = ["users", "taken", "others", "likes"] as const;
  * Loss and gradient of UltraGCN: no vector is passed along the graph. Instead, pairs are weighted so
  * that the vectors which minimise the loss are those that passing on would converge to:
  *
- *     loss = mean over pairs  (w + β_ui) · softplus(-s_ui)                                what was taken
- *                           + negativeWeight · mean_j (w + β_uj) · softplus(s_uj)          what was not
+ *     loss = mean over pairs  (w₁ + w₂ β_ui) · softplus(-s_ui)                            what was taken
+ *                           + negativeWeight · mean_j (w₃ + w₄ β_uj) · softplus(s_uj)      what was not
  *                           + λ Σ_{j like i} ω_ij · softplus(-s_uj)                        likes of it
  *          + decay/2 ‖E‖²                        s = e_u · e_i,   β_ui = √(d_u + 1) / d_u / √(d_i + 1)
  *
@@ -143,7 +145,8 @@ export class UltraGcnObjective {
     gradient: Float32Array,
   ): Promise<number> {
     const width = this.#width;
-    const { decay, baseWeight, affinities } = this.#weights;
+    const { decay, takenWeights, affinities } = this.#weights;
+    const [base, byDegrees] = takenWeights;
     const factors = this.#factors;
     const slice = this.#slice;
     for (let d = 0; d < gradient.length; d++) gradient[d] = decay * table[d]!;
@@ -156,7 +159,7 @@ export class UltraGcnObjective {
       const items = taken.subarray(first, first + slice);
       const { pairWeights, userFactors, likeWeights, weights } = this.#inputs;
       own.forEach((user, b) => {
-        pairWeights[b] = baseWeight + factors[user]! * factors[items[b]!]!;
+        pairWeights[b] = base + byDegrees * factors[user]! * factors[items[b]!]!;
         userFactors[b] = factors[user]!;
         const from = (items[b]! - this.#userCount) * affinities;
         for (let k = 0; k < affinities; k++) {
@@ -202,7 +205,7 @@ function factorsOf({ rows, columns, offsets, indices, values }: CsrMatrix): Floa
 function lossGraph(
   width: number,
   slice: number,
-  { negatives, negativeWeight, baseWeight, affinities, affinityWeight }: UltraGcnWeights,
+  { negatives, negativeWeight, otherWeights, affinities, affinityWeight }: UltraGcnWeights,
 ): CompiledGraph {
   const g = new Graph();
   const users = g.rows("users", [slice, width]);
@@ -216,12 +219,12 @@ function lossGraph(
     .softplus()
     .mul(g.input("pairWeights", [slice, 1]));
   const misses = users.matmul(others, { transposeRight: true }).softplus(); // [slice, negatives]
+  const [base, byDegrees] = otherWeights;
   const weighted = misses
     .matmul(g.input("otherFactors", [negatives, 1]))
-    .mul(g.input("userFactors", [slice, 1]));
-  const negative = weighted
-    .add(misses.sum([-1], true).mul(baseWeight))
-    .mul(negativeWeight / negatives);
+    .mul(g.input("userFactors", [slice, 1]))
+    .mul(byDegrees);
+  const negative = weighted.add(misses.sum([-1], true).mul(base)).mul(negativeWeight / negatives);
   const alike = users
     .reshape([slice, 1, width])
     .mul(likes)

@@ -46,11 +46,12 @@ describe("the objective", async () => {
   const weights = {
     negatives: 3,
     negativeWeight: 5,
-    baseWeight: 0.2,
+    takenWeights: [0.2, 0.9],
+    otherWeights: [0.3, 0.6],
     affinityWeight: 0.7,
     affinities: 2,
     decay: 0.05,
-  };
+  } as const;
   const objective = await UltraGcnObjective.open(interactions, width, 2, weights);
   afterAll(() => objective.dispose());
   // Items as nodes: after four users and the padding row.
@@ -75,11 +76,14 @@ describe("the objective", async () => {
     batch.users.forEach((user, b) => {
       const taken = batch.taken[b]!;
       const factor = Math.sqrt(userDegrees[user]! + 1) / userDegrees[user]!;
-      const weight = (item: number) =>
-        weights.baseWeight + factor / Math.sqrt(itemDegrees[item - 4]! + 1);
-      total += weight(taken) * softplus(-score(user, taken));
+      const weight = ([base, byDegrees]: readonly [number, number], item: number) =>
+        base + (byDegrees * factor) / Math.sqrt(itemDegrees[item - 4]! + 1);
+      total += weight(weights.takenWeights, taken) * softplus(-score(user, taken));
       for (const other of batch.others) {
-        total += (weights.negativeWeight / 3) * weight(other) * softplus(score(user, other));
+        total +=
+          (weights.negativeWeight / 3) *
+          weight(weights.otherWeights, other) *
+          softplus(score(user, other));
       }
       for (const k of [0, 1]) {
         const at = (taken - 4) * 2 + k;
@@ -153,7 +157,7 @@ describe("a trained model", () => {
   test.each([
     { negatives: 0 },
     { affinities: 1.5 },
-    { negativeWeight: 0 },
+    { negativeWeight: -1 },
     { decay: -1 },
     { width: 8 },
   ])("refuses %o", async (change) => {

@@ -31,12 +31,15 @@ const kind = "ultragcn";
 export const ultraGcn: Model<UltraGcnConfig> = {
   kind,
   isSeeded: true,
+  // On Electronics, validation NDCG@20 was .060 with these, .040 with the negativeWeight of 300 and .041 with
+  // the 30 that suit denser graphs; affinities of 3 and 10 beside 10 were alike.
   defaults: {
     width: 64,
     negatives: 512,
-    negativeWeight: 300,
-    baseWeight: 1e-6,
-    affinityWeight: 1,
+    negativeWeight: 10,
+    takenWeights: [0, 1],
+    otherWeights: [0, 1],
+    affinityWeight: 3,
     affinities: 10,
     decay: 2e-7,
     learningRate: 0.003,
@@ -93,14 +96,16 @@ const nameOf = (config: UltraGcnConfig): GraphModelName<UltraGcnConfig> => ({
 
 function check(config: UltraGcnConfig): void {
   checkSchedule(kind, config);
-  const { negatives, affinities, negativeWeight, baseWeight, affinityWeight, decay } = config;
+  const { negatives, affinities, negativeWeight, affinityWeight, decay } = config;
+  const { takenWeights, otherWeights } = config;
   const isCounted = [negatives, affinities].every((n) => Number.isInteger(n) && n >= 1);
-  if (isCounted && negativeWeight > 0 && baseWeight >= 0 && affinityWeight >= 0 && decay >= 0) {
+  const sizes = [...takenWeights, ...otherWeights, negativeWeight, affinityWeight, decay];
+  if (isCounted && sizes.every((value) => value >= 0)) {
     return;
   }
   throw new TrainingError(
     "BAD_CONFIG",
-    `negatives ${negatives}, affinities ${affinities}, negativeWeight ${negativeWeight}, baseWeight ${baseWeight}, affinityWeight ${affinityWeight}, decay ${decay}: the first two must be whole numbers from 1, negativeWeight positive, the others not negative.`,
+    `negatives ${negatives}, affinities ${affinities}, negativeWeight ${negativeWeight}, takenWeights ${takenWeights.join(", ")}, otherWeights ${otherWeights.join(", ")}, affinityWeight ${affinityWeight}, decay ${decay}: the first two must be whole numbers from 1, the others not negative.`,
     "Start from the defaults of ultragcn.",
   );
 }
