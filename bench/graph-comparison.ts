@@ -232,10 +232,10 @@ function progressOf(kind: string, seed: number) {
   };
 }
 
-function recipeText({ kind: _, ...changes }: Variant): string {
-  const fields = Object.entries(changes).map(
-    ([field, value]) => `${field} ${JSON.stringify(value).replaceAll('"', "")}`,
-  );
+function recipeText(variant: Variant): string {
+  const fields = Object.entries(variant)
+    .filter(([field]) => field !== "kind")
+    .map(([field, value]) => `${field} ${JSON.stringify(value).replaceAll('"', "")}`);
   return fields.join(", ") || "none";
 }
 
