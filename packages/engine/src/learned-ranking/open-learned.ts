@@ -7,9 +7,12 @@ import { snapshotFiles, type SnapshotManifest } from "../snapshot/manifest.ts";
 import { ExactNames } from "./exact-names.ts";
 import type { LearnedParts } from "./learned-ranker.ts";
 import { SearchBehaviour } from "./search-behaviour.ts";
-import { SearchFeatures } from "./search-features.ts";
+import { SearchFeatures, searchFeatures, tasteFeatures } from "./search-features.ts";
 
-/** Opens a snapshot's learned order of searches; undefined when searches keep the default one. */
+/**
+ * Opens a snapshot's learned order of searches; undefined when searches keep the default one: because
+ * none was better, or because it was learned by a version that described candidates otherwise.
+ */
 export async function openLearned(
   directory: string,
   { searchRanking: ranking, files }: SnapshotManifest,
@@ -21,15 +24,17 @@ export async function openLearned(
   const forestOf = async (name: string): Promise<BoostedForest> =>
     BoostedForest.fromBytes(await read(name), join(directory, name));
   const hasTaste = files.some(({ path }) => path === snapshotFiles.searchTaste);
+  const forest = await forestOf(snapshotFiles.searchForest);
+  const taste = hasTaste ? await forestOf(snapshotFiles.searchTaste) : undefined;
+  const known = [...searchFeatures, ...tasteFeatures].map(({ name }) => name);
+  const isKnown = ({ featureNames }: BoostedForest): boolean =>
+    featureNames.every((name, f) => name === known[f]);
+  if (!isKnown(forest) || (taste !== undefined && !isKnown(taste))) return undefined;
   const names = ExactNames.open(await read(snapshotFiles.exactNames));
   catalog.onWords((row, item) => names.put(row, item));
   const behaviour = SearchBehaviour.open(await read(snapshotFiles.searchBehaviour));
   return {
-    model: {
-      forest: await forestOf(snapshotFiles.searchForest),
-      ...(hasTaste && { taste: await forestOf(snapshotFiles.searchTaste) }),
-      scale: ranking.scale,
-    },
+    model: { forest, ...(taste && { taste }), scale: ranking.scale },
     features: new SearchFeatures({
       catalog,
       names,

@@ -42,6 +42,8 @@ export const tasteFeatures: readonly SearchFeature[] = [
   { name: "taken-before", signal: "taste" },
   { name: "brand-share", signal: "taste" },
   { name: "brand-among-category", signal: "taste" },
+  { name: "attributes-among-category", signal: "taste" },
+  { name: "likest-attribute", signal: "taste" },
   { name: "category-share", signal: "taste" },
   { name: "visit-category-share", signal: "taste" },
   { name: "price-above-usual", signal: "taste" },
@@ -88,15 +90,25 @@ const labelFields: ReadonlySet<TextField> = new Set([
   "pinyin",
 ]);
 
+/** Attributes that tastes are looked for in, in the order of their names. */
+const maxAttributes = 16;
+
 /** Describes the candidates of a search. */
 export class SearchFeatures {
   readonly #sources: FeatureSources;
   /** Mean log price of the items of each leaf category, by number. */
   readonly #meanLogPrice = new Map<number, number>();
+  readonly #attributes: readonly string[];
   #popularity: { scores: Float32Array; highest: number } | undefined;
 
   constructor(sources: FeatureSources) {
     this.#sources = sources;
+    this.#attributes = sources.catalog.facets
+      .fields()
+      .flatMap(({ field, hasValues }) =>
+        hasValues && field.startsWith("attributes.") ? [field] : [],
+      )
+      .slice(0, maxAttributes);
     const sums = new Map<number, { sum: number; count: number }>();
     const { filter } = sources.catalog;
     for (let row = 1; row < filter.rows; row++) {
@@ -179,6 +191,7 @@ export class SearchFeatures {
           brand === -1
             ? NaN
             : (taste.brandsOfLeaf.get(`${leaf} ${brand}`) ?? 0) / (ofLeaf + priorActs),
+          ...this.#attributeShares(row, leaf, taste),
           ofLeaf / (taste.acts + priorActs),
           taste.visitActs === 0 ? NaN : (taste.visitLeaves.get(leaf) ?? 0) / taste.visitActs,
           finiteOr(above),
@@ -200,7 +213,12 @@ export class SearchFeatures {
       const ageMs = Math.max(0, nowMs - timestampMs);
       const amount = weight * 2 ** (-ageMs / tasteHalfLifeMs);
       const brand = this.#sources.catalog.filter.brandOf(row);
-      taste.add(row, this.#leafOf(row), brand, amount, ageMs <= visitMs);
+      const leaf = this.#leafOf(row);
+      taste.add(row, leaf, brand, amount, ageMs <= visitMs);
+      this.#attributes.forEach((field, a) => {
+        const set = this.#sources.catalog.facets.setOf(field, row);
+        if (set !== -1) raise(taste.attributesOfLeaf, attributeKey(leaf, a, set), amount);
+      });
       const above = this.#priceAboveMean(row);
       if (!Number.isFinite(above)) continue;
       prices += amount * above;
@@ -221,6 +239,21 @@ export class SearchFeatures {
     put(behaviour.choiceRate(row));
     put(behaviour.earnestRate(row));
     put(this.#popularityOf(row));
+  }
+
+  /** Mean and highest share of the past in this category that has the same values as the item. */
+  #attributeShares(row: number, leaf: number, taste: Taste): [mean: number, highest: number] {
+    const all = (taste.leaves.get(leaf) ?? 0) + priorActs;
+    let [sum, most, count] = [0, 0, 0];
+    this.#attributes.forEach((field, a) => {
+      const set = this.#sources.catalog.facets.setOf(field, row);
+      if (set === -1) return;
+      const share = (taste.attributesOfLeaf.get(attributeKey(leaf, a, set)) ?? 0) / all;
+      sum += share;
+      most = Math.max(most, share);
+      count++;
+    });
+    return count === 0 ? [NaN, NaN] : [sum / count, most];
   }
 
   #popularityOf(row: number): number {
@@ -276,6 +309,8 @@ export interface Taste {
   readonly leaves: ReadonlyMap<number, number>;
   /** By leaf category and brand. */
   readonly brandsOfLeaf: ReadonlyMap<string, number>;
+  /** By leaf category, attribute and value. */
+  readonly attributesOfLeaf: ReadonlyMap<number, number>;
   readonly visitActs: number;
   readonly visitLeaves: ReadonlyMap<number, number>;
   /** How much dearer than their category the items were, in logs; NaN where no price is known. */
@@ -289,6 +324,7 @@ class TasteParts {
   readonly brands = new Map<number, number>();
   readonly leaves = new Map<number, number>();
   readonly brandsOfLeaf = new Map<string, number>();
+  readonly attributesOfLeaf = new Map<number, number>();
   readonly visitLeaves = new Map<number, number>();
 
   add(row: number, leaf: number, brand: number, amount: number, isOfVisit: boolean): void {
@@ -301,6 +337,11 @@ class TasteParts {
     this.visitActs += amount;
     if (leaf !== -1) raise(this.visitLeaves, leaf, amount);
   }
+}
+
+/** One number for three: below 2⁵³ for a million categories and 2²⁸ sets of values. */
+function attributeKey(leaf: number, attribute: number, set: number): number {
+  return ((leaf + 1) * maxAttributes + attribute) * 2 ** 28 + set;
 }
 
 function raise<K>(sums: Map<K, number>, key: K, by: number): void {

@@ -191,6 +191,11 @@ export class FacetIndex {
     return this.#numbers.get(field)?.[row] ?? NaN;
   }
 
+  /** A number that items with the same values in a field share; -1 where the item has none. */
+  setOf(field: string, row: number): number {
+    return this.#sets.get(field)?.setAt(row) ?? -1;
+  }
+
   /** True for a field that some item has or had, and for those that any item may have. */
   knows(field: string): boolean {
     return this.#sets.has(field) || this.#numbers.has(field) || ownFields.has(field);
