@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Item } from "@magpie/domain";
-import { openEngine, type Engine } from "@magpie/engine";
+import { openEngine, type Engine, type SearchOptions } from "@magpie/engine";
 
 export interface ServedSearch {
   /** Item ids, best first. The query is taken as typed out. */
-  search(query: string, limit: number): Promise<string[]>;
+  search(query: string, limit: number, options?: Partial<SearchOptions>): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -20,8 +20,13 @@ export async function openServedSearch(items: readonly Item[]): Promise<ServedSe
   }
   await trained(engine);
   return {
-    async search(query, limit) {
-      const answer = await engine.search({ query: `${query} `, limit, isShown: false });
+    async search(query, limit, options) {
+      const answer = await engine.search({
+        ...options,
+        query: `${query} `,
+        limit,
+        isShown: false,
+      });
       return answer.items.map(({ item }) => item.id);
     },
     async close() {

@@ -74,6 +74,12 @@ const correct = Type.Optional(
       "False: words are searched for as they are typed. By default a word that no item has becomes the one that was likely meant, and the answer says so in `corrections`",
   }),
 );
+const closeMatches = Type.Optional(
+  Type.Boolean({
+    description:
+      "True: where fewer than 20 items have all words, up to 100 that lack one of them come behind (not for phrases and left-out words, and not in another order); `understood.withAllWords` says where they begin",
+  }),
+);
 const personalise = Type.Optional(
   Type.Boolean({
     description: "False: answer as for a stranger, whatever the user did before. True when absent",
@@ -181,6 +187,7 @@ export const searchRequestSchema = Type.Object(
     ),
     sort: Type.Optional(sortSchema),
     correct,
+    closeMatches,
     highlight: Type.Optional(
       Type.Object(
         { open: tag("Goes before a word"), close: tag("Goes after it") },
@@ -259,7 +266,7 @@ export const similarParametersSchema = Type.Object(askingParameters, {
 
 /** Query of GET /v1/search. */
 export const searchParametersSchema = Type.Object(
-  { query, correct, ...askingParameters },
+  { query, correct, closeMatches, ...askingParameters },
   { additionalProperties: false },
 );
 

@@ -226,6 +226,7 @@ export const routes = {
           understood: {
             text: "blue mug",
             answeredBy: "all",
+            withAllWords: 1,
             entities: [{ text: "mug", kind: "category", value: "Home > Mugs", items: 12 }],
             categories: [{ category: "Home > Mugs", probability: 0.92 }],
           },

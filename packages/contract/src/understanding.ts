@@ -42,6 +42,11 @@ export const understoodQuerySchema = Type.Object(
       description: "What was searched for: with corrections, without what became a filter",
     }),
     answeredBy: answeredBySchema,
+    withAllWords: Type.Integer({
+      minimum: 0,
+      description:
+        "Found items that have every word that must be there; with `closeMatches`, those that lack one come behind them",
+    }),
     entities: Type.Array(queryEntitySchema, { description: "Names of the catalogue" }),
     priceCents: Type.Optional(
       Type.Object(

@@ -78,6 +78,8 @@ export interface SearchAsk {
   readonly diversity?: readonly SearchDiversity[];
   /** False: words are searched for as they are typed; true when absent. */
   readonly correct?: boolean;
+  /** True: where fewer than a page have all words, items that lack one come behind them. */
+  readonly closeMatches?: boolean;
 }
 
 /** One act of a user as models and explanations see it. */

@@ -107,6 +107,8 @@ export interface UnderstoodQuery extends Pick<
     readonly itemId?: string;
   };
   readonly answeredBy: AnsweredBy;
+  /** Found items that have every word that must be there; the others lack one, and come behind. */
+  readonly withAllWords: number;
 }
 
 /** What an answer is told of rules. */
@@ -145,6 +147,8 @@ export interface SearchOptions extends RecommendOptions {
   readonly diversity?: readonly SearchDiversity[];
   /** False: words are searched for as they are typed. */
   readonly correct?: boolean;
+  /** True: where fewer than a page have all words, items that lack one come behind them. */
+  readonly closeMatches?: boolean;
 }
 
 /** Asks for the values of one facet that begin like a text, over what a search finds. */

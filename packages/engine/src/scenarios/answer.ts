@@ -39,7 +39,7 @@ import { pageOf } from "./options.ts";
 import { proposersOf, runPipeline, type Pipeline } from "./pipeline.ts";
 import { retrieverNames } from "./retrievers.ts";
 import { scenarioNames } from "./scenarios.ts";
-import type { AnsweredBy } from "./search/live-text-retriever.ts";
+import type { Found } from "./search/live-text-retriever.ts";
 import { variantChooser } from "./search/fitting-variant.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
@@ -157,7 +157,7 @@ export class Answerer {
         total: found.total,
         relaxed: found.relaxed,
         facets: facets!,
-        understood: understoodOf(serving, request, found.answeredBy),
+        understood: understoodOf(serving, request, found),
       }),
       ...(ruling && { rules: servedRules(ruling) }),
       timings: watch.timings,
@@ -301,6 +301,7 @@ function searchAskOf({
   sort,
   diversity,
   correct,
+  closeMatches,
 }: Partial<SearchOptions>): SearchAsk {
   return {
     refinements: refinements ?? [],
@@ -308,6 +309,7 @@ function searchAskOf({
     ...(sort && { sort }),
     ...(diversity && { diversity }),
     ...(correct !== undefined && { correct }),
+    ...(closeMatches !== undefined && { closeMatches }),
   };
 }
 
@@ -315,7 +317,7 @@ function searchAskOf({
 function understoodOf(
   { catalog, search }: Serving,
   request: ServingRequest,
-  answeredBy: AnsweredBy,
+  { answeredBy, withAllWords }: Found,
 ): UnderstoodQuery {
   const { text, entities, priceCents, categories, corrections, didYouMean, navigational } =
     search.readingOf(request);
@@ -325,6 +327,7 @@ function understoodOf(
     categories,
     corrections,
     answeredBy,
+    withAllWords,
     ...(priceCents && { priceCents }),
     ...(didYouMean !== undefined && { didYouMean }),
     ...(navigational && {

@@ -59,8 +59,10 @@ const minLettersBesideExact = 5;
 const minCompoundPart = 3;
 /** Together with the units of the query fewer than 256, which is where counts of them end. */
 const maxFinerUnits = 100;
-/** With so many items that have all words, a broad search looks for no others. */
-const enoughForBroad = 100;
+/** With so many items that have all words, a search looks for no others. */
+const enough = { all: 0, relaxed: 1, close: 20, broad: 100 } as const;
+/** Items that lack one word are taken up to so many, the best ones. */
+const maxClose = 100;
 const maxOwnWordLength = 10;
 const maxQueryLength = 300;
 const maxGroups = 32;
@@ -326,17 +328,19 @@ export class InvertedTextIndex implements TextIndex {
     const weak = strong.length > 0 ? asked.units.filter(({ isWeak }) => isWeak) : [];
     const strict = this.#collect(required, weak, asked.filter, "all", options);
     const found = strict.matches.count();
-    const isBroad = options.mode === "broad" && options.sort === undefined;
-    if (options.mode === "all" || found >= (isBroad && required.length > 1 ? enoughForBroad : 1)) {
-      return strict;
+    const { mode = "relaxed" } = options;
+    const isFilled = options.sort === undefined && required.length > 1;
+    if (found >= (isFilled ? enough[mode] : Math.min(1, enough[mode]))) return strict;
+    if (found > 0) {
+      return this.#collect(required, weak, asked.filter, mode as "close" | "broad", options);
     }
-    if (found > 0) return this.#collect(required, weak, asked.filter, "broad", options);
-    const stages = isBroad
-      ? []
-      : ([
-          ["without-low", required.filter(({ importance }) => importance !== "low")],
-          ["high-only", required.filter(({ importance }) => importance === "high")],
-        ] as const);
+    const stages =
+      mode === "broad" && options.sort === undefined
+        ? []
+        : ([
+            ["without-low", required.filter(({ importance }) => importance !== "low")],
+            ["high-only", required.filter(({ importance }) => importance === "high")],
+          ] as const);
     let before = required.length;
     for (const [stage, kept] of stages) {
       if (kept.length === 0 || kept.length === before) continue;
@@ -465,11 +469,12 @@ export class InvertedTextIndex implements TextIndex {
     required: readonly Unit[],
     others: readonly Unit[],
     filter: ItemSet | undefined,
-    stage: MatchStage | "broad",
+    stage: MatchStage | "broad" | "close",
     options: TextSearchOptions,
   ): TextHits {
     const scratch = this.#scratch;
-    const isPartial = stage === "some" || stage === "broad";
+    const isFilled = stage === "broad" || stage === "close";
+    const isPartial = stage === "some" || isFilled;
     scratch.begin();
     const ordered = isPartial
       ? required
@@ -481,15 +486,28 @@ export class InvertedTextIndex implements TextIndex {
     const least = isPartial ? 1 : required.length;
     const { found, matched, scores, foundCount } = scratch;
     const matches = new ItemSet(this.rows);
+    const whole = isFilled ? new ItemSet(this.rows) : matches;
     for (let i = 0; i < foundCount; i++) {
       const row = found[i]!;
-      if (matched[row]! >= least) matches.words[row >> 5]! |= 1 << (row & 31);
+      const isWhole = matched[row]! >= required.length;
+      if (stage === "close" ? isWhole : matched[row]! >= least) {
+        matches.words[row >> 5]! |= 1 << (row & 31);
+      }
+      if (isFilled && isWhole) whole.words[row >> 5]! |= 1 << (row & 31);
       // Items with more of the words go before those with fewer.
       if (isPartial) scores[row]! *= matched[row]! / required.length;
     }
-    if (stage === "broad") scratch.putBehind(required.length);
-    const named = stage === "broad" ? "all" : stage;
-    return this.#page([...required, ...others], matches, named, options, (row) => scores[row]!);
+    if (isFilled) scratch.putBehind(required.length);
+    if (stage === "close") {
+      for (const row of scratch.bestWith(required.length - 1, maxClose)) matches.add(row);
+    }
+    return this.#page(
+      [...required, ...others],
+      { matches, whole },
+      isFilled ? "all" : stage,
+      options,
+      (row) => scores[row]!,
+    );
   }
 
   /** Everything that passes, for a query without words. */
@@ -500,12 +518,12 @@ export class InvertedTextIndex implements TextIndex {
         : filter === undefined
           ? ItemSet.all(this.rows)
           : filter.clone();
-    return this.#page([], matches, "all", options, () => 0);
+    return this.#page([], { matches, whole: matches }, "all", options, () => 0);
   }
 
   #page(
     units: readonly Unit[],
-    matches: ItemSet,
+    { matches, whole }: { readonly matches: ItemSet; readonly whole: ItemSet },
     stage: MatchStage,
     { limit, offset = 0, refinements, sort, explain = true }: TextSearchOptions,
     scoreOf: (row: number) => number,
@@ -526,6 +544,7 @@ export class InvertedTextIndex implements TextIndex {
       items,
       scores,
       total: rows.length,
+      withAllWords: stage !== "all" ? 0 : whole === matches ? rows.length : countIn(rows, whole),
       stage,
       relaxed: stage !== "all" && rows.length > 0,
       matches,
@@ -768,6 +787,9 @@ function areOfOneSubject(clause: Clause): boolean {
   const [first] = clause;
   return first !== undefined && clause.every(({ subject }) => subject === first.subject);
 }
+
+const countIn = (rows: Int32Array, set: ItemSet): number =>
+  rows.reduce((count, row) => count + Number(set.has(row)), 0);
 
 const lengthInLetters = (term: Term): number => [...term].length;
 

@@ -1,3 +1,4 @@
+import { TopKSelector } from "@magpie/numerics";
 import { has, placeOf, type PostingList } from "./posting-lists.ts";
 
 /** Looking a row up in a list costs as much as reading so many postings. */
@@ -187,6 +188,17 @@ export class Scratch {
       const row = found[i]!;
       if (matched[row]! < units) scores[row]! *= scale;
     }
+  }
+
+  /** The best rows that have matched exactly so many units, at most `most`; equal ones by lower row. */
+  bestWith(units: number, most: number): Int32Array {
+    const rows = this.found
+      .subarray(0, this.foundCount)
+      .filter((row) => this.matched[row] === units);
+    if (rows.length <= most) return rows;
+    rows.sort();
+    const scores = Float32Array.from(rows, (row) => this.scores[row]!);
+    return new TopKSelector(most).select(scores).indices.map((place) => rows[place]!);
   }
 
   beginClause(): void {

@@ -294,6 +294,49 @@ export function behavesAsTextIndex(name: string, build: Build): void {
       assert.equal(index.search("red xyzzy ", { limit: 9, mode: "broad" }).stage, "some");
     });
 
+    describe("in a close search", () => {
+      const titles = ["red wool hat", "red wool sock", "wool hat", "red bag", "blue hat"];
+      const find = async (query: string, more: object = {}, extra: string[] = []) => {
+        const index = await build([...titles, ...extra].map((title) => product(title)));
+        return index.search(query, { limit: 200, mode: "close", ...more });
+      };
+
+      test("puts those that lack one word behind those with all, and no others", async () => {
+        const { items, total, withAllWords, stage, relaxed, scores } = await find("red wool hat ");
+        assert.equal(items[0], 1);
+        assert.deepEqual([...items].sort(), [1, 2, 3]);
+        assert.deepEqual([total, withAllWords, stage, relaxed], [3, 1, "all", false]);
+        assert.ok(scores[1]! < scores[0]!);
+      });
+
+      test("counts both after choices in facets", async () => {
+        const refinements = new Map([["f", ItemSet.of(6, [2, 3, 4])]]);
+        const { total, withAllWords, matches } = await find("red wool hat ", { refinements });
+        assert.deepEqual([total, withAllWords], [2, 0]);
+        assert.deepEqual([...matches.toRows()], [1, 2, 3]);
+      });
+
+      test("looks for no others where a page has all words, at an order by a number, and for one word", async () => {
+        const page = Array.from({ length: 20 }, (_, i) => `red wool hat ${"no".repeat(i + 1)}`);
+        assert.equal((await find("red wool hat ", {}, page)).total, 21);
+        const sort = { valueOf: (row: number) => row, order: "ascending" } as const;
+        assert.equal((await find("red wool hat ", { sort })).total, 1);
+        assert.equal((await find("hat ")).total, 3);
+      });
+
+      test("takes the hundred best of those that lack one", async () => {
+        const many = Array.from({ length: 150 }, (_, i) => `wool hat ${"long ".repeat(i % 7)}`);
+        const { total, withAllWords } = await find("red wool hat ", {}, many);
+        assert.deepEqual([total, withAllWords], [101, 1]);
+      });
+
+      test("relaxes as ever where no item has all", async () => {
+        const { stage, total, withAllWords } = await find("red wool glove ");
+        assert.equal(stage, "some");
+        assert.ok(total > 0 && withAllWords === 0);
+      });
+    });
+
     test("sorts by a number, equal ones by relevance, unknown ones last", async () => {
       const titles = ["red shoe", "red red shoe", "red hat", "red bag"];
       const index = await build(titles.map((title) => product(title)));

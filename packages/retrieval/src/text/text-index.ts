@@ -37,9 +37,10 @@ export interface TextSearchOptions {
   readonly sort?: TextSort;
   /**
    * `all`: items have every required word. `relaxed` (default): fewer where none has. `broad`: where
-   * few have all, those with some come behind them, unless hits are sorted by a number.
+   * few have all, those with some come behind them, unless hits are sorted by a number. `close`: the
+   * same where fewer than a page have all, with those alone that lack one word, at most 100.
    */
-  readonly mode?: "all" | "relaxed" | "broad";
+  readonly mode?: "all" | "relaxed" | "broad" | "close";
   /** A query without words finds every item that passes, in order of rows: pages without a query. */
   readonly emptyFindsAll?: boolean;
   /** Whether hits come with `parts` and `matchedWords`; true when absent. */
@@ -64,6 +65,8 @@ export type MatchStage = "all" | "without-low" | "high-only" | "some";
 export interface TextHits extends ScoredItems {
   /** Items that match, on all pages together: exact. */
   readonly total: number;
+  /** Those of them that have every required word; they come first, unless hits are sorted by a number. */
+  readonly withAllWords: number;
   /** Per hit, the words of the query that it has, in the query's order; empty unless explained. */
   readonly matchedWords: readonly (readonly string[])[];
   /** Per hit, parts that sum to its score within 1e-6; empty unless explained. */

@@ -11,6 +11,7 @@ import {
   type ItemSet,
   type InvertedTextIndex,
   type MatchStage,
+  type ParsedQuery,
   type QueryAnalysis,
   type TextHits,
   type TextSort,
@@ -32,6 +33,8 @@ export type AnsweredBy = MatchStage | "meaning" | "nothing";
 export interface Found {
   /** Items that match and pass every choice. */
   readonly total: number;
+  /** Those of them that have every word that must be there; the others lack one, and come behind. */
+  readonly withAllWords: number;
   /** True when no item has all words, so that items with some of them were taken. */
   readonly relaxed: boolean;
   /** What was done to find something, as far as that had to go. */
@@ -88,9 +91,17 @@ export class LiveTextRetriever implements Retriever {
     if (request.query === undefined) return [];
     await this.takeChanges();
     const { hits, refinements } = this.#find(request, limit);
-    const { total, relaxed, matches, stage } = hits;
+    const { total, withAllWords, relaxed, matches, stage } = hits;
     const answeredBy = total === 0 ? "nothing" : stage;
-    this.#onFound(request, { total, relaxed, matches, hits, refinements, answeredBy });
+    this.#onFound(request, {
+      total,
+      withAllWords,
+      relaxed,
+      matches,
+      hits,
+      refinements,
+      answeredBy,
+    });
     return candidatesOf(hits);
   }
 
@@ -119,10 +130,10 @@ export class LiveTextRetriever implements Retriever {
         };
       }
     }
-    if (best.hits.total === 0 && counts.priceCents !== undefined) {
+    if (findsNothing(best) && counts.priceCents !== undefined) {
       const { priceCents: _, ...anyPrice } = counts;
       const without = this.#ask(request, anyPrice, limit);
-      if (without.hits.total > 0) {
+      if (!findsNothing(without)) {
         best = without;
         const reason = "nothing that matches costs this: the bound is left out";
         const record = {
@@ -159,6 +170,7 @@ export class LiveTextRetriever implements Retriever {
       locale,
       explain: explain || (this.#wordByWord && sort === undefined),
       emptyFindsAll: true,
+      mode: search?.closeMatches === true && !meansItsWords(parsed) ? "close" : "relaxed",
       filter: filters.compile(request.filter),
       refinements,
       ...(sort && { sort }),
@@ -183,7 +195,16 @@ interface Answered {
   readonly refinements: ReadonlyMap<string, ItemSet>;
 }
 
-const isWhole = ({ hits }: Answered): boolean => hits.stage === "all" && hits.total > 0;
+/** Who writes a phrase or leaves words out means the words, and gets nothing without them. */
+export function meansItsWords({ groups }: ParsedQuery): boolean {
+  return groups.some(({ need, isPhrase }) => need === "excluded" || isPhrase);
+}
+
+/** Items that lack a word where others have it are no answer of their own. */
+const findsNothing = ({ hits }: Answered): boolean =>
+  hits.stage === "all" ? hits.withAllWords === 0 : hits.total === 0;
+
+const isWhole = ({ hits }: Answered): boolean => hits.withAllWords > 0;
 
 const priceField = "price";
 

@@ -33,7 +33,7 @@ import type { ServedModels } from "../retrievers.ts";
 import type { Scenario } from "../scenarios.ts";
 import { explainSearch, type ExplainParts, type SearchExplanation } from "./explain-search.ts";
 import { LikelyCategory } from "./likely-category.ts";
-import { LiveTextRetriever, type Found } from "./live-text-retriever.ts";
+import { LiveTextRetriever, meansItsWords, type Found } from "./live-text-retriever.ts";
 import { QueryReadings } from "./query-readings.ts";
 import { asFound, TextRanker } from "./text-ranker.ts";
 
@@ -132,7 +132,7 @@ export class SearchScenario implements Scenario {
           const choices = [...found.refinements.values()];
           return {
             strict: found.relaxed ? 0 : found.total,
-            mayAdmit: () => !this.#isExact(request),
+            mayAdmit: () => !meansItsWords(this.readingOf(request).parsed),
             passes: (row) => choices.every((choice) => choice.has(row)),
           };
         },
@@ -152,12 +152,6 @@ export class SearchScenario implements Scenario {
         (request) => this.#found.get(request)?.hits,
       ),
     };
-  }
-
-  /** Who writes a phrase or leaves words out means the words, and gets nothing without them. */
-  #isExact(request: ServingRequest): boolean {
-    const { groups } = this.readingOf(request).parsed;
-    return groups.some(({ need, isPhrase }) => need === "excluded" || isPhrase);
   }
 
   /**

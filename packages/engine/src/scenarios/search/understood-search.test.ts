@@ -125,6 +125,25 @@ describe("a search that understands its query", () => {
     assert.deepEqual((await search("跑步鞋40以下")).found.answeredBy, "all");
   });
 
+  test("puts items that lack a word behind those with all, where that is asked for", async () => {
+    const { search } = await shop();
+    const close = { closeMatches: true };
+    const { ids, found } = await search("ghost running shoe ", close);
+    assert.deepEqual(ids, ["ghost", "pegasus"], "the sock lacks two");
+    assert.deepEqual([found.total, found.withAllWords], [2, 1]);
+    assert.deepEqual([found.answeredBy, found.relaxed], ["all", false]);
+    assert.deepEqual((await search("ghost running shoe ")).ids, ["ghost"]);
+    assert.deepEqual((await search('"running shoe" ghost ', close)).ids, ["ghost"]);
+    assert.deepEqual((await search("running shoe -ghost ", close)).ids, ["pegasus"]);
+  });
+
+  test("leaves the price out for items with all words, not for those that lack one", async () => {
+    const { search } = await shop();
+    const { ids, reading } = await search("running shoe under 10", { closeMatches: true });
+    assert.equal(reading.priceCents, undefined);
+    assert.deepEqual(ids.slice(0, 2).toSorted(), ["ghost", "pegasus"]);
+  });
+
   test("leaves the price out where nothing that matches costs so, and says so", async () => {
     const { search } = await shop();
     const { ids, reading } = await search("running shoe under 10");
