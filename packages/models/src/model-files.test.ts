@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Sequences } from "@magpie/data";
 import { silentWork } from "@magpie/domain";
+import type { CsrMatrix } from "@magpie/numerics";
 import { afterEach, beforeEach, describe, test } from "vitest";
 import { identityOf, readCard, saveModel, type ModelOrigin } from "./model-files.ts";
 import { allModels, modelByKind } from "./registry.ts";
@@ -65,7 +66,15 @@ describe("a model's card", () => {
   });
 
   test("is written for every kind of model that learns in memory", async () => {
-    const data = { train: ring() };
+    // Each item has a feature of its own; row 0 is the padding item.
+    const itemFeatures: CsrMatrix = {
+      rows: 7,
+      columns: 6,
+      offsets: Int32Array.of(0, 0, 1, 2, 3, 4, 5, 6),
+      indices: Int32Array.of(0, 1, 2, 3, 4, 5),
+      values: new Float32Array(6).fill(1),
+    };
+    const data = { train: ring(), itemFeatures };
     // Those left out train for epochs or on held-out cases, and save through the same function.
     const slow = new Set(["sasrec", "lightgcn", "stacked-blend"]);
     for (const model of allModels.filter(({ kind, space }) => !slow.has(kind) && !space?.effort)) {

@@ -13,7 +13,7 @@ const contender = `
   const { lockFolder } = await import(process.argv[1]);
   await setTimeout(Number(process.argv[3]) - Date.now());
   try {
-    lockFolder(process.argv[2], 0);
+    globalThis.held = lockFolder(process.argv[2], 0); // or a collection of garbage frees it
     console.log("won");
   } catch (error) {
     console.log(error.code);
