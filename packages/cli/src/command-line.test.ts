@@ -230,7 +230,10 @@ describe("the way from files to answers", () => {
   });
 
   test("trains, measures and publishes; progress stays off standard output", async () => {
-    const { code, stdout, stderr } = await magpie(...data, "train", "--budget", "5", "--json");
+    const { code, stdout, stderr } = await magpie(
+      ...data,
+      ..."train --budget 5 --workers 2 --json".split(" "),
+    );
     assert.equal(code, 0, stderr);
     const result = JSON.parse(stdout) as { items: number; measurement: { models: object[] } };
     assert.equal(result.items, 60);

@@ -197,6 +197,8 @@ export type ItemOutcome<T extends string> =
 
 export interface TrainOptions {
   readonly seed?: number;
+  /** Processes that train the sequence model together (default 1): at most one for each core. */
+  readonly workers?: number;
   /** Stop training after about this long; what is best by then is published. */
   readonly budgetSeconds?: number;
   /** Publish the snapshot when it is ready (default true). */

@@ -135,18 +135,20 @@ export const train: Verb = (program, shellOf) => {
     .description("train the models on what is stored, measure them, and publish a snapshot")
     .option("--budget <seconds>", "train about this long at most", wholeNumber(1))
     .option("--seed <n>", "the same data and seed give the same models", wholeNumber(0))
+    .option("--workers <n>", "processes that train the sequence model together", wholeNumber(1))
     .option("--recipe <file>", "settings that replace the models' defaults, as tune writes them")
     .option("--no-activate", "make the snapshot, but go on serving the present one")
     .addHelpText(
       "after",
       examples(
-        "magpie train\nmagpie train --budget 600 --seed 7\nmagpie train --no-activate --json",
+        "magpie train\nmagpie train --budget 600 --seed 7\nmagpie train --workers 2\nmagpie train --no-activate --json",
       ),
     )
     .action(
       async (given: {
         readonly budget?: number;
         readonly seed?: number;
+        readonly workers?: number;
         readonly recipe?: string;
         readonly activate: boolean;
       }) => {
@@ -159,6 +161,7 @@ export const train: Verb = (program, shellOf) => {
             {
               activate: given.activate,
               ...(given.seed !== undefined && { seed: given.seed }),
+              ...(given.workers !== undefined && { workers: given.workers }),
               ...(given.budget !== undefined && { budgetSeconds: given.budget }),
             },
             shell,

@@ -47,6 +47,8 @@ export interface TrainingInput extends CatalogInput {
   /** Folder for checkpoints, from which an interrupted run goes on. */
   readonly checkpoints: string;
   readonly seed: number;
+  /** Processes that train one model together, where it can. */
+  readonly workers: number;
   /** When the run began, which is the date on the models' cards. */
   readonly startedMs: number;
   readonly budgetSeconds?: number;
@@ -246,6 +248,7 @@ async function train(
       purpose,
       checkpoints: input.checkpoints,
       seed: input.seed,
+      workers: input.workers,
       ...(budgetSeconds !== undefined && { budgetSeconds }),
     },
     context,

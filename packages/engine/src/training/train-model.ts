@@ -1,7 +1,7 @@
 import { access, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { WorkContext } from "@magpie/domain";
-import type { Model, TrainedModel, TrainingData } from "@magpie/models";
+import { parallelDefaults, type Model, type TrainedModel, type TrainingData } from "@magpie/models";
 
 /** How one model of a run is trained. */
 export interface ModelTraining {
@@ -13,6 +13,8 @@ export interface ModelTraining {
   readonly purpose: "measured" | "published";
   readonly checkpoints: string;
   readonly seed: number;
+  /** Processes that train it together, where it can. */
+  readonly workers: number;
   readonly budgetSeconds?: number;
 }
 
@@ -21,7 +23,7 @@ export interface ModelTraining {
  * and from the finished model where this training had come to its end.
  */
 export async function trainModel(
-  { model, data, config, purpose, checkpoints, seed, budgetSeconds }: ModelTraining,
+  { model, data, config, purpose, checkpoints, seed, workers, budgetSeconds }: ModelTraining,
   context: WorkContext,
 ): Promise<TrainedModel> {
   const folder = join(checkpoints, `${model.kind}-${purpose}`);
@@ -35,6 +37,7 @@ export async function trainModel(
     {
       ...context,
       seed,
+      ...(workers > 1 && { parallel: { ...parallelDefaults, workers } }),
       checkpointDir,
       ...(budgetSeconds !== undefined && { budgetSeconds }),
     },

@@ -83,6 +83,7 @@ export async function train(request: TrainRequest): Promise<SnapshotManifest> {
       draft,
       checkpoints: join(workFolder, "checkpoints"),
       seed,
+      workers: options.workers ?? 1,
       startedMs: run.startedMs,
       ...(budgetSeconds !== undefined && { budgetSeconds }),
       recipe,

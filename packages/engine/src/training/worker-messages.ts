@@ -15,6 +15,7 @@ export interface WorkerStart {
   readonly draft: string;
   readonly checkpoints: string;
   readonly seed: number;
+  readonly workers: number;
   readonly startedMs: number;
   readonly budgetSeconds?: number;
   readonly recipe: TrainingRecipe;
