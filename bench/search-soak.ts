@@ -1,18 +1,21 @@
 /**
  * Search under load for a long time: shoppers search, filter and page over HTTP while the shop changes
- * prices, stock and words and takes items out and in. The server runs in a process of its own.
+ * prices, stock and words and takes items out and in, and a merchandiser works on rules, publishes them
+ * and goes back. The server runs in a process of its own.
  *
- *     node bench/search-soak.ts [--minutes 30] [--shoppers 4] [--updates 20] [--write]
+ *     node bench/search-soak.ts [--minutes 30] [--shoppers 4] [--updates 20] [--rules 2] [--write]
  *
  * Every checkpoint stops the changes for a moment and compares what the server counts with the
- * catalogue as this process knows it, item by item; memory is read after a full collection. At the end
- * a new snapshot is built from the store, and the same searches are asked of both: totals, counts and
+ * catalogue as this process knows it, item by item, with and without the rules in force; listings that
+ * were seen meanwhile are compared with the rules of the one version that each says it followed; memory
+ * is read after a full collection. At the end a new snapshot is built from the store, and the same searches are asked of both: totals, counts and
  * orders by a field must be equal, and so must the pages by relevance.
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createClient, type Client } from "@magpie/client";
 import type { RankingResponse, SearchRequest } from "@magpie/contract";
@@ -21,6 +24,7 @@ import { isAvailable, type EventInput, type Item } from "@magpie/domain";
 import { openEngine } from "@magpie/engine";
 import { seededRandom, type Random } from "@magpie/numerics";
 import { giveHeapRoom, startServer } from "@magpie/server";
+import { Merchandiser, soakContext } from "./search-soak-rules.ts";
 import { writeSection } from "./write-section.ts";
 
 const { values: flags } = parseArgs({
@@ -28,6 +32,7 @@ const { values: flags } = parseArgs({
     minutes: { type: "string", default: "30" },
     shoppers: { type: "string", default: "4" },
     updates: { type: "string", default: "20" },
+    rules: { type: "string", default: "2" },
     write: { type: "boolean", default: false },
     serve: { type: "string" },
   },
@@ -35,6 +40,7 @@ const { values: flags } = parseArgs({
 const minutes = Number(flags.minutes);
 const shoppers = Number(flags.shoppers);
 const updatesPerSecond = Number(flags.updates);
+const ruleChangesPerSecond = Number(flags.rules);
 const checkpointMs = Math.min(60_000, (minutes * 60_000) / 4);
 /** Models small enough to be trained in seconds: what is measured here is search. */
 const recipe = { sasrec: { width: 16, blocks: 1, feedForward: 32, epochs: 2, historyLimit: 16 } };
@@ -106,10 +112,13 @@ class Shop {
   readonly #all: readonly Item[];
   readonly #random: Random;
   readonly #client: Client;
+  readonly #kept: ReadonlySet<string>;
   changes = 0;
 
-  constructor(items: readonly Item[], client: Client) {
+  /** @param kept  items that are changed, and never taken out */
+  constructor(items: readonly Item[], client: Client, kept: ReadonlySet<string>) {
     this.#all = items;
+    this.#kept = kept;
     this.#client = client;
     this.#random = seededRandom(7, "soak/changes");
     for (const item of items) this.present.set(item.id, item);
@@ -122,7 +131,7 @@ class Shop {
     this.changes++;
     if (item === undefined) return this.#put(original); // comes back as it was
     const kind = this.#random.next();
-    if (kind < 0.05) {
+    if (kind < 0.05 && !this.#kept.has(item.id)) {
       this.present.delete(item.id);
       await this.#client.deleteItem(item.id);
     } else if (kind < 0.3) {
@@ -248,29 +257,44 @@ async function soak(directory: string): Promise<void> {
       refinements: [{ field: "brand", anyOf: [brands[random.int(brands.length)]!] }],
     }),
     ...(random.next() < 0.2 && { sort: { field: "price", order: "ascending" as const } }),
+    ...(random.next() < 0.4 && { contexts: [soakContext] }),
   });
 
-  const shop = new Shop(items, client);
+  const merchandiser = new Merchandiser(items, client, seededRandom(11, "soak/rules"));
+  const shop = new Shop(items, client, merchandiser.pinned);
   const waits: number[] = [];
   const changeWaits: number[] = [];
   const memory: (Memory & { readonly minute: number })[] = [];
   let failures = 0;
   const wrong: string[] = [];
+  const byId = new Map(items.map((item) => [item.id, item]));
   let isPaused = false;
+  let ruleChange: Promise<void> = Promise.resolve();
   let searches = 0;
   const started = performance.now();
   const endMs = started + minutes * 60_000;
   const shopper = async () => {
     while (performance.now() < endMs) {
       if (isPaused) {
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await pause(20);
         continue;
       }
       const began = performance.now();
-      await client.search(ask()).catch(() => failures++);
+      const isListing = random.next() < 0.15;
+      const asked = isListing ? { query: "", limit: 20, contexts: [soakContext] } : ask();
+      const answer = await client.search(asked).catch(() => void failures++);
+      if (isListing && answer) merchandiser.note(answer);
       searches++;
       if (searches % 7 === 0) waits.push(performance.now() - began);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await pause(20);
+    }
+  };
+  const rulesChanger = async () => {
+    while (performance.now() < endMs) {
+      await pause(1_000 / ruleChangesPerSecond);
+      if (isPaused) continue;
+      ruleChange = merchandiser.change().catch(() => void failures++);
+      await ruleChange;
     }
   };
   const changer = async () => {
@@ -280,22 +304,26 @@ async function soak(directory: string): Promise<void> {
       await shop.change().catch(() => failures++);
       changeWaits.push(performance.now() - began);
       const waitMs = 1_000 / updatesPerSecond - (performance.now() - began);
-      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+      if (waitMs > 0) await pause(waitMs);
       if (performance.now() < nextCheck) continue;
       nextCheck += checkpointMs;
       isPaused = true;
+      await ruleChange;
       wrong.push(...(await wrongCounts(client, shop.present)));
+      wrong.push(...(await merchandiser.wrongCounts(shop.present)));
+      wrong.push(...merchandiser.wrongListings((id) => byId.get(id)!));
       const minute = (performance.now() - started) / 60_000;
       memory.push({ minute, ...(await answerOf<Memory>(child, "memory")) });
       isPaused = false;
       const { rss, heap } = memory.at(-1)!;
       process.stderr.write(
-        `minute ${minute.toFixed(1)}: ${searches} searches, ${shop.changes} changes, ${failures} failures, ` +
+        `minute ${minute.toFixed(1)}: ${searches} searches, ${shop.changes} changes, ` +
+          `${merchandiser.changes} of rules, ${failures} failures, ` +
           `${wrong.length} wrong, ${Math.round(rss / 2 ** 20)} MiB (heap ${Math.round(heap / 2 ** 20)})\n`,
       );
     }
   };
-  await Promise.all([changer(), ...Array.from({ length: shoppers }, shopper)]);
+  await Promise.all([changer(), rulesChanger(), ...Array.from({ length: shoppers }, shopper)]);
 
   const asked = Array.from({ length: 200 }, (): SearchRequest => ({
     ...ask(),
@@ -318,6 +346,8 @@ async function soak(directory: string): Promise<void> {
       ordersDiffer++;
   }
   wrong.push(...(await wrongCounts(client, shop.present)));
+  wrong.push(...(await merchandiser.wrongCounts(shop.present)));
+  wrong.push(...merchandiser.wrongListings((id) => byId.get(id)!));
   child.kill();
 
   const warm = memory.find(({ minute }) => minute >= minutes / 3)!;
@@ -326,13 +356,13 @@ async function soak(directory: string): Promise<void> {
   const total = (one: Memory) => one.heap + one.external;
   const section = `### Search and changes side by side, ${minutes} minutes
 
-${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${cpus()[0]!.model} · Node ${process.version} · \`node bench/search-soak.ts --minutes ${minutes} --shoppers ${shoppers} --updates ${updatesPerSecond}\`
+${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${cpus()[0]!.model} · Node ${process.version} · \`node bench/search-soak.ts --minutes ${minutes} --shoppers ${shoppers} --updates ${updatesPerSecond} --rules ${ruleChangesPerSecond}\`
 
-${items.length.toLocaleString("en")} simulated items; searches with five facets, choices, orders and deep pages; changes of price and stock (70 %), of words (25 %), removals (5 %) that come back. Server and load share the machine.
+${items.length.toLocaleString("en")} simulated items; searches with five facets, choices, orders and deep pages; changes of price and stock (70 %), of words (25 %), removals (5 %) that come back. Up to eight rules that pin, hide, boost, filter and show banners for the pages that send their tag: put, deleted, published, rolled back. Server and load share the machine.
 
-| searches | per second | p50 ms | p95 ms | p99 ms | changes | change p95 ms | failures | wrong counts at ${memory.length + 1} checks | counts unlike the rebuilt index | pages unlike it | heap and buffers from a third on | RSS then |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|
-| ${searches} | ${(searches / minutes / 60).toFixed(0)} | ${quantile(waits, 0.5).toFixed(1)} | ${quantile(waits, 0.95).toFixed(1)} | ${quantile(waits, 0.99).toFixed(1)} | ${shop.changes} | ${quantile(changeWaits, 0.95).toFixed(1)} | ${failures} | ${wrong.length} | ${countsDiffer} of ${asked.length} | ${ordersDiffer} of ${asked.length} | ${growth(total)} % | ${growth(({ rss }) => rss)} % |
+| searches | per second | p50 ms | p95 ms | p99 ms | changes | change p95 ms | changes of rules | publications | listings compared with the rules of their version | failures | wrong counts at ${memory.length + 1} checks | counts unlike the rebuilt index | pages unlike it | heap and buffers from a third on | RSS then |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+| ${searches} | ${(searches / minutes / 60).toFixed(0)} | ${quantile(waits, 0.5).toFixed(1)} | ${quantile(waits, 0.95).toFixed(1)} | ${quantile(waits, 0.99).toFixed(1)} | ${shop.changes} | ${quantile(changeWaits, 0.95).toFixed(1)} | ${merchandiser.changes} | ${merchandiser.publications} | ${merchandiser.compared} | ${failures} | ${wrong.length} | ${countsDiffer} of ${asked.length} | ${ordersDiffer} of ${asked.length} | ${growth(total)} % | ${growth(({ rss }) => rss)} % |
 `;
   process.stdout.write(
     `${section}\n${wrong.length > 0 ? `wrong: ${wrong.slice(0, 10).join("; ")}\n` : ""}`,
