@@ -240,6 +240,7 @@ async function soak(directory: string): Promise<void> {
   const child = fork(import.meta.filename, ["--serve", directory], {
     execArgv: ["--expose-gc", ...process.execArgv],
   });
+  process.on("exit", () => child.kill());
   const { port } = await answerOf<{ port: number }>(child);
   const client = createClient({ baseUrl: `http://127.0.0.1:${port}`, retries: 0 });
   const items = [...simulated().items];
