@@ -106,7 +106,19 @@ describe("conflicts", () => {
     ]);
   });
 
-  test("of ten thousand rules are found in a moment", () => {
+  test("are found among thousands of rules that pin to the same place", () => {
+    const many = Array.from({ length: 2_000 }, (_, i) =>
+      on(`r${i}`, `word${i} mug`, pinAt(1, `i${i}`)),
+    );
+    const last = on("last", "mug word1999", pinAt(1, "other"));
+    const twin = on("twin", "word1999 mug", pinAt(1, "another"));
+    assert.deepEqual(
+      conflictsOf([...many, last, twin], nowMs).map(({ ruleIds }) => ruleIds),
+      [["r1999", "twin"]],
+    );
+  });
+
+  test("of ten thousand rules are cut at five hundred", () => {
     const many = Array.from({ length: 10_000 }, (_, i) =>
       on(`r${i}`, `word${i % 500}`, { ...pinAt(1, `i${i}`), redirect: { url: `/p/${i}` } }),
     );

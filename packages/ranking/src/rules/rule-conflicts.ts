@@ -38,14 +38,23 @@ export interface KnownCatalogue {
 
 /** Conflicts told of at once: beyond this, nobody reads on. */
 const maxConflicts = 500;
-/** Rules compared with one another over one item or place. */
+/** Rules compared with one another that have a word and an item or place in common. */
 const maxCompared = 100;
+
+/** A condition with the words and placeholders of its query. */
+interface Condition extends RuleCondition {
+  readonly parts: readonly PatternPart[];
+  /** The same in a form that can be compared. */
+  readonly keys: readonly string[];
+}
 
 /** A rule that may hold now or later, with what conflicts ask of it. */
 interface Candidate {
   readonly rule: Rule;
   readonly period: Period;
   readonly scenarios: readonly string[];
+  /** Undefined: it holds for every request. */
+  readonly conditions: readonly Condition[] | undefined;
 }
 
 /**
@@ -59,34 +68,53 @@ export function conflictsOf(
   catalogue?: KnownCatalogue,
 ): RuleConflict[] {
   const conflicts: RuleConflict[] = [];
-  const add = (kind: ConflictKind, about: readonly Rule[], message: string): void => {
-    if (conflicts.length === maxConflicts) return;
-    conflicts.push({ kind, ruleIds: [...new Set(about.map(({ id }) => id))], message });
-  };
-  const enabled = rules
-    .filter((rule) => rule.enabled !== false)
-    .map((rule): Candidate => ({
-      rule,
-      period: periodOf(rule.schedule),
-      scenarios: rule.scenarios ?? defaultScenarios,
-    }));
-  const live = enabled.filter(({ rule, period }) => {
-    if (period.untilMs > nowMs) return true;
-    add("schedule-over", [rule], `"${rule.name}" ended at ${rule.schedule!.until}.`);
-    return false;
-  });
-  for (const { rule } of live) aloneConflicts(rule, catalogue, add);
-  pinConflicts(live, add);
-  liftConflicts(live, add);
-  firstOnly(live, "redirect", "two-redirects", add);
-  firstOnly(live, "query", "two-queries", add);
-  redirectLoops(live, nowMs, add);
+  for (const conflict of everyConflict(rules, nowMs, catalogue)) {
+    conflicts.push(conflict);
+    if (conflicts.length === maxConflicts) break;
+  }
   return conflicts;
 }
 
-type Add = (kind: ConflictKind, about: readonly Rule[], message: string) => void;
+function* everyConflict(
+  rules: readonly Rule[],
+  nowMs: number,
+  catalogue: KnownCatalogue | undefined,
+): Generator<RuleConflict> {
+  const enabled = rules.filter((rule) => rule.enabled !== false).map(candidateOf);
+  const live: Candidate[] = [];
+  for (const candidate of enabled) {
+    const { rule, period } = candidate;
+    if (period.untilMs > nowMs) live.push(candidate);
+    else yield of("schedule-over", `"${rule.name}" ended at ${rule.schedule!.until}.`, rule);
+  }
+  for (const candidate of live) yield* aloneConflicts(candidate, catalogue);
+  yield* pinConflicts(live);
+  yield* liftConflicts(live);
+  yield* firstOnly(live, "redirect", "two-redirects");
+  yield* firstOnly(live, "query", "two-queries");
+  yield* redirectLoops(live, nowMs);
+}
 
-function aloneConflicts(rule: Rule, catalogue: KnownCatalogue | undefined, add: Add): void {
+function of(kind: ConflictKind, message: string, ...about: readonly Rule[]): RuleConflict {
+  return { kind, ruleIds: [...new Set(about.map(({ id }) => id))], message };
+}
+
+function candidateOf(rule: Rule): Candidate {
+  return {
+    rule,
+    period: periodOf(rule.schedule),
+    scenarios: rule.scenarios ?? defaultScenarios,
+    conditions: rule.conditions?.map((condition): Condition => {
+      const parts = condition.query === undefined ? [] : partsOfPattern(condition.query.text);
+      return { ...condition, parts, keys: parts.map(keyOf) };
+    }),
+  };
+}
+
+function* aloneConflicts(
+  { rule, scenarios, conditions: ownConditions = [] }: Candidate,
+  catalogue: KnownCatalogue | undefined,
+): Generator<RuleConflict> {
   const { pins = [], hide = [], boosts = [], buries = [], filter = [], query } = rule.actions;
   const { redirect, banners, data } = rule.actions;
   const isSearchOnly =
@@ -94,15 +122,14 @@ function aloneConflicts(rule: Rule, catalogue: KnownCatalogue | undefined, add: 
   if (
     isSearchOnly &&
     [pins, hide, boosts, buries, filter].every(({ length }) => length === 0) &&
-    !(rule.scenarios ?? defaultScenarios).includes("search")
+    !scenarios.includes("search")
   ) {
-    const where = rule.scenarios!.join(", ");
-    add("unreachable", [rule], `"${rule.name}" changes the query, and ${where} has none.`);
+    const where = scenarios.join(", ");
+    yield of("unreachable", `"${rule.name}" changes the query, and ${where} has none.`, rule);
   }
-  const scenarios = rule.scenarios ?? defaultScenarios;
   const asksForQuery = rule.conditions?.every((one) => one.query !== undefined) ?? false;
   if (asksForQuery && !scenarios.includes("search")) {
-    add("unreachable", [rule], `"${rule.name}" waits for words, and only searches have any.`);
+    yield of("unreachable", `"${rule.name}" waits for words, and only searches have any.`, rule);
   }
   if (catalogue === undefined) return;
   const targets = [...boosts, ...buries];
@@ -115,71 +142,69 @@ function aloneConflicts(rule: Rule, catalogue: KnownCatalogue | undefined, add: 
   if (unknown.length > 0) {
     const more = unknown.length > 3 ? ` and ${unknown.length - 3} more` : "";
     const named = unknown.slice(0, 3).map((id) => `"${id}"`);
-    add("unknown-item", [rule], `"${rule.name}" names ${named.join(", ")}${more}.`);
+    yield of("unknown-item", `"${rule.name}" names ${named.join(", ")}${more}.`, rule);
   }
   const conditions: FieldConditions[] = [filter, ...targets.map(({ where = [] }) => where)];
   const fields = new Set(
     conditions.flat(2).flatMap((test) => ("field" in test ? [test.field] : [])),
   );
-  for (const { query: asked } of rule.conditions ?? []) {
-    for (const part of asked === undefined ? [] : partsOfPattern(asked.text)) {
-      if ("facet" in part) fields.add(part.facet);
-    }
+  for (const part of ownConditions.flatMap(({ parts }) => parts)) {
+    if ("facet" in part) fields.add(part.facet);
   }
   for (const field of fields) {
     if (!catalogue.hasField(field)) {
-      add("unknown-field", [rule], `"${rule.name}" asks for the field "${field}".`);
+      yield of("unknown-field", `"${rule.name}" asks for the field "${field}".`, rule);
     }
   }
 }
 
-function pinConflicts(live: readonly Candidate[], add: Add): void {
-  const byPlace = new Map<string, { readonly of: Candidate; readonly itemId: string }[]>();
-  const byItem = new Map<string, { readonly of: Candidate; readonly position: number }[]>();
+function* pinConflicts(live: readonly Candidate[]): Generator<RuleConflict> {
+  const byPlace = new Map<string, Pin[]>();
+  const byItem = new Map<string, Pin[]>();
   const hiders = new Map<string, Candidate[]>();
-  for (const of of live) {
-    for (const { itemId, position } of of.rule.actions.pins ?? []) {
-      file(byPlace, String(position), { of, itemId });
-      file(byItem, itemId, { of, position });
+  for (const by of live) {
+    for (const { itemId, position } of by.rule.actions.pins ?? []) {
+      file(byPlace, String(position), { by, itemId, position });
+      file(byItem, itemId, { by, itemId, position });
     }
-    for (const itemId of of.rule.actions.hide ?? []) file(hiders, itemId, of);
+    for (const itemId of by.rule.actions.hide ?? []) file(hiders, itemId, by);
   }
   for (const [place, pins] of byPlace) {
-    for (const [a, b] of pairs(pins)) {
-      if (a.itemId === b.itemId || a.of === b.of || !meet(a.of, b.of)) continue;
-      const words = `Place ${place} is given to "${a.itemId}" by "${a.of.rule.name}" and to "${b.itemId}" by "${b.of.rule.name}".`;
-      add("same-place", [a.of.rule, b.of.rule], words);
+    for (const [a, b] of meetingPairs(pins)) {
+      if (a.itemId === b.itemId) continue;
+      const words = `Place ${place} is given to "${a.itemId}" by "${a.by.rule.name}" and to "${b.itemId}" by "${b.by.rule.name}".`;
+      yield of("same-place", words, a.by.rule, b.by.rule);
     }
   }
   for (const [itemId, pins] of byItem) {
-    for (const [a, b] of pairs(pins)) {
-      if (a.position === b.position || a.of === b.of || !meet(a.of, b.of)) continue;
-      const words = `"${itemId}" is pinned to place ${a.position} by "${a.of.rule.name}" and to ${b.position} by "${b.of.rule.name}".`;
-      add("pinned-twice", [a.of.rule, b.of.rule], words);
+    for (const [a, b] of meetingPairs(pins)) {
+      if (a.position === b.position) continue;
+      const words = `"${itemId}" is pinned to place ${a.position} by "${a.by.rule.name}" and to ${b.position} by "${b.by.rule.name}".`;
+      yield of("pinned-twice", words, a.by.rule, b.by.rule);
     }
-    for (const { of: pin } of pins.slice(0, maxCompared)) {
+    for (const { by: pin } of pins.slice(0, maxCompared)) {
       for (const hider of (hiders.get(itemId) ?? []).slice(0, maxCompared)) {
         if (!meet(pin, hider)) continue;
         const words = `"${itemId}" is pinned by "${pin.rule.name}" and hidden by "${hider.rule.name}".`;
-        add("pin-and-hide", [pin.rule, hider.rule], words);
+        yield of("pin-and-hide", words, pin.rule, hider.rule);
       }
     }
   }
 }
 
-function liftConflicts(live: readonly Candidate[], add: Add): void {
+function* liftConflicts(live: readonly Candidate[]): Generator<RuleConflict> {
   const boosts = new Map<string, Candidate[]>();
   const buries = new Map<string, Candidate[]>();
-  for (const of of live) {
+  for (const by of live) {
     for (const [targets, filed] of [
-      [of.rule.actions.boosts, boosts],
-      [of.rule.actions.buries, buries],
+      [by.rule.actions.boosts, boosts],
+      [by.rule.actions.buries, buries],
     ] as const) {
       const keys = (targets ?? []).flatMap(({ itemIds, where }) => [
         ...(itemIds ?? []).map((id) => `"${id}"`),
         ...(where === undefined ? [] : [`where ${JSON.stringify(where)}`]),
       ]);
-      for (const key of new Set(keys)) file(filed, key, of);
+      for (const key of new Set(keys)) file(filed, key, by);
     }
   }
   for (const [key, boosters] of boosts) {
@@ -187,55 +212,28 @@ function liftConflicts(live: readonly Candidate[], add: Add): void {
       for (const b of (buries.get(key) ?? []).slice(0, maxCompared)) {
         if (!meet(a, b)) continue;
         const words = `${key} is boosted by "${a.rule.name}" and buried by "${b.rule.name}".`;
-        add("boost-and-bury", [a.rule, b.rule], words);
+        yield of("boost-and-bury", words, a.rule, b.rule);
       }
     }
   }
 }
 
 /** Rules with an action of which only the first counts. */
-function firstOnly(
+function* firstOnly(
   live: readonly Candidate[],
   action: "redirect" | "query",
   kind: ConflictKind,
-  add: Add,
-): void {
+): Generator<RuleConflict> {
   const acting = live.filter(({ rule }) => rule.actions[action] !== undefined);
-  // By a word of theirs: rules without a common word seldom meet, and thousands are not compared.
-  const byWord = new Map<string, Candidate[]>();
-  for (const one of acting) for (const key of keysOf(one.rule)) file(byWord, key, one);
-  const told = new Set<string>();
-  const [free = [], words] = [byWord.get(""), [...byWord].filter(([key]) => key !== "")];
-  for (const [, own] of [["", []] as const, ...words]) {
-    for (const [a, b] of pairs([...new Set([...free, ...own])])) {
-      const key = JSON.stringify([a.rule.id, b.rule.id].sort());
-      if (
-        told.has(key) ||
-        JSON.stringify(a.rule.actions[action]) === JSON.stringify(b.rule.actions[action])
-      )
-        continue;
-      if (!meet(a, b)) continue;
-      told.add(key);
-      add(
-        kind,
-        [a.rule, b.rule],
-        `"${a.rule.name}" and "${b.rule.name}" hold for the same requests.`,
-      );
-    }
+  for (const [a, b] of meetingPairs(acting.map((by) => ({ by })))) {
+    const [one, other] = [a.by.rule, b.by.rule];
+    if (JSON.stringify(one.actions[action]) === JSON.stringify(other.actions[action])) continue;
+    yield of(kind, `"${one.name}" and "${other.name}" hold for the same requests.`, one, other);
   }
 }
 
-function keysOf({ conditions }: Rule): string[] {
-  const keys = (conditions ?? [{}]).flatMap(({ query }: RuleCondition) => {
-    const parts = query === undefined ? [] : partsOfPattern(query.text);
-    const words = parts.flatMap((part) => ("word" in part ? [part.word] : []));
-    return words.length === 0 ? [""] : words;
-  });
-  return [...new Set(keys)];
-}
-
 /** Follows redirects that lead to a search of the shop, by the words in their address. */
-function redirectLoops(live: readonly Candidate[], nowMs: number, add: Add): void {
+function* redirectLoops(live: readonly Candidate[], nowMs: number): Generator<RuleConflict> {
   const redirecting = live.filter(({ rule }) => rule.actions.redirect !== undefined);
   const matcher = new RuleMatcher(redirecting.map(({ rule }) => rule));
   const next = new Map<Rule, Rule | undefined>();
@@ -259,7 +257,7 @@ function redirectLoops(live: readonly Candidate[], nowMs: number, add: Add): voi
     const loop = path.slice(path.indexOf(at));
     for (const one of loop) told.add(one);
     const names = [...loop, loop[0]!].map(({ name }) => `"${name}"`);
-    add("redirect-loop", loop, `The redirects go round: ${names.join(" → ")}.`);
+    yield of("redirect-loop", `The redirects go round: ${names.join(" → ")}.`, ...loop);
   }
 }
 
@@ -278,7 +276,7 @@ function searchedBy(url: string): string | undefined {
 function meet(a: Candidate, b: Candidate): boolean {
   if (a.period.fromMs >= b.period.untilMs || b.period.fromMs >= a.period.untilMs) return false;
   if (!a.scenarios.some((scenario) => b.scenarios.includes(scenario))) return false;
-  const [ours, theirs] = [a.rule.conditions, b.rule.conditions];
+  const [ours, theirs] = [a.conditions, b.conditions];
   if (ours === undefined || theirs === undefined) return true;
   return ours.some((one) =>
     theirs.some((other) => impliesCondition(one, other) || impliesCondition(other, one)),
@@ -286,7 +284,7 @@ function meet(a: Candidate, b: Candidate): boolean {
 }
 
 /** True where every request that the first holds for is one that the second holds for. */
-function impliesCondition(a: RuleCondition, b: RuleCondition): boolean {
+function impliesCondition(a: Condition, b: Condition): boolean {
   const isPart = (
     ours: readonly string[] | undefined,
     theirs: readonly string[] | undefined,
@@ -301,14 +299,16 @@ function impliesCondition(a: RuleCondition, b: RuleCondition): boolean {
     isPart(a.segments, b.segments) &&
     isPart(a.devices, b.devices) &&
     isPart(a.locales, b.locales, covers) &&
-    impliesQuery(a.query, b.query)
+    impliesQuery(a, b)
   );
 }
 
-function impliesQuery(a: RuleCondition["query"], b: RuleCondition["query"]): boolean {
+function impliesQuery(
+  { query: a, keys: ours }: Condition,
+  { query: b, keys: theirs }: Condition,
+): boolean {
   if (b === undefined) return true;
   if (a === undefined) return false;
-  const [ours, theirs] = [partsOfPattern(a.text).map(keyOf), partsOfPattern(b.text).map(keyOf)];
   const places: Record<Anchoring, () => boolean> = {
     is: () => a.match === "is" && ours.length === theirs.length && runAt(ours, theirs, 0),
     "starts-with": () => (a.match === "is" || a.match === "starts-with") && runAt(ours, theirs, 0),
@@ -332,10 +332,47 @@ function file<T>(filed: Map<string, T[]>, key: string, value: T): void {
   else own.push(value);
 }
 
-/** Each pair once, in order; of very long lists those of the first ones. */
-function* pairs<T>(all: readonly T[]): Generator<readonly [T, T]> {
-  const compared = all.slice(0, maxCompared);
-  for (const [i, a] of compared.entries()) {
-    for (const b of compared.slice(i + 1)) yield [a, b];
+/** A pin with the rule that asks for it. */
+interface Pin {
+  readonly by: Candidate;
+  readonly itemId: string;
+  readonly position: number;
+}
+
+/**
+ * Pairs whose rules meet, each once, in order. Only what has a word in common is compared, or has none:
+ * of two conditions of which one implies the other, the wider one's words are all in the narrower.
+ */
+function* meetingPairs<T extends { readonly by: Candidate }>(
+  all: readonly T[],
+): Generator<readonly [T, T]> {
+  const byWord = new Map<string, number[]>();
+  for (const [i, { by }] of all.entries()) {
+    for (const word of wordsOf(by)) file(byWord, word, i);
   }
+  const free = byWord.get("") ?? [];
+  const told = new Set<number>();
+  for (const [word, own] of byWord) {
+    const group = word === "" ? own : [...new Set([...free.slice(0, maxCompared), ...own])];
+    const compared = group.sort((a, b) => a - b).slice(0, 2 * maxCompared);
+    for (const [n, i] of compared.entries()) {
+      for (const j of compared.slice(n + 1)) {
+        const [a, b] = [all[i]!, all[j]!];
+        const pair = i * all.length + j;
+        if (a.by === b.by || told.has(pair)) continue;
+        told.add(pair);
+        if (meet(a.by, b.by)) yield [a, b];
+      }
+    }
+  }
+}
+
+/** Words of a rule's conditions; "" for a condition that asks for none. */
+function wordsOf({ conditions }: Candidate): Set<string> {
+  return new Set(
+    (conditions ?? [{ parts: [] }]).flatMap(({ parts }) => {
+      const words = parts.flatMap((part) => ("word" in part ? [part.word] : []));
+      return words.length === 0 ? [""] : words;
+    }),
+  );
 }
