@@ -1,14 +1,4 @@
-import type {
-  Candidate,
-  Contribution,
-  Device,
-  ItemFilter,
-  ItemIndex,
-  Ranker,
-  Reranker,
-  RetrievedList,
-  ServingRequest,
-} from "@magpie/domain";
+import type { Device, ItemFilter, ItemIndex, Reranker, ServingRequest } from "@magpie/domain";
 import {
   effectsOf,
   RuleLifts,
@@ -35,7 +25,7 @@ export interface RuleTags {
 }
 
 /** What is needed of a snapshot. */
-export type RuledShop = Pick<Serving, "catalog" | "models" | "search" | "words">;
+export type RuledShop = Pick<Serving, "catalog" | "search" | "words">;
 
 /** What rules compare with their conditions. */
 export function ruleRequestOf(request: ServingRequest, tags: RuleTags): RuleRequest {
@@ -104,13 +94,10 @@ export class Ruling {
   around(pipeline: Pipeline): Pipeline {
     const { lifts, pins } = this.effects;
     const isSearch = this.request.search !== undefined;
-    const { limit, query } = this.request;
-    const isListing = isSearch && query?.trim() === "";
     return {
       ...pipeline,
       // Pins that belong further down leave gaps, which others fill.
-      depth: Math.max(pipeline.depth, limit + pins.length),
-      ranker: isListing && lifts.length > 0 ? this.#byPlace(pipeline.ranker) : pipeline.ranker,
+      depth: Math.max(pipeline.depth, this.request.limit + pins.length),
       rerankers: [
         ...(lifts.length === 0 ? [] : [this.#lifting(isSearch ? candidateWindow : Infinity)]),
         ...pipeline.rerankers,
@@ -137,10 +124,6 @@ export class Ruling {
     );
     const choices = [...(search.foundBy(this.request)?.refinements.values() ?? [])];
     return present.filter(({ itemIndex }) => choices.every((choice) => choice.has(itemIndex)));
-  }
-
-  #byPlace(ranker: Ranker): Ranker {
-    return scoredByPlace(ranker, this.#shop.models.popularity?.days ?? null);
   }
 
   #lifting(window: number): Reranker {
@@ -170,31 +153,5 @@ function narrowed(filter: ItemFilter, { filter: where, hidden }: RuleEffects): I
     ...filter,
     ...(where.length > 0 && { where: [...(filter.where ?? []), ...where] }),
     ...(hidden.length > 0 && { excludeItemIds: [...(filter.excludeItemIds ?? []), ...hidden] }),
-  };
-}
-
-/** How far down a list a place still counts much. */
-const placeConstant = 60;
-
-/**
- * Gives what a listing shows, the most taken first, scores that can be multiplied:
- *
- *     score = (c + 1) / (c + place)
- */
-function scoredByPlace(ranker: Ranker, days: number | null): Ranker {
-  return {
-    name: ranker.name,
-    async rank(request: ServingRequest, lists: readonly RetrievedList[]): Promise<Candidate[]> {
-      const ranking = await ranker.rank(request, lists);
-      return ranking.map(({ itemIndex }, i) => {
-        const score = (placeConstant + 1) / (placeConstant + i + 1);
-        const reason: Contribution["reason"] = { kind: "popular", days };
-        return {
-          itemIndex,
-          score,
-          contributions: [{ stage: "popularity", amount: score, reason }],
-        };
-      });
-    },
   };
 }

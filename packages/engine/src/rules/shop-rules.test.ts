@@ -3,7 +3,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Rule } from "@magpie/domain";
-import { strengthFactors } from "@magpie/ranking";
 import { afterAll, afterEach, beforeAll, describe, test } from "vitest";
 import type { Engine, SearchOptions, ServedRanking } from "../engine.ts";
 import { openEngine } from "../open-engine.ts";
@@ -185,7 +184,7 @@ describe("pins", () => {
 });
 
 describe("boosting and burying", () => {
-  test("multiply scores, and the change is a contribution", async () => {
+  test("move items whatever scores there are, and the change is a contribution", async () => {
     const before = await search({ explain: true });
     const [up, down] = [ids(before)[3]!, ids(before)[0]!];
     await publish(
@@ -194,13 +193,11 @@ describe("boosting and burying", () => {
     );
     const after = await search({ explain: true });
     assertExplained(after);
-    const scoreIn = (answer: ServedRanking, id: string) =>
-      answer.items.find(({ item }) => item.id === id)!.score;
-    const near = (a: number, b: number) => assert.ok(Math.abs(a - b) < 1e-6, `${a} is not ${b}`);
-    near(scoreIn(after, up), scoreIn(before, up) * strengthFactors.moderate);
-    near(scoreIn(after, down), scoreIn(before, down) / strengthFactors.weak);
-    assert.equal(ids(after)[0], up);
+    // Of fifteen, the weakest strength moves the first past the last.
+    const others = ids(before).filter((id) => id !== up && id !== down);
+    assert.deepEqual(ids(after), [up, ...others, down]);
     const own = after.items[0]!.contributions.find(({ stage }) => stage === "rules")!;
+    assert.ok(own.amount > 0);
     assert.deepEqual(own.reason, {
       kind: "rule",
       rule: "Rule up",

@@ -3,7 +3,10 @@ import { withoutWords, wordsOfQuery } from "./query-words.ts";
 import type { MatchedRule } from "./rule-matcher.ts";
 import { withCaptures } from "./rule-texts.ts";
 
-/** By what a score is multiplied; burying divides by the same. */
+/**
+ * By what the worth of a place is multiplied (see `RuleLifts`); burying divides by the same. What stands
+ * 16th, 37th or 92nd comes to the top.
+ */
 export const strengthFactors: Readonly<Record<RuleStrength, number>> = {
   weak: 1.25,
   moderate: 1.6,
@@ -47,7 +50,7 @@ export interface RulePin {
   readonly rule: RuleSource;
 }
 
-/** Items whose score a rule multiplies. */
+/** Items that a rule moves by the worth of their place. */
 export interface RuleLift {
   /** Above 1: boosted; below: buried. */
   readonly factor: number;

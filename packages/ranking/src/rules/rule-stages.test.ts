@@ -10,6 +10,7 @@ import {
   request,
   rowsOf,
 } from "../ranking.suite.ts";
+import { strengthFactors } from "./rule-effects.ts";
 import { RuleLifts, RulePins, type PlacedPin } from "./rule-stages.ts";
 
 const source = { id: "r", name: "A rule" };
@@ -27,35 +28,87 @@ const lift = (factor: number, ...rows: number[]) => ({
 describe("lifting items", () => {
   behavesAsReranker(() => new RuleLifts([lift(2.5, 1, 2, 3), lift(0.4, 3, 4)]));
 
-  test("multiplies scores, says so, and puts the ranking in order", () => {
-    const ranking = new RuleLifts([lift(2.5, 3), lift(0.4, 1)]).rerank(
+  test("gives an item the score of the place whose worth it reaches, and says so", () => {
+    const ranking = new RuleLifts([lift(64 / 62.5, 4), lift(61 / 64.5, 1)]).rerank(
       request(),
-      candidates([1, 2, 3], [1, 0.9, 0.8]),
+      candidates([1, 2, 3, 4, 5], [10, 6, 5, 4, 2]),
     );
-    assert.deepEqual(rowsOf(ranking), [3, 2, 1]);
-    assert.deepEqual(
-      ranking.map(({ score }) => Number(score.toFixed(9))),
-      [2, 0.9, 0.4],
-    );
-    assert.deepEqual(ranking[0]!.contributions.at(-1), {
+    assert.deepEqual(rowsOf(ranking), [2, 4, 3, 1, 5]);
+    const [, boosted, , buried] = ranking;
+    assert.ok(Math.abs(boosted!.score - 5.5) < 1e-9);
+    assert.ok(Math.abs(buried!.score - 3) < 1e-9);
+    assert.deepEqual(boosted!.contributions.at(-1), {
       stage: "rules",
-      amount: 0.8 * 1.5,
+      amount: boosted!.score - 4,
       reason: { kind: "rule", rule: "A rule", ruleId: "r", effect: "boosted" },
     });
     assertExplained(ranking);
   });
 
-  test("two factors multiply: what is boosted and buried alike stays", () => {
-    const [first] = new RuleLifts([lift(1.6, 1), lift(1 / 1.6, 1)]).rerank(
-      request(),
-      candidates([1], [0.7]),
-    );
-    assert.ok(Math.abs(first!.score - 0.7) < 1e-12);
+  test("interpolates between places, and goes on past the ends", () => {
+    const place = (to: number, from: number) => (60 + from) / (60 + to);
+    const scoreOf = (to: number, from: number) => {
+      const lifted = new RuleLifts([lift(place(to, from), from)]).rerank(
+        request(),
+        candidates([1, 2, 3], [10, 6, 2]),
+      );
+      return lifted.find(({ itemIndex }) => itemIndex === from)!.score;
+    };
+    for (const [to, from, score] of [
+      [1.5, 3, 8],
+      [2.25, 1, 5],
+      [0, 3, 14],
+      [4, 1, -2],
+    ] as const) {
+      assert.ok(Math.abs(scoreOf(to, from) - score) < 1e-9, `${from} to ${to}`);
+    }
   });
 
-  test("never lowers what it boosts, below zero either", () => {
-    const [lifted] = new RuleLifts([lift(2.5, 1)]).rerank(request(), candidates([1], [-2]));
-    assert.equal(lifted!.score, 1);
+  test.each([
+    [strengthFactors.weak, 16],
+    [strengthFactors.moderate, 37],
+    [strengthFactors.strong, 92],
+  ])("a strength of %d brings what stands at place %d to the top, whatever the scores", (f, at) => {
+    const rows = Array.from({ length: 200 }, (_, i) => i + 1);
+    for (const scores of [
+      rows.map((row) => 1 / row),
+      rows.map((row) => 3 - row),
+      rows.map(() => 0),
+    ]) {
+      const placeOf = (row: number) =>
+        rowsOf(new RuleLifts([lift(f, row)]).rerank(request(), candidates(rows, scores))).indexOf(
+          row,
+        ) + 1;
+      assert.deepEqual([placeOf(at), placeOf(at + 1) > 1], [1, true]);
+    }
+  });
+
+  test("what is boosted and buried alike stays", () => {
+    const ranking = new RuleLifts([lift(1.6, 2), lift(1 / 1.6, 2)]).rerank(
+      request(),
+      candidates([1, 2, 3], [3, 2, 1]),
+    );
+    assert.deepEqual(rowsOf(ranking), [1, 2, 3]);
+    assert.ok(Math.abs(ranking[1]!.score - 2) < 1e-12);
+  });
+
+  test("never lowers what it boosts and never raises what it buries", () => {
+    const factor = fc.double({ min: 1.01, max: 4, noNaN: true });
+    fc.assert(
+      fc.property(anyRanking, factor, fc.nat(), (ranking, f, pick) => {
+        if (ranking.length === 0) return;
+        const at = pick % ranking.length;
+        const { itemIndex: row, score } = ranking[at]!;
+        const after = (by: number) => {
+          const lifted = new RuleLifts([lift(by, row)]).rerank(request(), ranking);
+          const place = rowsOf(lifted).indexOf(row);
+          return { place, score: lifted[place]!.score };
+        };
+        const [up, down] = [after(f), after(1 / f)];
+        assert.ok(up.score >= score - 1e-9 && up.place <= at);
+        assert.ok(down.score <= score + 1e-9 && down.place >= at);
+      }),
+    );
   });
 
   test("leaves what lies beyond the window where it is", () => {

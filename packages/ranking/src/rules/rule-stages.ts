@@ -12,13 +12,20 @@ export interface PlacedLift {
   readonly rule: RuleSource;
 }
 
+/** How far down a list a place is still worth much. */
+const placeConstant = 60;
+
 /**
- * Multiplies the scores of items that rules boost or bury, and puts the ranking in order again:
+ * Moves items that rules boost or bury, by what their place is worth:
  *
- *     score · f₁ · f₂ …      f > 1 boosts, f < 1 buries; each adds what it changed
+ *     worth of a place = 1 / (60 + place)      worth · f₁ · f₂ … = worth of the place it moves to
  *
- * A score below 0 is moved by the same amount in the same direction, so that boosting never lowers.
- * Only the first `window` places are ordered anew, so that deeper pages continue the first ones.
+ * f > 1 boosts, f < 1 buries. The item gets the score of the place it moves to, between two items one
+ * between theirs, and past the ends one as far out as the scores are apart; each rule adds what it
+ * changed. So a strength means the same whatever scores a ranking has: by words, joined, learned or
+ * none. Only the first `window` places are ordered anew, so that deeper pages continue the first ones.
+ *
+ * Expects a ranking in order of score.
  */
 export class RuleLifts implements Reranker {
   readonly name = ruleStage;
@@ -31,24 +38,49 @@ export class RuleLifts implements Reranker {
   }
 
   rerank(_request: ServingRequest, ranking: readonly Candidate[]): Candidate[] {
-    const window = ranking.slice(0, this.#window).map((candidate) => this.#lifted(candidate));
-    window.sort((a, b) => b.score - a.score);
-    return [...window, ...ranking.slice(this.#window)];
+    const window = ranking.slice(0, this.#window);
+    const scoreAt = scoresByPlace(window);
+    const moved = window.map((candidate, i) => this.#moved(candidate, i + 1, scoreAt));
+    // Where scores are equal, as in a listing that has none, the place decides alone.
+    moved.sort((a, b) => b.candidate.score - a.candidate.score || a.place - b.place);
+    return [...moved.map(({ candidate }) => candidate), ...ranking.slice(this.#window)];
   }
 
-  #lifted(candidate: Candidate): Candidate {
-    let lifted = candidate;
+  #moved(
+    found: Candidate,
+    from: number,
+    scoreAt: (place: number) => number,
+  ): { readonly candidate: Candidate; readonly place: number } {
+    let [candidate, place] = [found, from];
     for (const { factor, has, rule } of this.#lifts) {
-      if (!has(candidate.itemIndex)) continue;
-      lifted = withReason(lifted, ruleStage, Math.abs(lifted.score) * (factor - 1), {
+      if (!has(found.itemIndex)) continue;
+      const next = (placeConstant + place) / factor - placeConstant;
+      candidate = withReason(candidate, ruleStage, scoreAt(next) - scoreAt(place), {
         kind: "rule",
         rule: rule.name,
         ruleId: rule.id,
         effect: factor > 1 ? "boosted" : "buried",
       });
+      place = next;
     }
-    return lifted;
+    return { candidate, place };
   }
+}
+
+/** The score of any place, between places and past the ends as well: never rising with the place. */
+function scoresByPlace(ranking: readonly Candidate[]): (place: number) => number {
+  const scores = ranking.map(({ score }) => score);
+  const n = scores.length;
+  const [first = 0, last = 0] = [scores[0], scores[n - 1]];
+  const apart = n < 2 ? 0 : (first - last) / (n - 1);
+  return (place) => {
+    if (place <= 1) return first + (1 - place) * apart;
+    if (place >= n) return last - (place - n) * apart;
+    const above = Math.floor(place);
+    const share = place - above;
+    const [from, to] = [scores[above - 1]!, scores[above]!];
+    return from + share * (to - from); // exact among equal scores
+  };
 }
 
 /** A pin whose item is known and may be shown. */
