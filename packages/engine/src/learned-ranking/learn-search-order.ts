@@ -100,7 +100,11 @@ export async function learnSearchOrder(
 export async function readSearchExamples(
   input: SearchOrderInput & { readonly searchLog: SearchLog },
   { onProgress, signal }: WorkContext,
-): Promise<{ readonly examples: SearchExamples; readonly names: ExactNames }> {
+): Promise<{
+  readonly examples: SearchExamples;
+  readonly names: ExactNames;
+  readonly features: SearchFeatures;
+}> {
   const { draft, catalog, sequences, searchLog: log, popularityDays, budgetSeconds } = input;
   const names = ExactNames.open(await readFile(join(draft, snapshotFiles.exactNames)));
   const popularityThen = { scores: new Float32Array(1), days: popularityDays ?? null };
@@ -113,16 +117,13 @@ export async function readSearchExamples(
     await openUnderstanding(draft, text, catalog),
   );
   const behaviour = new SearchBehaviour();
+  const popularity = (): Float32Array => popularityThen.scores;
+  const features = new SearchFeatures({ catalog, names, behaviour, popularity });
   const examples = await buildSearchExamples({
     log,
     sequences,
     scenario,
-    features: new SearchFeatures({
-      catalog,
-      names,
-      behaviour,
-      popularity: () => popularityThen.scores,
-    }),
+    features,
     behaviour,
     popularityThen,
     createdMs: (row) => catalog.createdMs(row),
@@ -133,7 +134,7 @@ export async function readSearchExamples(
       onProgress({ stage: "search-order/read", done, total, unit: "searches" });
     },
   });
-  return { examples, names };
+  return { examples, names, features };
 }
 
 async function openMeanings({

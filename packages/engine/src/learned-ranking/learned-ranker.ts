@@ -30,7 +30,7 @@ const tasteStage = "taste";
 export interface LearnedModel {
   /** Over `searchFeatures`. */
   readonly forest: BoostedForest;
-  /** Over `searchFeatures` and then `tasteFeatures`; absent where it did not help. */
+  /** Over `tasteFeatures`; absent where it did not help. */
   readonly taste?: BoostedForest;
   /** What a forest's answer of 1 is worth: answers per unit of the default score. */
   readonly scale: number;
@@ -53,7 +53,7 @@ export interface LearnedParts {
 /**
  * Corrects the default order of a search by what shoppers did before:
  *
- *     score = default score + (forest(x) − mean) / scale + bounded(taste(x, past)) / scale
+ *     score = default score + (forest(x) − mean) / scale + bounded(taste(past) − mean) / scale
  *
  * The first `window` places are ordered anew; what lies beyond keeps its order. The default's
  * contributions stay as they are, and each group of features adds what it gave, so that they still sum
@@ -123,7 +123,6 @@ export function correct(
 ): Candidate[] {
   const F = searchFeatures.length;
   const parts = new Float64Array(F);
-  const row = new Float32Array(F + tasteFeatures.length);
   const learned = candidates.map((candidate, i): Candidate => {
     const contributions = [...candidate.contributions];
     model.forest.contribute(described, i * F, parts);
@@ -132,9 +131,7 @@ export function correct(
       contributions.push({ stage: learnedStage, amount: amount / model.scale, reason });
     }
     if (taste !== undefined && model.taste !== undefined) {
-      row.set(described.subarray(i * F, (i + 1) * F));
-      row.set(taste.subarray(i * tasteFeatures.length, (i + 1) * tasteFeatures.length), F);
-      const answer = model.taste.score(row) - model.taste.meanScore;
+      const answer = model.taste.score(taste, i * tasteFeatures.length) - model.taste.meanScore;
       const amount = Math.min(tasteBound, Math.max(-tasteBound, answer)) / model.scale;
       contributions.push(tasteOf(candidate.itemIndex, amount, request.history, catalog));
     }

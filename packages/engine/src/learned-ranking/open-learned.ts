@@ -7,7 +7,12 @@ import { snapshotFiles, type SnapshotManifest } from "../snapshot/manifest.ts";
 import { ExactNames } from "./exact-names.ts";
 import type { LearnedParts } from "./learned-ranker.ts";
 import { SearchBehaviour } from "./search-behaviour.ts";
-import { SearchFeatures, searchFeatures, tasteFeatures } from "./search-features.ts";
+import {
+  SearchFeatures,
+  searchFeatures,
+  tasteFeatures,
+  type SearchFeature,
+} from "./search-features.ts";
 
 /**
  * Opens a snapshot's learned order of searches; undefined when searches keep the default one: because
@@ -26,10 +31,10 @@ export async function openLearned(
   const hasTaste = files.some(({ path }) => path === snapshotFiles.searchTaste);
   const forest = await forestOf(snapshotFiles.searchForest);
   const taste = hasTaste ? await forestOf(snapshotFiles.searchTaste) : undefined;
-  const known = [...searchFeatures, ...tasteFeatures].map(({ name }) => name);
-  const isKnown = ({ featureNames }: BoostedForest): boolean =>
-    featureNames.every((name, f) => name === known[f]);
-  if (!isKnown(forest) || (taste !== undefined && !isKnown(taste))) return undefined;
+  const isKnown = (of: BoostedForest, features: readonly SearchFeature[]): boolean =>
+    of.featureNames.join() === features.map(({ name }) => name).join();
+  if (!isKnown(forest, searchFeatures)) return undefined;
+  if (taste !== undefined && !isKnown(taste, tasteFeatures)) return undefined;
   const names = ExactNames.open(await read(snapshotFiles.exactNames));
   catalog.onWords((row, item) => names.put(row, item));
   const behaviour = SearchBehaviour.open(await read(snapshotFiles.searchBehaviour));

@@ -98,21 +98,22 @@ export function trainSearchRanker(
 ): TrainedSearchRanker {
   const { train, validation, heldOut } = examples;
   const scale = scaleOf(train);
-  const rowsOf = (of: readonly SearchExample[], withTaste: boolean, before?: LearnedModel) =>
-    rankingRows(of, { withTaste, scale, before, seed: context.seed });
   const grow = (
     of: readonly SearchExample[],
     stop: readonly SearchExample[] | undefined,
     before: LearnedModel | undefined,
     trees: number,
   ): BoostedForest => {
-    const withTaste = before !== undefined;
-    return trainLambdaMart(
-      rowsOf(of, withTaste, before),
-      stop && rowsOf(stop, withTaste, before),
+    const describedBy = before === undefined ? "items" : "taste";
+    const rowsOf = (examples: readonly SearchExample[]): RankingRows =>
+      rankingRows(examples, { describedBy, scale, before, seed: context.seed });
+    const outcome = trainLambdaMart(
+      rowsOf(of),
+      stop && rowsOf(stop),
       { ...config, trees: Math.max(1, trees) },
-      { ...context, featureNames: namesOf(withTaste) },
-    ).forest;
+      { ...context, featureNames: rowFeatures[describedBy].map(({ name }) => name) },
+    );
+    return outcome.forest;
   };
 
   const forest = grow(train, validation, undefined, config.trees);
@@ -251,17 +252,20 @@ function withPast(examples: readonly SearchExample[]): readonly SearchExample[] 
   return examples.filter(({ taste }) => taste !== undefined);
 }
 
-function namesOf(withTaste: boolean): string[] {
-  const features = withTaste ? [...searchFeatures, ...tasteFeatures] : searchFeatures;
-  return features.map(({ name }) => name);
-}
+/** What rows to train on can be described by. */
+const rowFeatures = { items: searchFeatures, taste: tasteFeatures } as const;
 
 /**
  * How many log odds one unit of the default score is worth: the slope of a conditional logit of the
  * choices on it. At least 1, so that the default order is never turned round.
  */
 function scaleOf(examples: readonly SearchExample[]): number {
-  const rows = rankingRows(examples, { withTaste: false, scale: 1, before: undefined, seed: 0 });
+  const rows = rankingRows(examples, {
+    describedBy: "items",
+    scale: 1,
+    before: undefined,
+    seed: 0,
+  });
   const fit = fitConditionalLogit(
     {
       featureCount: 1,
@@ -281,12 +285,12 @@ function scaleOf(examples: readonly SearchExample[]): number {
 export function rankingRows(
   examples: readonly SearchExample[],
   {
-    withTaste,
+    describedBy,
     scale,
     before,
     seed,
   }: {
-    readonly withTaste: boolean;
+    readonly describedBy: keyof typeof rowFeatures;
     readonly scale: number;
     /** What the rows start from beside the default score. */
     readonly before: LearnedModel | undefined;
@@ -294,7 +298,7 @@ export function rankingRows(
   },
 ): RankingRows {
   const random = seededRandom(seed, "learned-ranking/candidates");
-  const F = namesOf(withTaste).length;
+  const F = rowFeatures[describedBy].length;
   const chosen = examples.map(({ grades }) => {
     const places = Array.from(grades, (_, place) => place);
     const rest = random.shuffle(
@@ -315,20 +319,16 @@ export function rankingRows(
   };
   let at = 0;
   examples.forEach(({ features, taste, grades, weights, candidates }, e) => {
-    const width = searchFeatures.length;
+    const own = describedBy === "items" ? features : taste;
     for (const place of chosen[e]!) {
-      rows.features.set(features.subarray(place * width, (place + 1) * width), at * F);
-      if (withTaste && taste !== undefined) {
-        const own = taste.subarray(
-          place * tasteFeatures.length,
-          (place + 1) * tasteFeatures.length,
-        );
-        rows.features.set(own, at * F + width);
-      }
+      // A person without a past is described by nothing.
+      if (own === undefined) rows.features.fill(NaN, at * F, (at + 1) * F);
+      else rows.features.set(own.subarray(place * F, (place + 1) * F), at * F);
       rows.grades[at] = grades[place]!;
       rows.weights[at] = weights[place]!;
       rows.margins[at] =
-        scale * candidates[place]!.score + (before?.forest.score(features, place * width) ?? 0);
+        scale * candidates[place]!.score +
+        (before?.forest.score(features, place * searchFeatures.length) ?? 0);
       at++;
     }
     offsets[e + 1] = at;
