@@ -1,3 +1,4 @@
+export * from "./binary-metrics.ts";
 export * from "./comparison-table.ts";
 export * from "./comparison.ts";
 export * from "./errors.ts";

@@ -1,3 +1,4 @@
+export { isotonicCalibration, plattCalibration } from "./calibration.ts";
 export * from "./boosted-trees/boosting.ts";
 export * from "./boosted-trees/forest.ts";
 export { meanNdcg, type RankedGroups } from "./boosted-trees/objectives.ts";
@@ -22,6 +23,13 @@ export * from "./popularity.ts";
 export * from "./precision-table.ts";
 export * from "./pruning.ts";
 export * from "./quantised-scorer.ts";
+export {
+  rankingNetworkDefaults,
+  trainRankingNetwork,
+  type RankingExamples,
+  type RankingNetwork,
+} from "./ranking-network-trainer.ts";
+export type { RankingArchitecture } from "./ranking-network.ts";
 export * from "./registry.ts";
 export * from "./sasrec.ts";
 export type * from "./sequence-config.ts";
