@@ -15,6 +15,7 @@ import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
 import {
   ItemFeatureEncoder,
+  defaultFeatureShares,
   simulateShop,
   type DescribedItem,
   type FeatureShares,
@@ -23,7 +24,7 @@ import {
   type Split,
 } from "@magpie/data";
 import { silentWork, type History, type Scorer } from "@magpie/domain";
-import { evaluate, type Evaluation } from "@magpie/evaluation";
+import { evaluate, type Evaluation, type EvaluationOptions } from "@magpie/evaluation";
 import { modelByKind, type TrainedModel, type TrainingData } from "@magpie/models";
 import { meanInterval, pairedDifference, seededRandom } from "@magpie/numerics";
 import { folderOf, modelTasks } from "./model-tasks.ts";
@@ -160,7 +161,12 @@ async function measure(
   heldOut: HeldOut,
   isCold: Uint8Array,
 ): Promise<Measured> {
-  const options = { cutoffs: [10], metrics: ["recall", "ndcg"] as const };
+  // No target is in a past, so items of the past would only take places from others.
+  const options = {
+    cutoffs: [10],
+    metrics: ["recall", "ndcg"],
+    seenItems: "remove",
+  } as const satisfies EvaluationOptions;
   return {
     name: model.name,
     overAll: await evaluate(model, heldOut, options),
@@ -188,7 +194,7 @@ const { items, about } = datasets[dataset];
 const described = await items();
 const encoder = ItemFeatureEncoder.fit(
   described.filter((item) => item !== undefined),
-  { shares: { words: 1, categories: 1, brand: 0.5, price: 0.25, ...shares } },
+  { shares: { ...defaultFeatureShares, ...shares } },
 );
 const itemFeatures = encoder.matrix(described);
 

@@ -1,5 +1,6 @@
 import { type History, TrainingError } from "@magpie/domain";
-import { transpose, type CsrMatrix } from "@magpie/numerics";
+import type { CsrMatrix } from "@magpie/numerics";
+import { FeatureLikeness, unitRows } from "./feature-likeness.ts";
 import { checkRecency, type LinearConfig } from "./linear-item-model.ts";
 import type { CurvePoint, Model, TrainedModel, TrainingCost, TrainingData } from "./model.ts";
 import { readModel, writeModel } from "./model-files.ts";
@@ -24,7 +25,7 @@ const format = 1;
 export const contentKnn: Model<ContentKnnConfig> = {
   kind,
   isSeeded: false,
-  defaults: { recency: 0.65 },
+  defaults: { recency: 0.8 },
   space: { settings: { recency: { from: 0.3, to: 1, scale: "linear" } } },
 
   expectedBytes({ itemFeatures, train }) {
@@ -35,7 +36,7 @@ export const contentKnn: Model<ContentKnnConfig> = {
     checkRecency(config);
     context.signal.throwIfAborted();
     const readCost = startCost();
-    return Promise.resolve(new ContentKnnModel(config, unitRows(data), readCost()));
+    return Promise.resolve(new ContentKnnModel(config, featuresOf(data), readCost()));
   },
 
   async load(directory) {
@@ -54,24 +55,15 @@ export const contentKnn: Model<ContentKnnConfig> = {
   },
 };
 
-/** The rows of the features, each brought to length 1. */
-function unitRows({ itemFeatures, train }: TrainingData): CsrMatrix {
-  if (itemFeatures === undefined || itemFeatures.rows !== train.itemCount + 1) {
-    throw new TrainingError(
-      "NEEDS_ITEM_FEATURES",
-      `content-knn compares items by their features; there are ${itemFeatures?.rows ?? 0} rows of them for ${train.itemCount} items and row 0.`,
-      "Give { itemFeatures } with the training data.",
-    );
+function featuresOf({ itemFeatures, train }: TrainingData): CsrMatrix {
+  if (itemFeatures !== undefined && itemFeatures.rows === train.itemCount + 1) {
+    return unitRows(itemFeatures);
   }
-  const values = itemFeatures.values.slice();
-  const { offsets } = itemFeatures;
-  for (let row = 0; row < itemFeatures.rows; row++) {
-    const own = values.subarray(offsets[row], offsets[row + 1]);
-    let square = 0;
-    for (const value of own) square += value * value;
-    if (square > 0) for (let p = 0; p < own.length; p++) own[p]! /= Math.sqrt(square);
-  }
-  return { ...itemFeatures, values };
+  throw new TrainingError(
+    "NEEDS_ITEM_FEATURES",
+    `content-knn compares items by their features; there are ${itemFeatures?.rows ?? 0} rows of them for ${train.itemCount} items and row 0.`,
+    "Give { itemFeatures } with the training data.",
+  );
 }
 
 /** Cosines of features, summed over a past. */
@@ -82,17 +74,13 @@ class ContentKnnModel implements TrainedModel {
   readonly config: ContentKnnConfig;
   readonly curve: readonly CurvePoint[] = [];
   readonly cost: TrainingCost;
-  readonly #features: CsrMatrix;
-  readonly #byFeature: CsrMatrix;
-  readonly #profile: Float32Array;
+  readonly #likeness: FeatureLikeness;
 
   constructor(config: ContentKnnConfig, features: CsrMatrix, cost: TrainingCost) {
     this.config = config;
     this.cost = cost;
     this.itemCount = features.rows - 1;
-    this.#features = features;
-    this.#byFeature = transpose(features);
-    this.#profile = new Float32Array(features.columns);
+    this.#likeness = new FeatureLikeness(features);
   }
 
   scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
@@ -101,11 +89,9 @@ class ContentKnnModel implements TrainedModel {
       const row = out.subarray(b * size, (b + 1) * size).fill(0);
       const counts = new Map<number, number>();
       for (let p = items.length - 1, weight = 1; p >= 0; p--, weight *= this.config.recency) {
-        const item = items[p]!;
-        if (item >= size) continue;
-        counts.set(item, (counts.get(item) ?? 0) + weight);
+        counts.set(items[p]!, (counts.get(items[p]!) ?? 0) + weight);
       }
-      this.#scoreInto(row, counts);
+      this.#likeness.addTo(row, counts);
       row[0] = -Infinity;
     });
     return Promise.resolve();
@@ -113,32 +99,12 @@ class ContentKnnModel implements TrainedModel {
 
   save(directory: string): Promise<void> {
     const { itemCount, config, cost } = this;
-    const { offsets, indices, values, columns: features } = this.#features;
+    const { offsets, indices, values, columns: features } = this.#likeness.features;
     const card = { kind, format, itemCount, config, cost, features };
     return writeModel(directory, card, { offsets, indices, values });
   }
 
   dispose(): Promise<void> {
     return Promise.resolve();
-  }
-
-  #scoreInto(row: Float32Array, counts: ReadonlyMap<number, number>): void {
-    const { offsets, indices, values } = this.#features;
-    const profile = this.#profile;
-    const said = new Set<number>();
-    for (const [item, count] of counts) {
-      for (let p = offsets[item]!; p < offsets[item + 1]!; p++) {
-        profile[indices[p]!]! += count * values[p]!;
-        said.add(indices[p]!);
-      }
-    }
-    const lists = this.#byFeature;
-    for (const feature of said) {
-      const weight = profile[feature]!;
-      profile[feature] = 0;
-      for (let p = lists.offsets[feature]!; p < lists.offsets[feature + 1]!; p++) {
-        row[lists.indices[p]!]! += weight * lists.values[p]!;
-      }
-    }
   }
 }

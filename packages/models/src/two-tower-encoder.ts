@@ -1,6 +1,7 @@
-import type { History, VectorScorer } from "@magpie/domain";
+import type { History, Scorer } from "@magpie/domain";
 import { ScoreProduct, type CsrMatrix } from "@magpie/numerics";
 import { openSession, sizeOf, type Session, type Step, type Values } from "@magpie/tensor";
+import { FeatureLikeness } from "./feature-likeness.ts";
 import { sumsOfFeatures } from "./feature-sums.ts";
 import type { ContentVectors } from "./model.ts";
 import {
@@ -16,7 +17,14 @@ export interface TowerWeights {
   readonly dense: Float32Array;
   /** [1 + features + itemCount + 1, D] embeddings of features and of items, see `FeatureSums`. */
   readonly embeddings: Float32Array;
+  /** Features of the training's items, at length 1: [itemCount + 1, F]. */
+  readonly features: CsrMatrix;
+  /** Used in the place of the λ among the dense weights. */
+  readonly likenessShare?: number | undefined;
 }
+
+/** How much each item of a past takes part in the user's vector; shares sum to 1. */
+export type PooledPast = readonly (readonly [item: number, share: number])[];
 
 /** Items that go through their tower at once: a catalogue's, and the few that came just now. */
 const itemBlocks = [256, 16] as const;
@@ -29,6 +37,7 @@ interface UserEncoding {
   readonly past: Float32Array;
   readonly absent: Float32Array;
   readonly users: Float32Array;
+  readonly attention: Float32Array;
 }
 
 /** Both towers with learnt weights: items and pasts become vectors. */
@@ -36,6 +45,8 @@ export class TowerEncoder {
   readonly config: TwoTowerConfig;
   readonly weights: TowerWeights;
   readonly contentWidth: number;
+  /** What likeness of features counts beside the vectors' product. */
+  readonly likenessShare: number;
   readonly #parameters: Readonly<Record<string, Float32Array>>;
   readonly #users = new Map<number, Promise<UserEncoding>>();
   /** One call after the other: a graph's arrays are shared between calls. */
@@ -46,21 +57,25 @@ export class TowerEncoder {
     this.weights = weights;
     this.contentWidth = contentWidth;
     this.#parameters = Object.fromEntries(
-      twoTowerParameters(config, contentWidth).map(({ name, shape, offset }) => [
+      twoTowerParameters(config, {
+        contentWidth,
+        hasFeatures: weights.features.columns > 0,
+      }).map(({ name, shape, offset }) => [
         name,
         weights.dense.subarray(offset, offset + sizeOf(shape)),
       ]),
     );
+    this.likenessShare = weights.likenessShare ?? this.#parameters["likenessShare"]?.[0] ?? 0;
   }
 
   /**
    * Vectors of the items that were trained on, and of those beside them that had no interaction.
    *
-   * @param features  those of the training
-   * @returns         [itemCount + 1, D], length 1; row 0, and items of which nothing is known, are zero
+   * @returns  [itemCount + 1, D], length 1; row 0, and items of which nothing is known, are zero
    */
-  items(features: CsrMatrix, content: ContentVectors | undefined): Promise<Float32Array> {
+  items(content: ContentVectors | undefined): Promise<Float32Array> {
     const { width } = this.config;
+    const { features } = this.weights;
     const sums = sumsOfFeatures(features, this.weights.embeddings, width);
     const own = this.weights.embeddings.subarray((features.columns + 1) * width);
     for (let i = width; i < sums.length; i++) sums[i]! += own[i - width]!;
@@ -70,7 +85,7 @@ export class TowerEncoder {
   /**
    * Vectors of items that came after training, by what is said of them.
    *
-   * @param features  [n, F], encoded as those of the training were
+   * @param features  [n, F], encoded as those of the training were, rows of length 1
    * @param content   n vectors, where the training had them
    */
   newItems(features: CsrMatrix, content?: ContentVectors): Promise<Float32Array> {
@@ -83,14 +98,18 @@ export class TowerEncoder {
    *
    * @param vectorOf  an item's vector [D]; items without one are passed over
    * @param out       [B, D]; zeros for a past of which nothing is known
+   * @returns         by past, which items the vector was pooled from
    */
   users(
     histories: readonly History[],
     vectorOf: (item: number) => Float32Array | undefined,
     out: Float32Array,
-  ): Promise<void> {
+  ): Promise<PooledPast[]> {
     const turn = this.#queue.then(() => this.#encodeUsers(histories, vectorOf, out));
-    this.#queue = turn.catch(() => undefined);
+    this.#queue = turn.then(
+      () => undefined,
+      () => undefined,
+    );
     return turn;
   }
 
@@ -154,34 +173,39 @@ export class TowerEncoder {
     histories: readonly History[],
     vectorOf: (item: number) => Float32Array | undefined,
     out: Float32Array,
-  ): Promise<void> {
+  ): Promise<PooledPast[]> {
     const { width, historyLimit } = this.config;
+    const pooled: PooledPast[] = [];
     for (let first = 0; first < histories.length;) {
       const left = histories.length - first;
       const block = left === 1 ? 1 : userBlocks[0];
       const asked = histories.slice(first, first + block);
-      const { step, past, absent, users } = await this.#userEncoding(block);
+      const { step, past, absent, users, attention } = await this.#userEncoding(block);
       past.fill(0);
       absent.fill(-1e9);
-      const empty = asked.map(({ items }, b) => {
-        let place = 0;
-        for (let p = items.length - 1; p >= 0 && place < historyLimit; p--) {
+      const read = asked.map(({ items }, b) => {
+        const known: number[] = [];
+        for (let p = items.length - 1; p >= 0 && known.length < historyLimit; p--) {
           const vector = vectorOf(items[p]!);
           if (vector === undefined) continue;
-          const at = b * historyLimit + place++;
+          const at = b * historyLimit + known.length;
+          known.push(items[p]!);
           past.set(vector, at * width);
           absent[at] = 0;
         }
-        return place === 0;
+        return known;
       });
       await step.run();
       asked.forEach((_, b) => {
         const row = out.subarray((first + b) * width, (first + b + 1) * width);
-        if (empty[b]!) row.fill(0);
+        const known = read[b]!;
+        if (known.length === 0) row.fill(0);
         else row.set(users.subarray(b * width, (b + 1) * width));
+        pooled.push(known.map((item, place) => [item, attention[b * historyLimit + place]!]));
       });
       first += asked.length;
     }
+    return pooled;
   }
 
   #userEncoding(block: number): Promise<UserEncoding> {
@@ -200,8 +224,9 @@ export class TowerEncoder {
     const past = new Float32Array(block * historyLimit * width);
     const absent = new Float32Array(block * historyLimit);
     const users = new Float32Array(block * width);
-    const step = session.bind(this.#bound(graph.inputs, { past, absent }), { users });
-    return { session, step, past, absent, users };
+    const attention = new Float32Array(block * historyLimit);
+    const step = session.bind(this.#bound(graph.inputs, { past, absent }), { users, attention });
+    return { session, step, past, absent, users, attention };
   }
 
   /** A graph's inputs: the given arrays, and the learnt weights. */
@@ -218,14 +243,16 @@ export class TowerEncoder {
 /** Pasts that are scored together. */
 const scoreBlock = 64;
 
-/** Scores all items by the inner product of user and item vectors. */
-export class TowerScorer implements VectorScorer {
+/** Scores all items: the product of vectors, and the likeness of features that goes beside it. */
+export class TowerScorer implements Scorer {
   readonly name = "two-tower";
   readonly itemCount: number;
   readonly width: number;
+  /** [itemCount + 1, D] */
   readonly itemVectors: Float32Array;
   readonly encoder: TowerEncoder;
   #product: ScoreProduct | undefined;
+  #likeness: FeatureLikeness | undefined;
 
   constructor(encoder: TowerEncoder, itemVectors: Float32Array) {
     this.encoder = encoder;
@@ -234,8 +261,22 @@ export class TowerScorer implements VectorScorer {
     this.itemVectors = itemVectors;
   }
 
-  encode(histories: readonly History[], out: Float32Array): Promise<void> {
-    return this.encoder.users(histories, (item) => this.vectorOf(item), out);
+  async scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
+    this.#product ??= new ScoreProduct(this.itemVectors, this.width, scoreBlock);
+    this.#likeness ??= new FeatureLikeness(this.encoder.weights.features);
+    const size = this.itemCount + 1;
+    for (let first = 0; first < histories.length; first += scoreBlock) {
+      const asked = histories.slice(first, first + scoreBlock);
+      const users = new Float32Array(asked.length * this.width);
+      const vectorOf = (item: number) => this.vectorOf(item);
+      const pooled = await this.encoder.users(asked, vectorOf, users);
+      this.#product.multiply(users, out.subarray(first * size, (first + asked.length) * size));
+      for (const [b, past] of pooled.entries()) {
+        const row = out.subarray((first + b) * size, (first + b + 1) * size);
+        this.#likeness.addTo(row, past, this.encoder.likenessShare);
+        row[0] = -Infinity;
+      }
+    }
   }
 
   /** The vector of an item of the training, [D]; undefined for later ones and where nothing is known. */
@@ -243,17 +284,5 @@ export class TowerScorer implements VectorScorer {
     if (item < 1 || item > this.itemCount) return undefined;
     const vector = this.itemVectors.subarray(item * this.width, (item + 1) * this.width);
     return vector.some((value) => value !== 0) ? vector : undefined;
-  }
-
-  async scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
-    this.#product ??= new ScoreProduct(this.itemVectors, this.width, scoreBlock);
-    const size = this.itemCount + 1;
-    for (let first = 0; first < histories.length; first += scoreBlock) {
-      const asked = histories.slice(first, first + scoreBlock);
-      const users = new Float32Array(asked.length * this.width);
-      await this.encode(asked, users);
-      this.#product.multiply(users, out.subarray(first * size, (first + asked.length) * size));
-    }
-    for (let b = 0; b < histories.length; b++) out[b * size] = -Infinity;
   }
 }

@@ -22,6 +22,7 @@ import {
   type TrainingGraph,
   type Values,
 } from "@magpie/tensor";
+import { likenessWithin, unitRows } from "./feature-likeness.ts";
 import { FeatureSums } from "./feature-sums.ts";
 import type { CurvePoint, TrainingContext, TrainingData } from "./model.ts";
 import { packedBatches, spansOf, type SequenceBatch } from "./sequence-batches.ts";
@@ -60,12 +61,17 @@ export class TwoTowerTrainer {
   readonly #sumValues: Float32Array;
   readonly #sumGradient: Float32Array;
   readonly #content: Float32Array | undefined;
+  /** Likeness of the batch's past items (by their place) with its negatives, and with its targets. */
+  readonly #likeness: Float32Array;
+  readonly #targetLikeness: Float32Array;
   readonly #offsets: Float32Array;
   readonly #excluded: Uint8Array;
   readonly #noise: readonly { readonly mask: Float32Array; readonly rate: number }[];
   readonly #loss = new Float32Array(1);
   readonly #session: Session;
   readonly #step: Step;
+  /** λ that was best at the last look. */
+  #share = 2;
   /** Items with interactions in training: only they can be negatives. */
   readonly #known: Int32Array;
   /** [itemCount + 1] share of all interactions. */
@@ -85,7 +91,7 @@ export class TwoTowerTrainer {
     this.#data = data;
     this.#config = config;
     this.#context = context;
-    this.#features = featuresOf(data);
+    this.#features = unitRows(featuresOf(data));
     this.#session = session;
     this.#adam = {
       ...adamDefaults,
@@ -115,6 +121,9 @@ export class TwoTowerTrainer {
     this.#sumValues = new Float32Array(all * width);
     this.#sumGradient = new Float32Array(all * width);
     this.#content = content && new Float32Array(all * content.width);
+    const likened = this.#features.columns > 0 ? n : 0;
+    this.#likeness = new Float32Array(likened * (n + negatives));
+    this.#targetLikeness = new Float32Array(likened * length);
     this.#offsets = new Float32Array(n + negatives);
     this.#excluded = new Uint8Array(n * (n + negatives));
 
@@ -130,6 +139,7 @@ export class TwoTowerTrainer {
       excluded: this.#excluded,
       weights: this.#batch.weights,
       ...(this.#content && { content: this.#content }),
+      ...(likened > 0 && { likeness: this.#likeness, targetLikeness: this.#targetLikeness }),
       ...this.#dense.inputs,
     };
     this.#noise = noise.map((input) => {
@@ -142,7 +152,8 @@ export class TwoTowerTrainer {
       [rowGradient("sums")]: this.#sumGradient,
       ...this.#dense.outputs,
     });
-    initialiseTowers(config, content?.width ?? 0, context.seed, this.#dense.weights);
+    const shape = { contentWidth: content?.width ?? 0, hasFeatures: likened > 0 };
+    initialiseTowers(config, shape, context.seed, this.#dense.weights);
     const random = seededRandom(context.seed, `${kind}/embeddings`);
     const deviation = 1 / Math.sqrt(width);
     const { weights } = this.#sums.table;
@@ -167,6 +178,7 @@ export class TwoTowerTrainer {
       rows: config.batchRows,
       length: config.historyLimit,
       contentWidth: data.content?.width ?? 0,
+      hasFeatures: featuresOf(data).columns > 0,
     });
     const session = await openSession(graph, { threads: context.threads ?? 1 });
     return new TwoTowerTrainer(data, config, context, graph, session);
@@ -222,8 +234,7 @@ export class TwoTowerTrainer {
         );
       }
       if (validation !== undefined && (epoch % validateEvery === 0 || isLast)) {
-        const weights = this.#weights();
-        const ndcgAt10 = await this.#validate(weights);
+        const { weights, ndcgAt10 } = await this.#look();
         curve.push({ ...point, ndcgAt10 });
         best.looksSince++;
         if (ndcgAt10 > best.ndcg) Object.assign(best, { weights, ndcg: ndcgAt10, looksSince: 0 });
@@ -257,6 +268,7 @@ export class TwoTowerTrainer {
     });
     const isHeard = () => next() >= featureDropout;
     this.#sums.read(this.#items, this.#useOwn, this.#sumValues, isHeard);
+    if (this.#features.columns > 0) this.#liken(n);
     const { content } = this.#data;
     if (content !== undefined) {
       this.#items.forEach((item, i) => {
@@ -279,6 +291,21 @@ export class TwoTowerTrainer {
     }
   }
 
+  /** Fills the likeness of the batch's items. */
+  #liken(n: number): void {
+    const T = this.#config.historyLimit;
+    const right = this.#items.subarray(n);
+    likenessWithin(this.#features, this.#items.subarray(0, n), right, this.#likeness);
+    // A row's targets are among its batch's negatives: question q's is in column r · T + q.
+    for (let place = 0; place < n; place++) {
+      const row = Math.floor(place / T);
+      for (let q = 0; q < T; q++) {
+        const at = (row * T + q) * T + (place % T);
+        this.#targetLikeness[at] = this.#likeness[place * right.length + row * T + q]!;
+      }
+    }
+  }
+
   /** Whether features or content say something of an item. */
   #isDescribed(item: number): boolean {
     const { offsets } = this.#features;
@@ -294,17 +321,43 @@ export class TwoTowerTrainer {
     const { width } = this.#config;
     const embeddings = this.#sums.table.weights.slice();
     for (let item = 1; item <= this.#data.train.itemCount; item++) {
-      if (this.#frequency[item]! > 0) continue;
+      const isOwnLearnt = this.#config.idDropout < 1 || !this.#isDescribed(item);
+      if (this.#frequency[item]! > 0 && isOwnLearnt) continue;
       const from = (this.#features.columns + item) * width;
       embeddings.fill(0, from, from + width);
     }
-    return { dense: this.#dense.weights.slice(), embeddings };
+    return {
+      dense: this.#dense.weights.slice(),
+      embeddings,
+      features: this.#features,
+      likenessShare: this.#config.likeness ?? undefined,
+    };
+  }
+
+  /**
+   * Measures the present weights on validation, with λ as it was best at the last look, half of it and
+   * twice of it: training itself learns a λ for items that it knows by heart, which is far too small for
+   * others (amazon-beauty: .23 where 4 is best for cold items).
+   */
+  async #look(): Promise<{ weights: TowerWeights; ndcgAt10: number }> {
+    const weights = this.#weights();
+    if (this.#features.columns === 0 || this.#config.likeness !== null) {
+      return { weights, ndcgAt10: await this.#validate(weights) };
+    }
+    let best = { weights, ndcgAt10: -Infinity };
+    for (const share of [this.#share, this.#share / 2, this.#share * 2]) {
+      const tried = { ...weights, likenessShare: share };
+      const ndcgAt10 = await this.#validate(tried);
+      if (ndcgAt10 > best.ndcgAt10) best = { weights: tried, ndcgAt10 };
+    }
+    this.#share = best.weights.likenessShare ?? this.#share;
+    return best;
   }
 
   async #validate(weights: TowerWeights): Promise<number> {
     const { content } = this.#data;
     const encoder = new TowerEncoder(this.#config, weights, content?.width ?? 0);
-    const scorer = new TowerScorer(encoder, await encoder.items(this.#features, content));
+    const scorer = new TowerScorer(encoder, await encoder.items(content));
     const { metrics } = await evaluate(scorer, this.#data.validation!, {
       cutoffs: [10],
       metrics: ["ndcg"],

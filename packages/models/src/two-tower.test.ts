@@ -13,7 +13,7 @@ import {
 } from "@magpie/tensor";
 import { describe, test } from "vitest";
 import { FeatureSums } from "./feature-sums.ts";
-import { TowerEncoder } from "./two-tower-encoder.ts";
+import { TowerEncoder, TowerScorer } from "./two-tower-encoder.ts";
 import { twoTower, TwoTowerModel } from "./two-tower-model.ts";
 import { twoTowerParameters, twoTowerTraining, type TwoTowerConfig } from "./two-tower.ts";
 
@@ -53,7 +53,11 @@ describe("one training step of two towers", () => {
     const { width: D, historyLimit: T, batchRows: R, negatives: K } = small;
     const [n, contentWidth] = [R * T, 3];
     const all = 2 * n + K;
-    const graph = twoTowerTraining(small, { rows: R, length: T, contentWidth }, "float64");
+    const graph = twoTowerTraining(
+      small,
+      { rows: R, length: T, contentWidth, hasFeatures: true },
+      "float64",
+    );
     const random = seededRandom(5, "two-tower-gradient");
     const normals = (length: number) => Float64Array.from({ length }, () => random.normal());
     const learnt: Record<string, Float64Array> = { sums: normals(all * D) };
@@ -61,6 +65,8 @@ describe("one training step of two towers", () => {
     const inputs: Record<string, Values> = {
       ...learnt,
       content: normals(all * contentWidth),
+      likeness: normals(n * (n + K)),
+      targetLikeness: normals(n * T),
       segments: Int32Array.of(0, 0, 0, 1, 0, 1, 1, 1),
       offsets: normals(n + K),
       excluded: Uint8Array.from({ length: n * (n + K) }, () => Number(random.next() < 0.2)),
@@ -97,8 +103,11 @@ describe("one training step of two towers", () => {
   });
 
   test("declares its parameters as they are laid out for serving", () => {
-    const { parameters } = twoTowerTraining(small, { rows: 2, length: 4, contentWidth: 3 });
-    assert.deepEqual(parameters, twoTowerParameters(small, 3));
+    for (const hasFeatures of [true, false]) {
+      const shape = { rows: 2, length: 4, contentWidth: 3, hasFeatures };
+      const { parameters } = twoTowerTraining(small, shape);
+      assert.deepEqual(parameters, twoTowerParameters(small, shape));
+    }
   });
 });
 
@@ -151,12 +160,13 @@ describe("sums of features", () => {
 describe("towers that have learnt nothing", () => {
   /** All zero but the say of age: one place back counts half. */
   const dense = (): Float32Array => {
-    const slots = twoTowerParameters(small, 0);
+    const slots = twoTowerParameters(small, { contentWidth: 0, hasFeatures: true });
     const values = new Float32Array(slots.reduce((sum, { shape }) => sum + sizeOf(shape), 0));
     const recency = slots.find(({ name }) => name === "user.recency")!;
     for (let age = 0; age < small.historyLimit; age++) {
       values[recency.offset + age] = -age * Math.LN2;
     }
+    values[slots.find(({ name }) => name === "likenessShare")!.offset] = 0.5;
     return values;
   };
   const unit = (axis: number) => Float32Array.from({ length: 16 }, (_, d) => Number(d === axis));
@@ -164,15 +174,15 @@ describe("towers that have learnt nothing", () => {
   embeddings.set(unit(0), 16);
   embeddings.set(unit(1), 32);
   const features = matrixOf([[], [[0, 2]], [[1, 1]], []], 2);
-  const encoder = new TowerEncoder(small, { dense: dense(), embeddings }, 0);
+  const encoder = new TowerEncoder(small, { dense: dense(), embeddings, features }, 0);
 
   test("give an item its features at length 1, and nothing where nothing is known", async () => {
-    const vectors = await encoder.items(features, undefined);
+    const vectors = await encoder.items(undefined);
     vectors.forEach((value, i) => near(value, i === 16 || i === 33 ? 1 : 0));
   });
 
   test("pool a past by age, and pass over what is unknown", async () => {
-    const vectors = await encoder.items(features, undefined);
+    const vectors = await encoder.items(undefined);
     const users = new Float32Array(3 * 16);
     const pasts = [[1, 3, 2, 99], [2], [3]].map((items) => ({
       userIndex: -1,
@@ -180,12 +190,28 @@ describe("towers that have learnt nothing", () => {
     }));
     const vectorOf = (item: number) =>
       item < 3 ? vectors.subarray(item * 16, (item + 1) * 16) : undefined;
-    await encoder.users(pasts, vectorOf, users);
+    const pooled = await encoder.users(pasts, vectorOf, users);
     // Newest is item 2 with 2/3, then item 1 with 1/3; scaled to length 1.
     near(users[0]!, 1 / Math.sqrt(5));
     near(users[1]!, 2 / Math.sqrt(5));
     near(users[16 + 1]!, 1);
+    assert.deepEqual(
+      pooled.map((past) => past.map(([item]) => item)),
+      [[2, 1], [2], []],
+    );
+    near(pooled[0]![0]![1], 2 / 3);
+    near(pooled[0]![1]![1], 1 / 3);
     assert.ok(users.subarray(32).every((value) => value === 0));
+  });
+
+  test("score by vectors and, beside them, by what features share", async () => {
+    const scorer = new TowerScorer(encoder, await encoder.items(undefined));
+    const scores = new Float32Array(4);
+    await scorer.scoreAll([{ userIndex: -1, items: Int32Array.of(1, 2) }], scores);
+    // Item 1: 1/√5 by vectors, and λ = .5 of its share 1/3; its features are of length 2.
+    near(scores[1]!, 1 / Math.sqrt(5) + (0.5 * 4) / 3);
+    near(scores[2]!, 2 / Math.sqrt(5) + (0.5 * 2) / 3);
+    assert.equal(scores[3], 0);
   });
 });
 
@@ -262,12 +288,13 @@ describe("items and users that training has not seen", () => {
   test.each([
     ["width", 20],
     ["negatives", -1],
-    ["idDropout", 1],
+    ["idDropout", 1.1],
     ["featureDropout", -0.1],
     ["logQ", 2],
     ["temperature", 0],
     ["epochs", 1.5],
     ["weightDecay", -1],
+    ["likeness", -1],
   ])("refuses %s %d", async (field, value) => {
     await assert.rejects(twoTower.train({ train }, { ...config, [field]: value }, context), {
       code: "BAD_CONFIG",

@@ -5,8 +5,7 @@ import {
   compileTraining,
   Graph,
   parameterSlots,
-  sampledSoftmax,
-  type Tensor,
+  Tensor,
   type CompiledGraph,
   type ParameterSlot,
   type TrainingGraph,
@@ -21,7 +20,8 @@ export interface TwoTowerConfig {
   readonly historyLimit: number;
   /**
    * Chance that an item's own embedding is left out of a training example, so that its features
-   * learn to speak for it alone, as they must for an item that nobody has taken yet.
+   * learn to speak for it alone, as they must for an item that nobody has taken yet. At 1 items of which
+   * something is said have no embedding of their own, and those known and unknown are ranked alike.
    */
   readonly idDropout: number;
   /** Chance that a feature of an item is left out of a training example, each by itself. */
@@ -30,6 +30,11 @@ export interface TwoTowerConfig {
   readonly dropout: number;
   /** Scores are cosines divided by it. */
   readonly temperature: number;
+  /**
+   * λ: what likeness of features counts beside the vectors' cosine. null: it is fitted on validation, and
+   * where there is none it stays as training learnt it, for items that it knew.
+   */
+  readonly likeness: number | null;
   /** Items drawn uniformly as negatives of a batch, beside the batch's own targets. */
   readonly negatives: number;
   /**
@@ -84,7 +89,8 @@ export function checkTwoTower(config: TwoTowerConfig): void {
   if (!(Number.isInteger(config.negatives) && config.negatives >= 0)) {
     fail("negatives", "a whole number from 0");
   }
-  for (const field of ["idDropout", "featureDropout", "dropout"] as const) {
+  if (!(config.idDropout >= 0 && config.idDropout <= 1)) fail("idDropout", "from 0 to 1");
+  for (const field of ["featureDropout", "dropout"] as const) {
     if (!(config[field] >= 0 && config[field] < 1)) fail(field, "at least 0 and below 1");
   }
   if (!(config.logQ >= 0 && config.logQ <= 1)) fail("logQ", "from 0 to 1");
@@ -92,6 +98,7 @@ export function checkTwoTower(config: TwoTowerConfig): void {
     if (!(config[field] > 0)) fail(field, "positive");
   }
   if (!(config.weightDecay >= 0)) fail("weightDecay", "at least 0");
+  if (!(config.likeness === null || config.likeness >= 0)) fail("likeness", "null, or at least 0");
 }
 
 type Drop = (x: Tensor, name: string) => Tensor;
@@ -132,20 +139,20 @@ function itemTower(g: Graph, config: TwoTowerConfig, { sums, content }: ItemInpu
  * @param newest  [B, Q, D] the item that each question is asked from
  * @param past    [B, T, D]
  * @param bias    [B, Q, T], or [1, Q, T]: -1e9 where a place must not be looked at
- * @returns       [B · Q, D]
+ * @returns       vectors [B · Q, D], and the attention [B, Q, T] that pooled them
  */
 function userTower(
   g: Graph,
   config: TwoTowerConfig,
   { newest, past, bias }: { newest: Tensor; past: Tensor; bias: Tensor },
   drop: Drop,
-): Tensor {
+): { readonly users: Tensor; readonly attention: Tensor } {
   const { width: D, hidden: F } = config;
   const [B, Q] = newest.shape as readonly [number, number];
   const question = newest.matmul(g.parameter("user.question", [D, D]));
   const attention = question.matmul(past, { transposeRight: true }).add(bias).softmax();
   const pooled = attention.matmul(past).reshape([B * Q, D]);
-  return toUnit(residual(g, pooled, "user", D, F, drop));
+  return { users: toUnit(residual(g, pooled, "user", D, F, drop)), attention };
 }
 
 /** Shapes of one training step. */
@@ -154,11 +161,19 @@ export interface TwoTowerShape {
   readonly length: number;
   /** Width of content vectors; 0 where there are none. */
   readonly contentWidth: number;
+  /** Whether items have features, whose likeness is a part of the score. */
+  readonly hasFeatures: boolean;
 }
 
 /**
  * Forward and backward of one batch (see `SequenceBatch`). All items go through the item tower
  * together: n = R · T of pasts, n targets, `negatives` drawn ones.
+ *
+ * Scores are (u · v_j + λ Σ_p a_p x_p · x_j) / temperature: the vectors, and beside them the likeness of
+ * features between the past, as the attention pools it, and the item. λ is learnt. What is rare and the
+ * same in two titles, a product line's name, says most, and no vector of a hundred numbers keeps it:
+ * content-kNN by 256 singular vectors finds .033 where by the features it finds .043 (NDCG@10, amazon-beauty,
+ * cold items among all, validation).
  *
  * Negatives are the batch's own targets and the drawn ones, corrected by `offsets` for how often
  * each is drawn; `excluded` leaves out the pairs that are no negatives.
@@ -168,7 +183,7 @@ export interface TwoTowerShape {
  */
 export function twoTowerTraining(
   config: TwoTowerConfig,
-  { rows: R, length: T, contentWidth }: TwoTowerShape,
+  { rows: R, length: T, contentWidth, hasFeatures }: TwoTowerShape,
   type: "float32" | "float64" = "float32",
 ): TrainingGraph {
   const { width: D, dropout, negatives: K, temperature } = config;
@@ -203,17 +218,33 @@ export function twoTowerTraining(
   );
   const recency = g.parameter("user.recency", [config.historyLimit, 1]);
   const bias = same.where(later.add(recency.lookup(ages).reshape([1, T, T])), -1e9);
-  const users = userTower(g, config, { newest: past, past, bias }, drop);
+  const { users, attention } = userTower(g, config, { newest: past, past, bias }, drop);
 
+  let scores = users.matmul(negatives, { transposeRight: true }); // [n, n + K]
+  let target = users.mul(targets).sum([-1], true); // [n, 1]
+  if (hasFeatures) {
+    const share = g.parameter("likenessShare", [1]);
+    const likeness = g.input("likeness", [R, T, n + K]);
+    const ofTargets = g.input("targetLikeness", [R, T, T]);
+    scores = scores.add(
+      attention
+        .matmul(likeness)
+        .reshape([n, n + K])
+        .mul(share),
+    );
+    target = target.add(attention.mul(ofTargets).sum([-1]).reshape([n, 1]).mul(share));
+  }
+  const logits = scores.mul(1 / temperature).add(g.input("offsets", [1, n + K]));
+  const others = g.input("excluded", [n, n + K], "bool").where(-1e9, logits);
+  const chosen = Tensor.concat([target.mul(1 / temperature), others], 1)
+    .logSoftmax()
+    .slice(1, 0, 1);
   return compileTraining(
     g,
-    sampledSoftmax(users.mul(1 / temperature), {
-      targets,
-      negatives,
-      offset: g.input("offsets", [n + K]),
-      excluded: g.input("excluded", [n, n + K], "bool"),
-      weights: g.input("weights", [n, 1]),
-    }),
+    chosen
+      .mul(g.input("weights", [n, 1]))
+      .sum()
+      .neg(),
   );
 }
 
@@ -233,7 +264,7 @@ export function itemEncoding(
 
 /**
  * Vectors of `count` users: `past` [count, T, D] item vectors, newest first, and `absent` [count, 1, T],
- * -1e9 behind the end of a past → `users` [count, D].
+ * -1e9 behind the end of a past → `users` [count, D], `attention` [count, 1, T].
  */
 export function userEncoding(config: TwoTowerConfig, count: number): CompiledGraph {
   const { width: D, historyLimit: T } = config;
@@ -242,13 +273,13 @@ export function userEncoding(config: TwoTowerConfig, count: number): CompiledGra
   const recency = g.parameter("user.recency", [T, 1]).reshape([1, 1, T]);
   const bias = g.input("absent", [count, 1, T]).add(recency);
   const newest = past.slice(1, 0, 1);
-  return compileInference(g, { users: userTower(g, config, { newest, past, bias }, noDrop) });
+  return compileInference(g, { ...userTower(g, config, { newest, past, bias }, noDrop) });
 }
 
 /** The dense weights and their places, in the order in which the training graph declares them. */
 export function twoTowerParameters(
   config: TwoTowerConfig,
-  contentWidth: number,
+  { contentWidth, hasFeatures }: Pick<TwoTowerShape, "contentWidth" | "hasFeatures">,
 ): readonly ParameterSlot[] {
   const g = new Graph();
   const { width: D } = config;
@@ -258,6 +289,7 @@ export function twoTowerParameters(
   const past = g.input("past", [1, 1, D]);
   const bias = g.input("bias", [1, 1, 1]);
   userTower(g, config, { newest: past, past, bias }, noDrop);
+  if (hasFeatures) g.parameter("likenessShare", [1]);
   return parameterSlots(g);
 }
 
@@ -270,15 +302,17 @@ const firstRecency = -0.3;
  */
 export function initialiseTowers(
   config: TwoTowerConfig,
-  contentWidth: number,
+  given: Pick<TwoTowerShape, "contentWidth" | "hasFeatures">,
   seed: number,
   dense: Float32Array,
 ): void {
   const random = seededRandom(seed, "two-tower/initial-weights");
-  for (const { name, shape, offset } of twoTowerParameters(config, contentWidth)) {
+  for (const { name, shape, offset } of twoTowerParameters(config, given)) {
     const [rows, columns = 1] = shape as readonly [number, number?];
     const values = dense.subarray(offset, offset + rows * columns);
-    if (name === "user.recency") values.forEach((_, age) => (values[age] = firstRecency * age));
+    if (name === "likenessShare") values.fill(1);
+    else if (name === "user.recency")
+      values.forEach((_, age) => (values[age] = firstRecency * age));
     else if (name.endsWith(".in.weight") || name === "item.content") {
       const deviation = Math.sqrt(name === "item.content" ? 1 / columns : 2 / (rows + columns));
       values.forEach((_, i) => (values[i] = deviation * random.normal()));

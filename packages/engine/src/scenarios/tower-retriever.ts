@@ -30,9 +30,8 @@ export class TowerRetriever implements Retriever {
       return vector === undefined ? [] : [{ row, vector }];
     });
     if (past.length === 0) return [];
-    const user = await this.#towers.encode({ userIndex: -1, items });
     const passing = this.#catalog.filter.compile(request.filter);
-    const found = this.#towers.search(user, limit, passing);
+    const found = await this.#towers.search({ userIndex: -1, items }, limit, passing);
     return Array.from(found.items, (row, place) => ({ row, score: found.scores[place]! }))
       .filter(({ score }) => score > 0)
       .map(({ row, score }) => ({

@@ -10,6 +10,7 @@ import {
   PopularityModel,
   saveModel,
   startCost,
+  TwoTowerModel,
   type DataIdentity,
   type MeasuredQuality,
   type Model,
@@ -171,6 +172,14 @@ export async function runTraining(
   };
 }
 
+/** What a training is told that goes beyond the recipe. */
+interface PlannedTraining {
+  readonly epochs?: number;
+  /** What validation said of likeness of content, see `TwoTowerConfig`. */
+  readonly likeness?: number;
+  readonly budgetSeconds?: number;
+}
+
 /** The models that this data carries; the notes say which it does not, and why. */
 function chooseModels({ sequences, vocabulary, recipe }: TrainingInput, notes: string[]): Model[] {
   const interactions = sequences.items.length;
@@ -235,16 +244,16 @@ async function train(
   purpose: ModelTraining["purpose"],
   input: TrainingInput,
   context: WorkContext,
-  limits: { readonly epochs?: number; readonly budgetSeconds?: number },
+  limits: PlannedTraining,
 ): Promise<TrainedModel> {
   throwIfCancelled(context.signal, "Training");
-  const { epochs, budgetSeconds } = limits;
+  const { budgetSeconds, ...fixed } = limits;
   context.onProgress({ stage: `train/${model.kind}`, done: 0, unit: "models", message: purpose });
   return trainModel(
     {
       model,
       data,
-      config: { ...configOf(model, input), ...(epochs !== undefined && { epochs }) },
+      config: { ...configOf(model, input), ...fixed },
       purpose,
       checkpoints: input.checkpoints,
       seed: input.seed,
@@ -326,17 +335,20 @@ function planAgain(
   measuredOn: Sequences,
   everything: Sequences,
   secondsLeft: number | undefined,
-): { readonly epochs: number; readonly budgetSeconds?: number } | "keep" {
+): PlannedTraining | "keep" {
   const best = measured.curve.reduce<(typeof measured.curve)[number] | undefined>(
     (a, b) => ((b.ndcgAt10 ?? -Infinity) > (a?.ndcgAt10 ?? -Infinity) ? b : a),
     undefined,
   );
-  if (best === undefined) return { epochs: 1, ...(secondsLeft && { budgetSeconds: secondsLeft }) };
-  const epochs = Math.max(1, best.epoch);
-  if (secondsLeft === undefined) return { epochs };
+  const epochs = Math.max(1, best?.epoch ?? 1);
+  const likeness =
+    measured instanceof TwoTowerModel ? { likeness: measured.encoder.likenessShare } : {};
+  if (best === undefined || secondsLeft === undefined) {
+    return { epochs, ...likeness, ...(secondsLeft && { budgetSeconds: secondsLeft }) };
+  }
   const needed = best.seconds * (everything.items.length / Math.max(1, measuredOn.items.length));
   if (secondsLeft < minEpochShare * needed) return "keep";
-  return { epochs, budgetSeconds: secondsLeft };
+  return { epochs, ...likeness, budgetSeconds: secondsLeft };
 }
 
 /** Popularity of the last weeks where it says enough, else of all time; all other models stay. */
