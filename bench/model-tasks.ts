@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import {
   leaveOneOut,
   readOnlineRetail,
+  readRetailRocket,
   readS3Rec,
   simulateShop,
   type Sequences,
@@ -148,6 +149,27 @@ export const modelTasks = {
       const { sequences } = await readOnlineRetail(folder);
       const { validationFromMs, testFromMs } = timeCuts(sequences, { validation: 0.1, test: 0.1 });
       return splitByTime(sequences, {
+        validationFromMs: startOfDay(validationFromMs),
+        testFromMs: startOfDay(testFromMs),
+      });
+    },
+  },
+  retailrocket: {
+    dataset: "retailrocket-multibehavior",
+    kinds: ["popularity", "popularity-recent", "item-knn", "ease", "sasrec", "stacked-blend"],
+    notes: [
+      "Views, carts and purchases of the 2,174 users who bought something (rates are not those of a shop), one " +
+        "interaction per user and item, at the time of the first act and with the weight of the strongest; " +
+        "the file's own held-out purchases, which have no time, are left out.",
+      "About the last tenth of all interactions is test, the tenth before it validation, as for Online Retail. " +
+        "Times are exact to about three hours.",
+      "Items that were first acted on after the cut are among the targets and count as missed.",
+    ],
+    published: [],
+    async split(folder) {
+      const { train } = await readRetailRocket(folder);
+      const { validationFromMs, testFromMs } = timeCuts(train, { validation: 0.1, test: 0.1 });
+      return splitByTime(train, {
         validationFromMs: startOfDay(validationFromMs),
         testFromMs: startOfDay(testFromMs),
       });
