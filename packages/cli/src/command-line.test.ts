@@ -293,6 +293,13 @@ describe("the way from files to answers", () => {
     assert.match(refused.error.message, /no setting "neighbors", but neighbours/);
   });
 
+  test("measures models that read what the catalogue says of items", async () => {
+    type Measured = { comparison: { models: { metrics: { ndcgAt10: { mean: number } } }[] } };
+    const args = [...data, "evaluate", "--models", "content-knn"];
+    const { comparison } = await json<Measured>(0, ...args);
+    assert.ok(comparison.models[0]!.metrics.ndcgAt10.mean > 0);
+  });
+
   test("warns of a model that is no better than its twin on permuted interactions", async () => {
     type Twins = { twins: { model: string; warning?: string; difference: { mean: number } }[] };
     const args = ["evaluate", "--models", "popularity", "--permuted-twin"];

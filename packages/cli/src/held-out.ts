@@ -1,6 +1,7 @@
 import {
   buildSequences,
   buildVocabularies,
+  ItemFeatureEncoder,
   itemVocabulary,
   leaveOneOut,
   openStore,
@@ -10,7 +11,8 @@ import {
   type Sequences,
   type Split,
 } from "@magpie/data";
-import { DataError } from "@magpie/domain";
+import { DataError, type Item } from "@magpie/domain";
+import type { TrainingData } from "@magpie/models";
 import { Option, type Command } from "commander";
 import { moment } from "./verbs/verb.ts";
 
@@ -37,6 +39,9 @@ export function withSplitOptions(command: Command): Command {
     .option("--test-from <moment>", "where test begins (default: the last 10 %)", moment);
 }
 
+/** A split of a shop's log, and what its catalogue says of the items. */
+export type ShopSplit = Split & Required<Pick<TrainingData, "itemFeatures">>;
+
 /**
  * Training data and held-out parts of a shop's log.
  *
@@ -47,8 +52,9 @@ export async function readSplit(
   dataFolder: string,
   options: SplitOptions,
   rows: ItemVocabulary = itemVocabulary(),
-): Promise<Split> {
+): Promise<ShopSplit> {
   const store = await openStore(dataFolder);
+  const texts: Item[] = [];
   let sequences: Sequences;
   try {
     const vocabularies = await buildVocabularies(store.events, store.catalog, {
@@ -56,10 +62,20 @@ export async function readSplit(
       items: rows,
     });
     sequences = await buildSequences(store.events, vocabularies);
+    for await (const batch of store.catalog.scan()) {
+      for (const item of batch) {
+        const row = vocabularies.items.indexOf(item.id);
+        if (row !== -1) texts[row] = item;
+      }
+    }
   } finally {
     await store.close();
   }
-  return options.protocol === "time" ? timeSplit(sequences, options) : leaveOneOut(sequences);
+  const split =
+    options.protocol === "time" ? timeSplit(sequences, options) : leaveOneOut(sequences);
+  const described = Array.from({ length: sequences.itemCount + 1 }, (_, row) => texts[row]);
+  const encoder = ItemFeatureEncoder.fit(described.filter((item) => item !== undefined));
+  return { ...split, itemFeatures: encoder.matrix(described) };
 }
 
 /** The last 10 % of interactions are test, the 10 % before them validation, unless cuts are given. */

@@ -5,7 +5,7 @@ import type { HeldOut, Sequences } from "@magpie/data";
 import { TrainingError, type WorkContext } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
 import { seededRandom } from "@magpie/numerics";
-import type { Model } from "./model.ts";
+import type { Model, TrainingData } from "./model.ts";
 import { checkSpace, drawRecipe, type SearchSpace } from "./search-space.ts";
 
 /** What a search is asked for. */
@@ -70,7 +70,7 @@ const rungs = 3;
  */
 export async function tune(
   model: Model,
-  data: { readonly train: Sequences; readonly validation: HeldOut },
+  data: TrainingData & { readonly validation: HeldOut },
   options: TuneOptions,
 ): Promise<Tuning> {
   const space = spaceOf(model);

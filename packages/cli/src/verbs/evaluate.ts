@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Split } from "@magpie/data";
 import {
   compareRuns,
   compareWithTwin,
@@ -16,7 +15,7 @@ import {
 } from "@magpie/evaluation";
 import { modelByKind, models, trainPermutedTwin, type CurvePoint } from "@magpie/models";
 import { Option } from "commander";
-import { readSplit, withSplitOptions, type SplitOptions } from "../held-out.ts";
+import { readSplit, withSplitOptions, type ShopSplit, type SplitOptions } from "../held-out.ts";
 import { readRecipe, type RecipeFile } from "../recipe-file.ts";
 import type { Shell } from "../shell.ts";
 import { table } from "../tables.ts";
@@ -47,7 +46,7 @@ interface Measured {
 }
 
 async function measure(
-  split: Split,
+  split: ShopSplit,
   kinds: readonly string[],
   recipe: RecipeFile,
   given: Given,
@@ -56,7 +55,8 @@ async function measure(
   const runs: Run[] = [];
   const curves: { label: string; curve: readonly CurvePoint[] }[] = [];
   const twins: TwinComparison[] = [];
-  const data = { train: split.train, validation: split.validation };
+  const { train, validation, itemFeatures } = split;
+  const data = { train, validation, itemFeatures };
   for (const kind of kinds) {
     const model = modelByKind(kind);
     const config = { ...model.defaults, ...recipe[kind] };
