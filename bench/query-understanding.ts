@@ -38,7 +38,7 @@ import {
   QueryUnderstanding,
   SpellingCorrector,
 } from "@magpie/retrieval";
-import { CategoryLabels } from "../packages/engine/src/live/category-labels.ts";
+import { CatalogLabels } from "../packages/engine/src/live/catalog-labels.ts";
 import { LiveCatalog } from "../packages/engine/src/live/live-catalog.ts";
 import {
   LikelyCategory,
@@ -164,7 +164,7 @@ function catalogOf(items: readonly Item[]): LiveCatalog {
     facets,
     createdMs: new Float64Array(items.length + 1).fill(NaN),
     textHashes: new Uint32Array(items.length + 1),
-    labels: CategoryLabels.empty(),
+    labels: CatalogLabels.empty(),
   });
 }
 

@@ -1,7 +1,7 @@
 import { itemVocabulary } from "@magpie/data";
 import { itemIndex, type Candidate, type Item, type ServingRequest } from "@magpie/domain";
 import { FacetIndex, ItemFilterIndex } from "@magpie/retrieval";
-import { CategoryLabels } from "./live/category-labels.ts";
+import { CatalogLabels } from "./live/catalog-labels.ts";
 import { createdMsOf, LiveCatalog, textHashOf } from "./live/live-catalog.ts";
 
 /** A catalogue of a few items for tests. */
@@ -18,7 +18,7 @@ export function smallCatalog(...items: Item[]): LiveCatalog {
     facets,
     createdMs: Float64Array.from([NaN, ...items.map(createdMsOf)]),
     textHashes: Uint32Array.from([0, ...items.map(textHashOf)]),
-    labels: CategoryLabels.empty(),
+    labels: CatalogLabels.empty(),
   });
 }
 

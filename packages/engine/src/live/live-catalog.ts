@@ -2,7 +2,7 @@ import type { CatalogStore, ItemVocabulary } from "@magpie/data";
 import { itemId, itemIndex, type Item, type ItemId, type ItemIndex } from "@magpie/domain";
 import type { FacetIndex, ItemFilterIndex } from "@magpie/retrieval";
 import { CategoryLists } from "./category-lists.ts";
-import type { CategoryLabels } from "./category-labels.ts";
+import type { CatalogLabels } from "./catalog-labels.ts";
 
 /** What a snapshot says about its items. */
 export interface CatalogParts {
@@ -14,7 +14,7 @@ export interface CatalogParts {
   readonly createdMs: Float64Array;
   /** [items + 1]: `textHashOf` each item, by which a change of stock is told from one of words. */
   readonly textHashes: Uint32Array;
-  readonly labels: CategoryLabels;
+  readonly labels: CatalogLabels;
 }
 
 /**
@@ -32,7 +32,7 @@ export class LiveCatalog {
   /** Rows that trained models know: 1 to this. */
   readonly trainedItems: number;
   readonly #vocabulary: ItemVocabulary;
-  readonly #labels: CategoryLabels;
+  readonly #labels: CatalogLabels;
   readonly #newIds: ItemId[] = [];
   readonly #newIndices = new Map<string, ItemIndex>();
   readonly #wordListeners: ((index: ItemIndex, item: Item) => void)[] = [];

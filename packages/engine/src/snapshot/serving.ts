@@ -20,7 +20,7 @@ import {
 import { modelByKind, SequenceModel, type TrainedModel } from "@magpie/models";
 import { MeaningIndex } from "../hybrid/meaning-index.ts";
 import { openLearned } from "../learned-ranking/open-learned.ts";
-import { CategoryLabels } from "../live/category-labels.ts";
+import { CatalogLabels } from "../live/catalog-labels.ts";
 import { LiveCatalog } from "../live/live-catalog.ts";
 import { CatalogueWords } from "../rules/catalogue-words.ts";
 import { buildScenarios, type Scenario } from "../scenarios/scenarios.ts";
@@ -257,7 +257,7 @@ function liveCatalog(
     // Copies: both are written to when items change, and a Buffer may start at any byte.
     createdMs: new Float64Array(new Uint8Array(createdBytes).buffer),
     textHashes: new Uint32Array(new Uint8Array(hashBytes).buffer),
-    labels: CategoryLabels.open(JSON.parse(labels) as ReturnType<CategoryLabels["toJSON"]>),
+    labels: CatalogLabels.open(JSON.parse(labels) as ReturnType<CatalogLabels["toJSON"]>),
   });
   return catalog;
 }

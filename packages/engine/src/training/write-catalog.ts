@@ -12,7 +12,7 @@ import {
 } from "@magpie/retrieval";
 import { writeMeanings, type WrittenMeanings } from "../hybrid/snapshot-meanings.ts";
 import { ExactNames } from "../learned-ranking/exact-names.ts";
-import { CategoryLabels } from "../live/category-labels.ts";
+import { CatalogLabels } from "../live/catalog-labels.ts";
 import { createdMsOf, LiveCatalog, textHashOf } from "../live/live-catalog.ts";
 import { snapshotFiles } from "../snapshot/manifest.ts";
 import { throwIfCancelled } from "../tasks.ts";
@@ -59,7 +59,7 @@ export async function writeCatalog(
   const filter = ItemFilterIndex.build(noItems, rowOf, facets);
   const createdMs = new Float64Array(vocabulary.size + 1).fill(NaN);
   const textHashes = new Uint32Array(vocabulary.size + 1);
-  const labels = CategoryLabels.empty();
+  const labels = CatalogLabels.empty();
   const texts = Array.from<Item | undefined>({ length: vocabulary.size });
   let done = 0;
   for await (const batch of items) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "vitest";
 import type { Item } from "@magpie/domain";
-import { CategoryLabels } from "./category-labels.ts";
+import { CatalogLabels } from "./catalog-labels.ts";
 
 const shoe = (categories: string[], zh: string[]): Item => ({
   id: "s",
@@ -12,7 +12,7 @@ const shoe = (categories: string[], zh: string[]): Item => ({
 });
 
 describe("category labels", () => {
-  const labels = CategoryLabels.empty();
+  const labels = CatalogLabels.empty();
   labels.add(shoe(["Shoes > Running"], ["鞋 > 跑步鞋"]));
 
   test("name every level in the reader's language", () => {
@@ -27,15 +27,15 @@ describe("category labels", () => {
   });
 
   test("do not guess where the translation has other levels", () => {
-    const wrong = CategoryLabels.empty();
+    const wrong = CatalogLabels.empty();
     wrong.add(shoe(["Shoes > Running"], ["跑步鞋"]));
     wrong.add(shoe(["Shoes > Running", "Sale"], ["鞋 > 跑步鞋"]));
     assert.equal(wrong.labelOf("Shoes > Running", "zh"), "Running");
   });
 
   test("open as they were saved", () => {
-    const opened = CategoryLabels.open(
-      JSON.parse(JSON.stringify(labels)) as ReturnType<CategoryLabels["toJSON"]>,
+    const opened = CatalogLabels.open(
+      JSON.parse(JSON.stringify(labels)) as ReturnType<CatalogLabels["toJSON"]>,
     );
     assert.equal(opened.labelOf("Shoes > Running", "zh"), "跑步鞋");
   });

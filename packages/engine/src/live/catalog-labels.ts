@@ -7,7 +7,7 @@ const separator = " > ";
  * item names the path "Shoes > Running" and its Chinese text "鞋 > 跑步鞋", the second level is
  * called 跑步鞋 in Chinese.
  */
-export class CategoryLabels {
+export class CatalogLabels {
   /** By language, then by path. */
   readonly #byLanguage: Map<string, Map<string, string>>;
 
@@ -15,13 +15,13 @@ export class CategoryLabels {
     this.#byLanguage = byLanguage;
   }
 
-  static empty(): CategoryLabels {
-    return new CategoryLabels(new Map());
+  static empty(): CatalogLabels {
+    return new CatalogLabels(new Map());
   }
 
   /** Opens what `toJSON` gave. */
-  static open(json: Readonly<Record<string, Readonly<Record<string, string>>>>): CategoryLabels {
-    return new CategoryLabels(
+  static open(json: Readonly<Record<string, Readonly<Record<string, string>>>>): CatalogLabels {
+    return new CatalogLabels(
       new Map(
         Object.entries(json).map(([language, labels]) => [
           language,
