@@ -112,6 +112,46 @@ describe("an unmodified algoliasearch client", () => {
     }
   });
 
+  test("names values in the page's language, and puts the nearest first around a place", async () => {
+    const hat = (id: string, latitude: number) => ({
+      ...first,
+      id,
+      title: `Zylinder ${id}`,
+      brand: "Hatter",
+      attributes: { latitude, longitude: 13.4 },
+      locales: { zh: { brand: "礼帽坊" } },
+    });
+    await shop.engine.upsertItems([hat("far", 48.2), hat("near", 52.5)]);
+    const { hits, ...rest } = await client.searchSingleIndex<Hit>({
+      indexName: "products",
+      searchParams: {
+        query: "Zylinder",
+        facets: ["brand"],
+        queryLanguages: ["zh"],
+        aroundLatLng: "52.52, 13.4",
+      },
+    });
+    assert.deepEqual(
+      hits.map(({ objectID }) => objectID),
+      ["near", "far"],
+    );
+    const { facets, facetLabels } = rest as unknown as Record<string, unknown>;
+    assert.deepEqual(facets, { brand: { Hatter: 2 } });
+    assert.deepEqual(facetLabels, { brand: { Hatter: "礼帽坊" } });
+    const { facetHits } = await client.searchForFacetValues({
+      indexName: "products",
+      facetName: "brand",
+      searchForFacetValuesRequest: {
+        facetQuery: "礼帽",
+        params: "queryLanguages=%5B%22zh%22%5D&query=Zylinder",
+      },
+    });
+    assert.deepEqual(facetHits, [
+      { value: "Hatter", count: 2, highlighted: "<em>礼帽</em>坊", shown: "礼帽坊" },
+    ]);
+    await shop.engine.deleteItems(["far", "near"]);
+  });
+
   test("searches the values of a facet and marks them", async () => {
     const { facetHits } = await client.searchForFacetValues({
       indexName: "products",

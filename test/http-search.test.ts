@@ -387,6 +387,66 @@ describe("search over HTTP", () => {
     });
   });
 
+  describe("in the language of the page", () => {
+    const hat = (id: string, brand: string, colour: string, place?: [number, number]): Item => ({
+      ...catalogue[0]!,
+      id,
+      title: `Zylinder ${id}`,
+      brand,
+      attributes: {
+        colour,
+        ...(place && { latitude: place[0], longitude: place[1] }),
+      },
+      locales: { zh: { brand: "礼帽坊", terms: { scarlet: "猩红" } } },
+    });
+    const asked = {
+      query: "Zylinder",
+      facets: [{ field: "brand" }, { field: "attributes.colour" }],
+    };
+
+    beforeAll(async () => {
+      await client.upsertItems([
+        hat("far", "Hatter", "scarlet", [48.2, 16.37]),
+        hat("near", "Hatter", "scarlet", [52.5, 13.4]),
+        hat("nowhere", "Hatter", "teal"),
+      ]);
+    });
+    afterAll(() => shop.engine.deleteItems(["far", "near", "nowhere"]));
+
+    test("values of facets say what they are called, where the catalogue does", async () => {
+      const chinese = await client.search({ ...asked, locale: "zh-CN" });
+      assert.deepEqual(
+        chinese.facets!.map(({ values }) => values),
+        [
+          [{ value: "Hatter", count: 3, label: "礼帽坊" }],
+          [
+            { value: "scarlet", count: 2, label: "猩红" },
+            { value: "teal", count: 1 },
+          ],
+        ],
+      );
+      const english = await client.search({ ...asked, locale: "en" });
+      assert.deepEqual(english.facets![0]!.values, [{ value: "Hatter", count: 3 }]);
+    });
+
+    test("a search in a facet finds values by their names there", async () => {
+      const { values } = await client.searchFacet("brand", {
+        text: "礼帽",
+        query: "Zylinder",
+        locale: "zh",
+      });
+      assert.deepEqual(values, [{ value: "Hatter", count: 3, label: "礼帽坊" }]);
+    });
+
+    test("hits are ordered by distance, those without a place last", async () => {
+      const near = { latitude: 52.52, longitude: 13.4 };
+      const order = async (direction: "ascending" | "descending") =>
+        idsOf((await client.search({ query: "Zylinder", sort: { near, order: direction } })).items);
+      assert.deepEqual(await order("ascending"), ["near", "far", "nowhere"]);
+      assert.deepEqual(await order("descending"), ["far", "near", "nowhere"]);
+    });
+  });
+
   test("whatever is typed is answered, and the reasons of every hit sum to its score", async () => {
     const words = [
       "shoes",

@@ -66,7 +66,7 @@ export function readParameters(index: string, given: unknown): Asked {
   const where = conditionsOf(read);
   const user = read.text("userToken", "");
   const contexts = contextsOf(read);
-  const sort = sortOf(index);
+  const sort = sortOf(index) ?? nearestFirst(read);
   const language = read.list("queryLanguages")?.[0];
   const from = slice?.offset ?? page * hitsPerPage;
   const count = slice?.length ?? hitsPerPage;
@@ -143,6 +143,13 @@ function sortOf(index: string): SearchRequest["sort"] {
   const parts = /_(price|rating|createdAt|popularity|attributes\..+)_(asc|desc)$/.exec(index);
   if (parts === null) return undefined;
   return { field: parts[1]!, order: parts[2] === "asc" ? "ascending" : "descending" };
+}
+
+/** Around a place the nearest comes first, as pages of the dialect expect. */
+function nearestFirst(read: Reader): SearchRequest["sort"] {
+  const around = read.text("aroundLatLng", "");
+  if (around === "") return undefined;
+  return { near: pointOf("aroundLatLng", around.split(",")), order: "ascending" };
 }
 
 /** One request per field; levels of a tree come out of one list of paths. */

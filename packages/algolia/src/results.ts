@@ -25,6 +25,8 @@ export interface AlgoliaResult {
   readonly offset?: number;
   readonly length?: number;
   readonly facets?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** What values are called in the page's language, where that is another word. */
+  readonly facetLabels?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly facets_stats?: Readonly<
     Record<
       string,
@@ -59,6 +61,8 @@ export interface AlgoliaFacetResult {
     readonly value: string;
     readonly highlighted: string;
     readonly count: number;
+    /** What it is called in the page's language, where that is another word. */
+    readonly shown?: string;
   }[];
   readonly exhaustiveFacetsCount: true;
   readonly processingTimeMS: number;
@@ -136,8 +140,9 @@ function facetsOf(
   attributes: readonly string[],
   counted: readonly FacetCounts[],
   limit: number,
-): Pick<AlgoliaResult, "facets" | "facets_stats"> {
+): Pick<AlgoliaResult, "facets" | "facetLabels" | "facets_stats"> {
   const byField = new Map(counted.map((facet) => [facet.field, facet]));
+  const labels: Record<string, Record<string, string>> = {};
   const facets: Record<string, Record<string, number>> = {};
   const stats: Record<string, { min: number; max: number; avg: number; sum: number }> = {};
   for (const attribute of attributes) {
@@ -152,13 +157,21 @@ function facetsOf(
       facets[attribute] = Object.fromEntries(
         values.slice(0, limit).map(({ value, count }) => [value, count]),
       );
+      const named = values
+        .slice(0, limit)
+        .flatMap(({ value, label }) => (label === undefined ? [] : [[value, label]]));
+      if (named.length > 0) labels[attribute] = Object.fromEntries(named) as Record<string, string>;
     }
     if (facet.statistics !== undefined && facet.statistics.count > 0) {
       const { min, max, avg, sum } = facet.statistics;
       stats[attribute] = { min, max, avg, sum };
     }
   }
-  return { facets, ...(Object.keys(stats).length > 0 && { facets_stats: stats }) };
+  return {
+    facets,
+    ...(Object.keys(labels).length > 0 && { facetLabels: labels }),
+    ...(Object.keys(stats).length > 0 && { facets_stats: stats }),
+  };
 }
 
 function hitOf(
@@ -283,14 +296,19 @@ export function trendingFacetsOf(
 /** Values of a facet as hits, with the text that was typed marked. */
 export function facetResultOf(
   { text, highlight, attribute }: AskedFacet,
-  values: readonly { readonly value: string; readonly count: number }[],
+  values: readonly { readonly value: string; readonly count: number; readonly label?: string }[],
   tookMs: number,
 ): AlgoliaFacetResult {
   const { level } = fieldOf(attribute);
   return {
     facetHits: values
       .filter(({ value }) => level === undefined || levelOf(value) === level)
-      .map(({ value, count }) => ({ value, count, highlighted: marked(value, text, highlight) })),
+      .map(({ value, count, label }) => ({
+        value,
+        count,
+        highlighted: marked(label ?? value, text, highlight),
+        ...(label !== undefined && { shown: label }),
+      })),
     exhaustiveFacetsCount: true,
     processingTimeMS: tookMs,
   };

@@ -22,20 +22,52 @@ export const facetRequestSchema = Type.Object(
   { additionalProperties: false, title: "FacetRequest" },
 );
 
-export const sortSchema = Type.Object(
-  {
-    field: Type.String({
-      minLength: 1,
-      maxLength: 200,
-      description: "A field with numbers, or `popularity`. Items without it go last",
-    }),
-    order: Type.Union([Type.Literal("ascending"), Type.Literal("descending")]),
-  },
-  { additionalProperties: false, title: "SearchSort" },
+const order = Type.Union([Type.Literal("ascending"), Type.Literal("descending")]);
+
+export const sortSchema = Type.Union(
+  [
+    Type.Object(
+      {
+        field: Type.String({
+          minLength: 1,
+          maxLength: 200,
+          description: "A field with numbers, or `popularity`. Items without it go last",
+        }),
+        order,
+      },
+      { additionalProperties: false },
+    ),
+    Type.Object(
+      {
+        near: Type.Object(
+          {
+            latitude: Type.Number({ minimum: -90, maximum: 90 }),
+            longitude: Type.Number({ minimum: -180, maximum: 180 }),
+          },
+          { additionalProperties: false },
+        ),
+        order,
+      },
+      {
+        additionalProperties: false,
+        description:
+          "By distance from a point; items without the attributes `latitude` and `longitude` go last",
+      },
+    ),
+  ],
+  { title: "SearchSort" },
 );
 
 const facetValueSchema = Type.Object(
-  { value: Type.String(), count: Type.Integer({ minimum: 0 }) },
+  {
+    value: Type.String(),
+    count: Type.Integer({ minimum: 0 }),
+    label: Type.Optional(
+      Type.String({
+        description: "What it is called in the language of `locale`, where the catalogue says it",
+      }),
+    ),
+  },
   { additionalProperties: false, title: "FacetValue" },
 );
 

@@ -39,11 +39,13 @@ export interface ItemFilter {
 }
 
 /** A number to order a search by, in place of relevance; items without it go last either way. */
-export interface SearchSort {
+export type SearchSort = { readonly order: "ascending" | "descending" } &
   /** A field with numbers, or "popularity". */
-  readonly field: string;
-  readonly order: "ascending" | "descending";
-}
+  (
+    | { readonly field: string }
+    /** Distance from a point, as a bird flies, of items with the attributes `latitude` and `longitude`. */
+    | { readonly near: GeoPoint }
+  );
 
 /** What is asked of one facet. */
 export interface FacetRequest {

@@ -99,12 +99,14 @@ export function createSearchClient({
           const started = performance.now();
           const facet = readFacetQuery(indexName, String(params["facetName"] ?? ""), params);
           const { query, filter, contexts } = facet.asked.request;
+          const language = locale ?? facet.asked.request.locale;
           const { values } = await client.searchFacet(facet.field, {
             text: facet.text,
             limit: facet.limit,
             query,
             ...(filter && { filter }),
             ...(contexts && { contexts }),
+            ...(language !== undefined && { locale: language }),
           });
           return facetResultOf(facet, values, Math.round(performance.now() - started));
         }),

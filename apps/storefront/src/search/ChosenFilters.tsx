@@ -1,8 +1,9 @@
 import { Button, Group, Pill } from "@mantine/core";
 import { useTranslation } from "react-i18next";
-import { useClearRefinements, useCurrentRefinements } from "react-instantsearch";
+import { useClearRefinements, useCurrentRefinements, useInstantSearch } from "react-instantsearch";
 import { useCategoryLabel } from "../shop/shop.ts";
 import { formatPrice, useLanguage } from "../shop/texts.ts";
+import { nameOfBrand } from "./facet-labels.ts";
 
 type Refinement = ReturnType<typeof useCurrentRefinements>["items"][number]["refinements"][number];
 
@@ -21,11 +22,13 @@ export function ChosenFilters({ currency }: { readonly currency: string | undefi
   const labelOf = useCategoryLabel();
   const { items, refine } = useCurrentRefinements();
   const { refine: clear, canRefine } = useClearRefinements();
+  const { results } = useInstantSearch();
 
   const textOf = ({ attribute, value, operator }: Refinement): string => {
     if (attribute === "available") return t("filters.inStock");
     if (attribute.startsWith("hierarchicalCategories")) return labelOf(String(value));
     if (attribute === "rating") return t("filters.ratingUp", { stars: value });
+    if (attribute === "brand") return nameOfBrand(results, String(value));
     if (attribute !== "price") return String(value);
     const bound = formatPrice({ amount: Number(value), currency }, language);
     return t(operator === ">=" ? "filters.atLeast" : "filters.atMost", { value: bound });

@@ -20,9 +20,11 @@ import {
   useRefinementList,
   useToggleRefinement,
   type UseHierarchicalMenuProps,
+  type UseRefinementListProps,
 } from "react-instantsearch";
 import { useCategoryLabel } from "../shop/shop.ts";
 import { currencyOf, useLanguage } from "../shop/texts.ts";
+import { nameOfBrand } from "./facet-labels.ts";
 import { categoryLevels } from "./search-url.ts";
 
 function Facet({ title, children }: { readonly title: string; readonly children: ReactNode }) {
@@ -98,6 +100,17 @@ function Categories() {
   );
 }
 
+/** Brands by their names in the page's language, where the catalogue says them. */
+const inReadersWords: NonNullable<UseRefinementListProps["transformItems"]> = (
+  items,
+  { results },
+) =>
+  items.map((item) => {
+    // Of a search in the brands, which is no part of the results.
+    const { shown } = item as { readonly shown?: string };
+    return { ...item, label: shown ?? nameOfBrand(results, item.value) };
+  });
+
 const chosenFirst = ["isRefined", "count:desc", "name:asc"] as const;
 
 function Brands() {
@@ -110,6 +123,7 @@ function Brands() {
     showMore: true,
     showMoreLimit: 50,
     sortBy: [...chosenFirst],
+    transformItems: inReadersWords,
   });
   const { items, refine, searchForItems, isShowingMore, toggleShowMore, canToggleShowMore } = list;
   if (items.length === 0 && text === "") return null;

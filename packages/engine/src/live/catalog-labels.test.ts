@@ -33,10 +33,48 @@ describe("category labels", () => {
     assert.equal(wrong.labelOf("Shoes > Running", "zh"), "Running");
   });
 
+  test("of an earlier version open as well", () => {
+    const opened = CatalogLabels.open({ zh: { Shoes: "鞋" } });
+    assert.equal(opened.labelOf("Shoes", "zh"), "鞋");
+    assert.equal(opened.valueLabel("brand", "Nike", "zh"), undefined);
+  });
+
   test("open as they were saved", () => {
     const opened = CatalogLabels.open(
       JSON.parse(JSON.stringify(labels)) as ReturnType<CatalogLabels["toJSON"]>,
     );
     assert.equal(opened.labelOf("Shoes > Running", "zh"), "跑步鞋");
+  });
+});
+
+describe("labels of facet values", () => {
+  const labels = CatalogLabels.empty();
+  labels.add({
+    ...shoe(["Shoes > Running"], ["鞋 > 跑步鞋"]),
+    brand: "Nike",
+    locales: {
+      zh: { brand: "耐克", categories: ["鞋 > 跑步鞋"], terms: { red: "红色", colour: "颜色" } },
+      en: { brand: "Nike" },
+    },
+  });
+
+  test("are the words of the reader's language, by field", () => {
+    assert.equal(labels.valueLabel("brand", "Nike", "zh-CN"), "耐克");
+    assert.equal(labels.valueLabel("categories", "Shoes > Running", "zh"), "跑步鞋");
+    for (const field of ["attributes.colour", "options.colour", "tags"]) {
+      assert.equal(labels.valueLabel(field, "red", "zh"), "红色");
+    }
+  });
+
+  test("are none where the catalogue has no other word", () => {
+    assert.equal(labels.valueLabel("brand", "Nike", "en"), undefined);
+    assert.equal(labels.valueLabel("brand", "Adidas", "zh"), undefined);
+    assert.equal(labels.valueLabel("brand", "red", "zh"), undefined);
+    assert.equal(labels.valueLabel("attributes.colour", "red", "fr"), undefined);
+  });
+
+  test("open as they were saved", () => {
+    const json = JSON.parse(JSON.stringify(labels)) as ReturnType<CatalogLabels["toJSON"]>;
+    assert.equal(CatalogLabels.open(json).valueLabel("tags", "red", "zh"), "红色");
   });
 });

@@ -138,6 +138,11 @@ export class LiveCatalog {
     return this.#labels.labelOf(path, locale);
   }
 
+  /** What a facet's value is called in a reader's language; undefined where it has no other name. */
+  valueLabel(field: string, value: string, locale: string): string | undefined {
+    return this.#labels.valueLabel(field, value, locale);
+  }
+
   #setCreated(index: number, item: Item): void {
     const createdMs = createdMsOf(item);
     // NaN is not equal to itself: an unknown age that stays unknown moves nothing either.

@@ -134,6 +134,22 @@ for (const [name, make] of [
       ]);
     });
 
+    test("search by what values are called in another language, and say it", () => {
+      const chinese = new Map([["Shoes > Running", "跑步鞋"]]);
+      const labelOf = (value: string) => chinese.get(value);
+      const found = [{ value: "Shoes > Running", count: 2, label: "跑步鞋" }];
+      assert.deepEqual(facets.searchValues("categories", "跑步", all, 10, labelOf), found);
+      assert.deepEqual(facets.searchValues("categories", "run", all, 10, labelOf), found);
+      assert.deepEqual(facets.searchValues("categories", "跑步", all), []);
+    });
+
+    test("tell how far an item is from a point, and not of one without a place", () => {
+      const metres = facets.distanceTo({ latitude: 48.8584, longitude: 2.2945 });
+      // By the haversine with the mean radius of 6,371 km.
+      assert.ok(Math.abs(metres(4) - 4_064) < 10, `${metres(4)}`);
+      assert.ok(Number.isNaN(metres(1)));
+    });
+
     test("know nothing of fields that no item has", () => {
       assert.deepEqual(facets.counts(all, none, [{ field: "nope" }]), [
         { field: "nope", values: [] },

@@ -13,6 +13,8 @@ import { ItemSet } from "./item-set.ts";
 export interface FacetValue {
   readonly value: string;
   readonly count: number;
+  /** What it is called in the reader's language, where that is another word. */
+  readonly label?: string;
 }
 
 /** `to` is exclusive; the outer ranges are open. */
@@ -368,18 +370,38 @@ export class FacetIndex {
   /**
    * Values of a facet that begin, or have a word that begins, like a text, most frequent first:
    * search inside a facet.
+   *
+   * @param labelOf  what values are called in the reader's language, by which they are found as well
    */
-  searchValues(field: string, text: string, matches: ItemSet, limit = 10): FacetValue[] {
+  searchValues(
+    field: string,
+    text: string,
+    matches: ItemSet,
+    limit = 10,
+    labelOf: (value: string) => string | undefined = () => undefined,
+  ): FacetValue[] {
     const wanted = valueKey(text);
-    const all = this.#sets.get(field)?.countOver(matches.toRows()) ?? [];
-    return all
-      .filter(({ value }) => {
-        const key = valueKey(value);
-        if (/^[\x20-\x7e]*$/.test(key))
-          return ` ${key.replaceAll(/[^a-z0-9]+/g, " ")}`.includes(` ${wanted}`);
-        return key.includes(wanted);
-      })
-      .slice(0, limit);
+    const found: FacetValue[] = [];
+    for (const one of this.#sets.get(field)?.countOver(matches.toRows()) ?? []) {
+      if (found.length === limit) break;
+      const label = labelOf(one.value);
+      const isMeant =
+        beginsLike(one.value, wanted) || (label !== undefined && beginsLike(label, wanted));
+      if (isMeant) found.push(label === undefined ? one : { ...one, label });
+    }
+    return found;
+  }
+
+  /**
+   * A number per item to order a search by: metres to a point, as a bird flies; NaN for an item
+   * without a place.
+   */
+  distanceTo(point: GeoPoint): (row: number) => number {
+    return (row) =>
+      distanceMeters(point, {
+        latitude: this.numberOf(latitude, row),
+        longitude: this.numberOf(longitude, row),
+      });
   }
 
   #count(rows: Int32Array, { field, limit = defaultLimit, bounds }: FacetRequest): FacetCounts {
@@ -617,6 +639,15 @@ function widened<T extends SetNumbers | Float64Array>(column: T, rows: number, f
 
 const valueKey = (value: string): string => value.normalize("NFKC").trim().toLowerCase();
 const degreesOf = (meters: number): number => (meters / earthRadiusMeters) * (180 / Math.PI);
+
+/** True for a value that begins, or has a word that begins, like a key; in Chinese: that has it. */
+function beginsLike(value: string, wanted: string): boolean {
+  const key = valueKey(value);
+  if (/^[\x20-\x7e]*$/.test(key)) {
+    return ` ${key.replaceAll(/[^a-z0-9]+/g, " ")}`.includes(` ${wanted}`);
+  }
+  return key.includes(wanted);
+}
 
 /** Great-circle distance by the haversine. */
 function distanceMeters(a: GeoPoint, b: GeoPoint): number {

@@ -64,7 +64,7 @@ export function algoliaRoutes(app: App, { engine, metrics, now }: Services): voi
   ): Promise<AlgoliaFacetResult> => {
     const started = performance.now();
     const facet = readFacetQuery(index, attribute, given);
-    const { query, filter, contexts } = facet.asked.request;
+    const { query, filter, contexts, locale } = facet.asked.request;
     const values = await engine.searchFacet({
       field: facet.field,
       text: facet.text,
@@ -72,6 +72,7 @@ export function algoliaRoutes(app: App, { engine, metrics, now }: Services): voi
       query,
       ...(filter && { filter }),
       ...(contexts && { contexts }),
+      ...(locale !== undefined && { locale }),
     });
     return facetResultOf(facet, values, Math.round(performance.now() - started));
   };

@@ -216,8 +216,18 @@ export class SearchScenario implements Scenario {
     return this.#found.get(request);
   }
 
-  /** Counts of the facets that an answered request asked for. */
+  /** Counts of the facets that an answered request asked for, values named in its language. */
   facetsOf(request: ServingRequest): readonly FacetCounts[] {
+    return this.#countsOf(request).map(({ values, ...facet }) => ({
+      ...facet,
+      values: values.map((one) => {
+        const label = this.#catalog.valueLabel(facet.field, one.value, request.locale);
+        return label === undefined ? one : { ...one, label };
+      }),
+    }));
+  }
+
+  #countsOf(request: ServingRequest): readonly FacetCounts[] {
     const found = this.#found.get(request);
     const asked = request.search?.facets ?? [];
     if (found === undefined || asked.length === 0) return [];
@@ -254,7 +264,9 @@ export class SearchScenario implements Scenario {
     const { matches, refinements } = this.#found.get(request)!;
     const within = matches.clone();
     for (const [other, choice] of refinements) if (other !== field) within.intersect(choice);
-    return this.#catalog.facets.searchValues(field, text, within, limit);
+    return this.#catalog.facets.searchValues(field, text, within, limit, (value) =>
+      this.#catalog.valueLabel(field, value, request.locale),
+    );
   }
 
   /** How an answered request was read, and why items are where they are in its ranking. */
@@ -279,7 +291,7 @@ export class SearchScenario implements Scenario {
     for (const clause of where) for (const test of clause) this.#checkTest(test, "filter.where");
     for (const test of refinements) this.#checkTest(test, "refinements");
     for (const facet of facets) this.#checkFacet(facet);
-    if (sort !== undefined && sort.field !== "popularity") {
+    if (sort !== undefined && "field" in sort && sort.field !== "popularity") {
       this.#checkNumbers(sort.field, "sort.field");
     }
   }
@@ -339,7 +351,11 @@ export class SearchScenario implements Scenario {
       order,
     });
     if (search?.sort !== undefined) {
-      const { field, order } = search.sort;
+      const { sort } = search;
+      if ("near" in sort) {
+        return { valueOf: this.#catalog.facets.distanceTo(sort.near), order: sort.order };
+      }
+      const { field, order } = sort;
       if (field === "popularity") return byPopularity(order);
       return { valueOf: (row) => this.#catalog.facets.numberOf(field, row), order };
     }
