@@ -18,7 +18,7 @@ type Hit = ReturnType<typeof useHits>["hits"][number];
 
 /** The product that a hit stands for. */
 function explainedOf(hit: Hit): ExplainedItem {
-  const { objectID, rating, ratingCount, _rankingInfo } = hit;
+  const { objectID, rating, ratingCount, variantId, _rankingInfo } = hit;
   const info = (_rankingInfo ?? {}) as Partial<{ userScore: number }> &
     Partial<Pick<ExplainedItem, "reasons">>;
   const item = {
@@ -31,6 +31,7 @@ function explainedOf(hit: Hit): ExplainedItem {
     position: hit.__position,
     score: info.userScore ?? 0,
     reasons: info.reasons ?? [],
+    ...(typeof variantId === "string" && { variantId }),
   };
 }
 
