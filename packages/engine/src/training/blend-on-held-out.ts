@@ -79,10 +79,10 @@ async function fit(
   context: WorkContext,
 ): Promise<FittedBlend> {
   const cases: BlendCase[] = [];
-  const step = Math.max(1, pasts.length / maxFitCases);
-  for (let place = 0; Math.floor(place) < pasts.length; place += step) {
+  const total = Math.min(maxFitCases, pasts.length);
+  for (let place = 0; place < total; place++) {
     throwIfCancelled(context.signal, "Training");
-    const i = Math.floor(place);
+    const i = Math.floor((place * pasts.length) / total);
     cases.push({
       lists: await retrieveAll(retrievers, requestFor(pasts[i]!), depths),
       relevant: new Set(targets.subarray(targetOffsets[i]!, targetOffsets[i + 1]!)),
@@ -90,7 +90,7 @@ async function fit(
     context.onProgress({
       stage: "blend/fit",
       done: cases.length,
-      total: Math.min(maxFitCases, pasts.length),
+      total,
       unit: "cases",
     });
   }
