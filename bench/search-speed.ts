@@ -27,7 +27,17 @@ import { gunzipSync } from "node:zlib";
 import { create, insertMultiple, search as searchOrama } from "@orama/orama";
 import type { Item } from "@magpie/domain";
 import { seededRandom, type Random } from "@magpie/numerics";
-import { FacetIndex, InvertedTextIndex, type ItemSet } from "@magpie/retrieval";
+import {
+  CatalogLexicon,
+  catalogWords,
+  CategoryPredictor,
+  categoryWords,
+  FacetIndex,
+  InvertedTextIndex,
+  QueryUnderstanding,
+  SpellingCorrector,
+  type ItemSet,
+} from "@magpie/retrieval";
 import { Index as FlexIndex } from "flexsearch";
 import MiniSearch from "minisearch";
 import { chorusItems } from "./icecat-chorus.ts";
@@ -236,8 +246,46 @@ async function large(count: number): Promise<void> {
     "|---|---|---|---|---|",
   );
   for (const one of cases) ask(one, index, facets);
+  const { understanding, told } = understand(count, index);
+  const understood = { ...cases.at(-1)!, name: "all of these, understood, 5 facets counted" };
+  ask(understood, index, facets, understanding);
+  lines.push(told);
   await change(index, count);
   ask({ ...cases.at(-1)!, name: `${cases.at(-1)!.name}, after these changes` }, index, facets);
+}
+
+/** What queries are understood by, made, saved and opened again; and what that takes. */
+function understand(
+  count: number,
+  index: InvertedTextIndex,
+): { readonly understanding: QueryUnderstanding; readonly told: string } {
+  const made = process.cpuUsage();
+  const saved = [
+    CatalogLexicon.build(products(count)).toBytes(),
+    SpellingCorrector.build(catalogWords(products(count))).toBytes(),
+    CategoryPredictor.build([], titlesOf(count), (text) => categoryWords(index, text)).toBytes(),
+  ] as const;
+  const makeMs = cpuMs(made);
+  const opening = performance.now();
+  const understanding = new QueryUnderstanding({
+    index,
+    lexicon: CatalogLexicon.open(saved[0]),
+    spelling: SpellingCorrector.open(saved[1]),
+    categories: CategoryPredictor.open(saved[2]),
+  });
+  const openMs = performance.now() - opening;
+  const [names, words, categories] = saved.map((bytes) => `${whole(bytes.length / 1e6)} MB`);
+  const told = `| names, titles and codes ${names}, spelling ${words}, categories ${categories}: made in ${seconds(makeMs / 1000)} of CPU time, opened in ${ms(openMs)} | | | | |`;
+  return { understanding, told };
+}
+
+/** Titles that categories are learned from, as many as training takes. */
+function* titlesOf(count: number): Generator<{ readonly text: string; readonly category: string }> {
+  const step = Math.max(1, Math.ceil(count / 100_000));
+  let i = 0;
+  for (const { title, categories } of products(count)) {
+    if (i++ % step === 0) yield { text: title, category: categories![0]! };
+  }
 }
 
 interface QueryCase {
@@ -258,6 +306,7 @@ function ask(
   { name, queries, withFacets }: QueryCase,
   index: InvertedTextIndex,
   facets: FacetIndex,
+  understanding?: QueryUnderstanding,
 ): void {
   const none = new Map<string, ItemSet>();
   const times: number[] = [];
@@ -265,7 +314,8 @@ function ask(
   for (let round = 0; round < 2; round++) {
     for (const query of queries) {
       const start = performance.now();
-      const answer = index.search(query, { limit: 20 });
+      const asked = understanding?.analyse(query).parsed ?? query;
+      const answer = index.search(asked, { limit: 20 });
       if (withFacets) facets.counts(answer.matches, none, facetRequests);
       if (round > 0) times.push(performance.now() - start);
       hits += answer.total;
