@@ -47,12 +47,16 @@ describe("queries that are understood, over HTTP", () => {
   let engine: Engine;
   let server: RunningServer;
   let client: Client;
+  let secret: string;
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "magpie-dictionaries-"));
     await open();
     await engine.upsertItems(items);
-    await engine.ingest(retyped(), nowMs);
+    await engine.ingest(
+      [...retyped(), { type: "view", visitorId: "dan", items: [{ itemId: "s1" }] }],
+      nowMs,
+    );
     const { id } = engine.train({});
     await new Promise<void>((resolve) => {
       engine.watchTask(id, ({ finishedMs }) => finishedMs !== undefined && resolve());
@@ -68,7 +72,7 @@ describe("queries that are understood, over HTTP", () => {
       encoder: false,
       recipe: { sasrec: false, "two-tower": false },
     });
-    const { secret } = await engine.createKey("test", ["read", "rules"]);
+    ({ secret } = await engine.createKey("test", ["read", "rules"]));
     server = await startServer({ engine, port: 0 });
     client = createClient({ baseUrl: server.url, apiKey: secret, retries: 0 });
   }
@@ -172,6 +176,47 @@ describe("queries that are understood, over HTTP", () => {
     });
   });
 
+  test("a search that finds nothing shows what sells, in the category that it names if it names one", async () => {
+    const nothing = await client.search({ query: "zzyzx " });
+    assert.deepEqual(nothing.items, []);
+    assert.equal(nothing.total, 0);
+    assert.equal(nothing.understood?.answeredBy, "nothing");
+    assert.equal(nothing.instead?.by, "popular");
+    assert.equal(nothing.instead.items[0]?.item.id, "t1");
+    assert.notEqual(nothing.instead.queryId, nothing.queryId);
+    // A phrase that nobody has beside a category: the words may not be given up.
+    const named = await client.search({ query: '"zzyzx plugh" socks -running' });
+    assert.equal(named.total, 0);
+    assert.equal(named.instead?.category, "Socks");
+    assert.deepEqual(
+      named.instead.items.map(({ item: { id } }) => id),
+      ["s1"],
+    );
+    const chosen = await client.search({
+      query: "trainers",
+      refinements: [{ field: "price", max: 1 }],
+    });
+    assert.equal(chosen.total, 0);
+    assert.equal(chosen.instead, undefined);
+    assert.equal((await client.search({ query: "" })).instead, undefined);
+  });
+
+  test("Algolia's clients are told in parsedQuery, and say typoTolerance for words as typed", async () => {
+    const ask = async (params: object) => {
+      const response = await fetch(`${server.url}/1/indexes/products/query`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-algolia-api-key": secret },
+        body: JSON.stringify(params),
+      });
+      return (await response.json()) as { readonly parsedQuery?: string; readonly query: string };
+    };
+    const corrected = await ask({ query: "runnign cap " });
+    assert.equal(corrected.query, "runnign cap ");
+    assert.equal(corrected.parsedQuery, "running cap");
+    const typed = await ask({ query: "runnign cap ", typoTolerance: false });
+    assert.equal(typed.parsedQuery, undefined);
+  });
+
   test("correct: false takes words as they are typed", async () => {
     const corrected = await client.search({ query: "runnign cap " });
     assert.deepEqual(corrected.corrections, [
@@ -190,8 +235,8 @@ describe("queries that are understood, over HTTP", () => {
   });
 
   test("takes a key that may change rules", async () => {
-    const { secret } = await engine.createKey("page", ["read"]);
-    const page = createClient({ baseUrl: server.url, apiKey: secret, retries: 0 });
+    const readOnly = await engine.createKey("page", ["read"]);
+    const page = createClient({ baseUrl: server.url, apiKey: readOnly.secret, retries: 0 });
     await assert.rejects(page.synonyms(), { status: 403 });
     await assert.rejects(page.putSynonym({ id: "x", from: ["a", "b"] }), { status: 403 });
   });

@@ -71,6 +71,7 @@ export function readParameters(index: string, given: unknown): Asked {
   const from = slice?.offset ?? page * hitsPerPage;
   const count = slice?.length ?? hitsPerPage;
   const getRankingInfo = read.flag("getRankingInfo");
+  const asTyped = ["false", false].includes(read.raw("typoTolerance") as string | boolean);
   return {
     index,
     query,
@@ -100,6 +101,7 @@ export function readParameters(index: string, given: unknown): Asked {
       ...(contexts.length > 0 && { contexts: [...contexts] }),
       ...(language !== undefined && { locale: language }),
       ...(getRankingInfo && { explain: true }),
+      ...(asTyped && { correct: false }),
     },
   };
 }

@@ -49,8 +49,14 @@ export interface AlgoliaResult {
   readonly params: string;
   /** Insights events carry it, and are joined by it. */
   readonly queryID: string;
-  /** What a rule searched for in place of what was typed. */
+  /** What was searched for in place of what was typed: by a rule, or with words corrected. */
   readonly parsedQuery?: string;
+  /** Beyond the dialect, for pages that show it: words that were corrected. */
+  readonly corrections?: RankingResponse["corrections"];
+  /** Beyond the dialect: another query that was likely meant. */
+  readonly didYouMean?: string;
+  /** Beyond the dialect: what sells, where nothing was found. */
+  readonly instead?: { readonly by: string; readonly category?: string };
   /** Data of the rules that hold, then their banners: what `QueryRuleCustomData` shows. */
   readonly userData?: readonly unknown[];
   readonly appliedRules?: readonly { readonly objectID: string }[];
@@ -104,7 +110,27 @@ export function resultOf(asked: Asked, answer: RankingResponse, tookMs: number):
     query: asked.query,
     params: asked.params,
     queryID: answer.queryId,
+    ...understoodOf(answer),
     ...(answer.rules && rulesOf(answer.rules)),
+  };
+}
+
+function understoodOf({
+  corrections,
+  didYouMean,
+  understood,
+  instead,
+}: RankingResponse): Pick<AlgoliaResult, "parsedQuery" | "corrections" | "didYouMean" | "instead"> {
+  return {
+    ...(corrections && { corrections }),
+    ...(corrections && understood && { parsedQuery: understood.text }),
+    ...(didYouMean !== undefined && { didYouMean }),
+    ...(instead && {
+      instead: {
+        by: instead.by,
+        ...(instead.category !== undefined && { category: instead.category }),
+      },
+    }),
   };
 }
 

@@ -387,6 +387,22 @@ export const explainedItemSchema = Type.Object(
   { additionalProperties: false, title: "ExplainedItem" },
 );
 
+/** What sells, for a page without results. */
+const insteadSchema = Type.Object(
+  {
+    by: oneOf(
+      ["category", "popular"],
+      "`category`: what sells in the category that the query is about; `popular`: what sells anywhere",
+    ),
+    category: Type.Optional(Type.String({ description: "Its path" })),
+    queryId: Type.String({
+      description: "Of this list: send it with the events that follow from it",
+    }),
+    items: Type.Array(explainedItemSchema),
+  },
+  { additionalProperties: false, title: "Instead" },
+);
+
 /** The answer to every ranking request. */
 export const rankingResponseSchema = Type.Object(
   {
@@ -424,6 +440,7 @@ export const rankingResponseSchema = Type.Object(
       }),
     ),
     understood: Type.Optional(understoodQuerySchema),
+    instead: Type.Optional(insteadSchema),
   },
   { additionalProperties: false, title: "RankingResponse" },
 );

@@ -29,6 +29,7 @@ import type { RuleTags } from "./rules/ruling.ts";
 import type { RulesChoice, ShopRules } from "./rules/shop-rules.ts";
 import type { SearchExplanation } from "./scenarios/search/explain-search.ts";
 import type { AnsweredBy } from "./scenarios/search/live-text-retriever.ts";
+import type { InsteadRung } from "./scenarios/search/understood.ts";
 import type {
   FacetCounts,
   FacetValue,
@@ -89,10 +90,19 @@ export interface ServedRanking {
   readonly facets?: readonly FacetCounts[];
   /** How the query was understood (search). */
   readonly understood?: UnderstoodQuery;
+  /** What to show where a search with words found nothing; not counted in `total`. */
+  readonly instead?: InsteadRanking;
   /** Absent when no rule had a part in the answer. */
   readonly rules?: ServedRules;
   readonly timings: StageTimings;
 }
+
+/** What sells, in the category that a query is about or anywhere, for a page without results. */
+export type InsteadRanking = InsteadRung & {
+  /** A ranking of its own: events that follow from it carry its id. */
+  readonly requestId: string;
+  readonly items: readonly RankedItem[];
+};
 
 /** How a query was understood, and how far the search for it had to go. */
 export interface UnderstoodQuery extends Pick<

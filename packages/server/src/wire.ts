@@ -26,6 +26,7 @@ import type {
 import { userId, type Event, type EventInput, type UserId } from "@magpie/domain";
 import type {
   ExplainedRules,
+  InsteadRanking,
   MarkedTexts,
   RulesSource,
   SearchExplanation,
@@ -43,26 +44,46 @@ import type {
 
 export function rankingToWire(ranking: ServedRanking): RankingResponse {
   const { requestId, scenario, snapshot, pipeline, items, total, relaxed, facets, rules } = ranking;
-  const { understood } = ranking;
+  const { understood, instead } = ranking;
   return {
     queryId: requestId,
     scenario,
     snapshot,
     pipeline,
-    items: items.map(({ item, position, score, contributions, marked, variantId }) => ({
-      item,
-      position,
-      score,
-      reasons: [...contributions],
-      ...(marked && { highlights: highlightsToWire(marked) }),
-      ...(variantId !== undefined && { variantId }),
-    })),
+    items: items.map(itemToWire),
     ...(total !== undefined && { total }),
     ...(relaxed !== undefined && { relaxed }),
     ...(facets !== undefined && facets.length > 0 && { facets: facets.map(facetToWire) }),
     ...(rules && { rules: rulesToWire(rules) }),
     ...(understood && understoodToWire(understood)),
+    ...(instead && { instead: insteadToWire(instead) }),
   };
+}
+
+function itemToWire({
+  item,
+  position,
+  score,
+  contributions,
+  marked,
+  variantId,
+}: ServedRanking["items"][number]): ExplainedItem {
+  return {
+    item,
+    position,
+    score,
+    reasons: [...contributions],
+    ...(marked && { highlights: highlightsToWire(marked) }),
+    ...(variantId !== undefined && { variantId }),
+  };
+}
+
+function insteadToWire({
+  requestId,
+  items,
+  ...rung
+}: InsteadRanking): NonNullable<RankingResponse["instead"]> {
+  return { ...rung, queryId: requestId, items: items.map(itemToWire) };
 }
 
 function understoodToWire({

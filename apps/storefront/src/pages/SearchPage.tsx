@@ -15,6 +15,7 @@ import {
 import { usePageTitle } from "../components/Layout.tsx";
 import { useChosenCount } from "../search/ChosenFilters.tsx";
 import { Filters } from "../search/Filters.tsx";
+import { QueryNotes } from "../search/QueryNotes.tsx";
 import { useSearchClient } from "../search/search-client.ts";
 import { useSearchRouting } from "../search/search-routing.ts";
 import { indexName, sortNames } from "../search/search-url.ts";
@@ -57,6 +58,7 @@ function Search() {
           <SortBy />
         </Group>
       </Group>
+      <QueryNotes />
       <Grid gap="xl">
         {isWide && (
           <Grid.Col span={3} component="aside" aria-label={t("filters.title")}>

@@ -8,8 +8,10 @@ import { Failure, LoadingCards } from "../components/ListState.tsx";
 import { ProductCard } from "../components/ProductCard.tsx";
 import { ProductList } from "../components/ProductList.tsx";
 import { useAct } from "../shop/acts.ts";
+import { useCategoryLabel } from "../shop/shop.ts";
 import type { Item } from "../shop/types.ts";
 import { ChosenFilters } from "./ChosenFilters.tsx";
+import { useUnderstood } from "./QueryNotes.tsx";
 
 const scenario = "search";
 
@@ -148,13 +150,24 @@ export function NothingFound({
   readonly isNarrowed: boolean;
 }) {
   const { t } = useTranslation();
+  const labelOf = useCategoryLabel();
+  const category = useUnderstood().instead?.category;
   return (
     <Stack gap="xl">
       <div>
         <Text fw={600}>{isNarrowed ? t("search.noneChosen") : t("search.none", { query })}</Text>
         {!isNarrowed && <Text c="dimmed">{t("search.noneHint")}</Text>}
       </div>
-      {!isNarrowed && <ProductList request={{ scenario: "popular" }} heading={t("home.popular")} />}
+      {!isNarrowed && (
+        <ProductList
+          request={{ scenario: "popular", ...(category !== undefined && { category }) }}
+          heading={
+            category === undefined
+              ? t("home.popular")
+              : t("search.popularIn", { category: labelOf(category) })
+          }
+        />
+      )}
     </Stack>
   );
 }

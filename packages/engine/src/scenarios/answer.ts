@@ -15,6 +15,7 @@ import { modelHistory, type FacetValue, type HighlightTags } from "@magpie/retri
 import { v7 as uuidV7 } from "uuid";
 import type {
   FacetValueOptions,
+  InsteadRanking,
   MarkedTexts,
   RankedItem,
   RecommendOptions,
@@ -23,7 +24,6 @@ import type {
   SearchOptions,
   ServedRanking,
   ServedRules,
-  UnderstoodQuery,
 } from "../engine.ts";
 import { cartItems, type Act, type LiveHistories } from "../live/histories.ts";
 import { joinHistory } from "../live/join-history.ts";
@@ -39,7 +39,7 @@ import { pageOf } from "./options.ts";
 import { proposersOf, runPipeline, type Pipeline } from "./pipeline.ts";
 import { retrieverNames } from "./retrievers.ts";
 import { scenarioNames } from "./scenarios.ts";
-import type { Found } from "./search/live-text-retriever.ts";
+import { rungsBelow, understoodOf } from "./search/understood.ts";
 import { variantChooser } from "./search/fitting-variant.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
@@ -147,6 +147,9 @@ export class Answerer {
     const found = serving.search.foundBy(request);
     const facets = found && serving.search.facetsOf(request);
     if (facets !== undefined && facets.length > 0) watch.lap("facets");
+    const isEmpty = found !== undefined && found.matches.count() === 0 && page.offset === 0;
+    const instead = isEmpty ? await this.#instead(serving, request, options, nowMs) : undefined;
+    if (isEmpty) watch.lap("instead");
     return {
       requestId: request.requestId,
       scenario: scenarioName,
@@ -159,9 +162,44 @@ export class Answerer {
         facets: facets!,
         understood: understoodOf(serving, request, found),
       }),
+      ...(instead && { instead }),
       ...(ruling && { rules: servedRules(ruling) }),
       timings: watch.timings,
     };
+  }
+
+  /** What is shown where a search with words finds nothing, whatever is chosen. */
+  async #instead(
+    serving: Serving,
+    request: ServingRequest,
+    options: RecommendOptions & Partial<SearchOptions>,
+    nowMs: number,
+  ): Promise<InsteadRanking | undefined> {
+    if (request.query === undefined || request.query.trim() === "") return undefined;
+    const { limit = maxInstead, filter } = options;
+    const {
+      query: _,
+      refinements: __,
+      facets: ___,
+      sort: ____,
+      highlight: _____,
+      ...who
+    } = options;
+    for (const rung of rungsBelow(serving.search.readingOf(request))) {
+      const ranking = await this.answer(
+        serving,
+        "popular",
+        {
+          ...who,
+          limit: Math.min(limit, maxInstead),
+          filter: { ...filter, ...(rung.by === "category" && { categories: [rung.category] }) },
+        },
+        nowMs,
+      );
+      const { requestId, items } = ranking;
+      if (items.length > 0) return { ...rung, requestId, items };
+    }
+    return undefined;
   }
 
   /** What is asked, with the user's past and the scenario's own filter. */
@@ -291,6 +329,9 @@ function servedRules({ source, effects }: Ruling): ServedRules {
 /** Places of a ranking in which items are looked for that are asked about. */
 const explainedDepth = 1_000;
 
+/** Most items that are shown where a search finds nothing. */
+const maxInstead = 12;
+
 /** Facet values listed when the caller does not say how many. */
 const defaultFacetValues = 10;
 
@@ -310,36 +351,6 @@ function searchAskOf({
     ...(diversity && { diversity }),
     ...(correct !== undefined && { correct }),
     ...(closeMatches !== undefined && { closeMatches }),
-  };
-}
-
-/** What an answer says of how its query was understood. */
-function understoodOf(
-  { catalog, search }: Serving,
-  request: ServingRequest,
-  { answeredBy, withAllWords }: Found,
-): UnderstoodQuery {
-  const { text, entities, priceCents, categories, corrections, didYouMean, navigational } =
-    search.readingOf(request);
-  return {
-    text,
-    entities,
-    categories,
-    corrections,
-    answeredBy,
-    withAllWords,
-    ...(priceCents && { priceCents }),
-    ...(didYouMean !== undefined && { didYouMean }),
-    ...(navigational && {
-      navigational:
-        navigational.kind === "brand"
-          ? navigational
-          : {
-              kind: navigational.kind,
-              value: navigational.value,
-              itemId: catalog.idOf(navigational.row),
-            },
-    }),
   };
 }
 
