@@ -55,6 +55,8 @@ export interface AlgoliaResult {
   readonly corrections?: RankingResponse["corrections"];
   /** Beyond the dialect: another query that was likely meant. */
   readonly didYouMean?: string;
+  /** Beyond the dialect: what the query says of the price, in minor units; hits keep to it. */
+  readonly askedPrice?: { readonly min?: number; readonly max?: number };
   /** Beyond the dialect: what sells, where nothing was found. */
   readonly instead?: { readonly by: string; readonly category?: string };
   /** Data of the rules that hold, then their banners: what `QueryRuleCustomData` shows. */
@@ -120,11 +122,15 @@ function understoodOf({
   didYouMean,
   understood,
   instead,
-}: RankingResponse): Pick<AlgoliaResult, "parsedQuery" | "corrections" | "didYouMean" | "instead"> {
+}: RankingResponse): Pick<
+  AlgoliaResult,
+  "parsedQuery" | "corrections" | "didYouMean" | "askedPrice" | "instead"
+> {
   return {
     ...(corrections && { corrections }),
     ...(corrections && understood && { parsedQuery: understood.text }),
     ...(didYouMean !== undefined && { didYouMean }),
+    ...(understood?.priceCents && { askedPrice: understood.priceCents }),
     ...(instead && {
       instead: {
         by: instead.by,

@@ -58,7 +58,7 @@ function Search() {
           <SortBy />
         </Group>
       </Group>
-      <QueryNotes />
+      <QueryNotes currency={currency} />
       <Grid gap="xl">
         {isWide && (
           <Grid.Col span={3} component="aside" aria-label={t("filters.title")}>
