@@ -54,6 +54,16 @@ describe("compiled graphs", () => {
     assert.ok(!Buffer.from(model).includes("Exp"));
   });
 
+  test("say what is alive at once: a value until its last reader, a view with its source", () => {
+    const g = new Graph();
+    const x = g.input("x", [100]);
+    const a = x.exp(); // 400 bytes
+    const b = a.reshape([10, 10]).mul(2); // a view, then 400 more; `a` ends here
+    const c = b.mul(3); // b and c
+    const y = c.sum(); // 4 bytes more, once c is all that is left
+    assert.equal(compileInference(g, { y }).workingBytes, 800);
+  });
+
   test("give one flat gradient in order of declaration, joined by at most 6 at a time", async () => {
     const g = new Graph();
     const parameters = Array.from({ length: 40 }, (_, i) => g.parameter(`p${i}`, [1 + (i % 3)]));

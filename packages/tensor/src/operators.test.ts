@@ -6,8 +6,10 @@ import { openSession, type Values } from "./engine.ts";
 import { Graph } from "./graph.ts";
 import {
   binaryCrossEntropy,
+  bprMax,
   crossEntropy,
   fullSoftmax,
+  generalisedBce,
   logSumExpOfProducts,
   sampledSoftmax,
   squaredError,
@@ -201,6 +203,13 @@ const checks: Readonly<Record<string, Check>> = {
     ],
     output: ([a, b]) => Tensor.concat([a!, b!], 1),
   },
+  "split, one part unused": {
+    shapes: [[2, 6]],
+    output: ([a]) => {
+      const [first, , third] = a!.split(1, 3);
+      return first!.mul(third!);
+    },
+  },
   expand: { shapes: [[2, 1]], output: ([a]) => a!.expand([3, 2, 4]) },
   "lookup with equal ids": {
     shapes: [[4, 3]],
@@ -277,6 +286,24 @@ const checks: Readonly<Record<string, Check>> = {
         others: others!,
         weights: g.constant([1, 0.5, 2], [3, 1]),
       }),
+  },
+  "generalised cross-entropy": {
+    shapes: [
+      [3, 1],
+      [3, 4],
+    ],
+    output: ([target, logits], g) =>
+      generalisedBce(target!, logits!, g.constant([1, 0.5, 2], [3, 1]), {
+        calibration: 0.75,
+        samplingRate: 0.1,
+      }),
+  },
+  "BPR-max": {
+    shapes: [
+      [3, 1],
+      [3, 4],
+    ],
+    output: ([target, logits], g) => bprMax(target!, logits!, g.constant([1, 0.5, 2], [3, 1]), 0.5),
   },
   "sampled softmax with a hit": {
     shapes: [
@@ -383,6 +410,60 @@ describe("values", () => {
       });
       const full = fullSoftmax(h, all, undefined, targets, weights);
       return Tensor.concat([sampled.reshape([1]), full.reshape([1])], 0);
+    });
+    close([losses[0]!], [losses[1]!]);
+  });
+
+  test("generalised cross-entropy weighs the target by β, 1 when not calibrated", async () => {
+    const loss = (calibration: number) =>
+      evaluate((g) =>
+        generalisedBce(
+          g.constant([0], [1, 1]),
+          g.constant([0, -1e9], [1, 2]),
+          g.constant([1], [1, 1]),
+          { calibration, samplingRate: 0.25 },
+        ).reshape([1]),
+      );
+    // softplus(0) = ln 2 for the target and for the one negative that takes part
+    close(await loss(0), [2 * Math.LN2]);
+    // β = 0.25 · (1 · (1 - 4) + 4) = 0.25
+    close(await loss(1), [1.25 * Math.LN2]);
+  });
+
+  test("BPR-max looks at the negatives that matter, and pulls their scores down", async () => {
+    const y = await evaluate((g) =>
+      bprMax(
+        g.constant([2], [1, 1]),
+        g.constant([2, -1e9], [1, 2]),
+        g.constant([1], [1, 1]),
+        0.5,
+      ).reshape([1]),
+    );
+    // All probability on the first: -ln σ(0) + 0.5 · 2²
+    close(y, [Math.LN2 + 2]);
+  });
+
+  test("a mask that adds -1e9 leaves a negative out as `excluded` does", async () => {
+    const losses = await evaluate((g) => {
+      const random = seededRandom(2, "mask");
+      const draw = (n: number, shape: number[]) =>
+        g.constant(
+          Array.from({ length: n }, () => random.normal()),
+          shape,
+        );
+      const [h, targets, negatives] = [draw(4, [2, 2]), draw(4, [2, 2]), draw(6, [3, 2])];
+      const weights = g.constant([1, 1], [2, 1]);
+      const given = { targets, negatives, weights };
+      const masked = sampledSoftmax(h, {
+        ...given,
+        offset: g.constant([0.5, -1e9, 1, 0.5, 0, 1], [2, 3]),
+      });
+      const excluded = sampledSoftmax(h, {
+        ...given,
+        offset: g.constant([0.5, 0, 1], [3]),
+        excluded: g.constant([0, 1, 0, 0, 0, 0], [2, 3], "bool"),
+      });
+      return Tensor.concat([masked.reshape([1]), excluded.reshape([1])], 0);
     });
     close([losses[0]!], [losses[1]!]);
   });
