@@ -5,8 +5,8 @@ import {
   generalisedBce,
   logSumExpOfProducts,
   sampledSoftmax,
-  type Graph,
   Tensor,
+  type Graph,
 } from "@magpie/tensor";
 import type { SequenceConfig } from "./sequence-config.ts";
 
@@ -37,7 +37,7 @@ export function nextItemLoss(g: Graph, config: SequenceConfig, batch: BatchState
   const n = R * T;
   const targets = g.rows("targets", [n, D]);
   const weights = g.input("weights", [n, 1]);
-  /** Logit of the target, less the repeat bias: [n, 1]. */
+  /** What the repeat bias adds to the logit of a target that stands in the past: [n, 1]. */
   const targetShift = (bias: Tensor): Tensor => g.input("repeats", [n, 1]).mul(bias);
 
   /** Each position's own past: logits [R, T, T] before the bias, and which of them do not count. */
