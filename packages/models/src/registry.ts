@@ -46,7 +46,20 @@ export const allModels: readonly Model[] = [
   sessionKnn,
   personalFrequency,
   tifuKnn,
-  stackedBlend([popularity, recentPopularity, itemKnn, ease, transitions, slim, rp3Beta, sasRec]),
+  stackedBlend([
+    popularity,
+    recentPopularity,
+    itemKnn,
+    ease,
+    transitions,
+    slim,
+    rp3Beta,
+    sasRec,
+    eSasRec,
+    hstuModel,
+    fuxiModel,
+    gru4Rec,
+  ]),
 ];
 
 /**
