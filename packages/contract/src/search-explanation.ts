@@ -48,7 +48,7 @@ const explainedHitSchema = Type.Object(
     itemId: Type.String(),
     state: Type.String({
       description:
-        "shown; beyond: found, further down than the first 1,000; no-match: without the words that others have; filtered: taken out by a condition or choice; absent: not in the catalogue",
+        "shown; beyond: found, further down than the first 1,000; no-match: without the words that others have; filtered: taken out by a condition or choice; hidden: left out by a rule; absent: not in the catalogue",
     }),
     position: Type.Optional(Type.Integer({ minimum: 1 })),
     score: Type.Optional(Type.Number()),

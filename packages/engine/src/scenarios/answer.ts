@@ -28,6 +28,7 @@ import type {
 import { cartItems, type Act, type LiveHistories } from "../live/histories.ts";
 import { joinHistory } from "../live/join-history.ts";
 import type { ItemRecords } from "../live/records.ts";
+import type { CompiledRules } from "../rules/compiled-rules.ts";
 import { explainRules } from "../rules/explain-rules.ts";
 import { rulingOn, type Ruling } from "../rules/ruling.ts";
 import type { ShopRules } from "../rules/shop-rules.ts";
@@ -253,7 +254,9 @@ export class Answerer {
     const page = await this.#requestOf(serving, "search", { ...options, explain: true }, nowMs);
     // As deep as an answer's ranking goes by itself; the items may stand anywhere in it.
     const asked: ServingRequest = { ...page, limit: explainedDepth };
-    const ruling = await this.#ruling(serving, asked, options);
+    // One set of rules for the ranking and for what is said of it.
+    const rules = await this.#rules(options);
+    const ruling = rules && rulingOn(rules, serving, asked, options);
     const request = ruling?.request ?? asked;
     const pipeline = pipelineOf(serving, request, ruling);
     const { ranking } = await runPipeline(pipeline, request, new Stopwatch(), (_, error) => {
@@ -265,9 +268,19 @@ export class Answerer {
       ranking,
       options.itemIds.map((id, i) => ({ id, item: records[i] })),
     );
-    const rules = await this.#parts.rules.compiledFor(options.rules ?? "published");
     if (rules === undefined) return explanation;
-    return { ...explanation, rules: explainRules(rules, serving, asked, options, ruling) };
+    const hidden = new Set(ruling?.effects.hidden);
+    return {
+      ...explanation,
+      items: explanation.items.map((hit) =>
+        hit.state === "filtered" && hidden.has(hit.itemId) ? { ...hit, state: "hidden" } : hit,
+      ),
+      rules: explainRules(rules, serving, asked, options, ruling),
+    };
+  }
+
+  #rules({ rules }: RuleOptions): Promise<CompiledRules | undefined> {
+    return this.#parts.rules.compiledFor(rules ?? "published");
   }
 
   async #ruling(
@@ -275,7 +288,7 @@ export class Answerer {
     request: ServingRequest,
     options: RuleOptions,
   ): Promise<Ruling | undefined> {
-    const rules = await this.#parts.rules.compiledFor(options.rules ?? "published");
+    const rules = await this.#rules(options);
     return rules && rulingOn(rules, serving, request, options);
   }
 

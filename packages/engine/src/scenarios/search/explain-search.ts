@@ -33,9 +33,9 @@ export interface ExplainedHit {
   /**
    * `shown`: among what was ranked; `beyond`: found, and further down than is looked here;
    * `no-match`: without the words that others have; `filtered`: taken out by a condition or a
-   * choice; `absent`: not in the catalogue.
+   * choice; `hidden`: left out by a rule; `absent`: not in the catalogue.
    */
-  readonly state: "shown" | "beyond" | "no-match" | "filtered" | "absent";
+  readonly state: "shown" | "beyond" | "no-match" | "filtered" | "hidden" | "absent";
   /** From 1, when shown. */
   readonly position?: number;
   readonly score?: number;
