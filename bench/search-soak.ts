@@ -341,9 +341,15 @@ async function soak(directory: string): Promise<void> {
   await answerOf(child, "train");
   const rebuilt = await askAll();
   let [countsDiffer, ordersDiffer] = [0, 0];
-  for (const [i, { total, facets, items: hits }] of answers.entries()) {
+  for (const [i, { total, facets, understood, items: hits }] of answers.entries()) {
     const after = rebuilt[i]!;
-    if (total !== after.total || !same(facets!, after.facets!)) countsDiffer++;
+    if (total !== after.total || !same(facets!, after.facets!)) {
+      countsDiffer++;
+      const [were, are] = [understood, after.understood].map((one) => JSON.stringify(one));
+      process.stderr.write(
+        `${JSON.stringify(asked[i])}: ${total} found, ${after.total} by the rebuilt index\n  ${were}\n  ${are}\n`,
+      );
+    }
     if (
       !same(
         hits.map(({ item }) => item.id),

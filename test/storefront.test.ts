@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
-import { userId } from "@magpie/domain";
+import { userId, type Rule } from "@magpie/domain";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, test } from "vitest";
 import { ensureStorefront } from "../packages/cli/src/storefront-build.ts";
@@ -271,6 +271,45 @@ describe.skipIf(chromiumPath === undefined)("storefront", { timeout: 180_000 }, 
     )!;
     assert.equal(click.queryId, impression.queryId);
     assert.equal(events.filter(({ type }) => type === "search").length, 1);
+  });
+
+  test("merchandisers' rules show banners, put products first and say so, and lead away", async () => {
+    const itemId = (await shop.engine.search({ query: "kettle" })).items.at(-1)!.item.id;
+    const is = (text: string) => [{ query: { match: "is" as const, text } }];
+    const by = { author: "test" };
+    const publish = async (rules: readonly Rule[]) => {
+      await shop.engine.rules.saveDraft(rules, by);
+      await shop.engine.rules.publish(by);
+    };
+    await publish([
+      {
+        id: "week",
+        name: "Kettle week",
+        conditions: is("kettle"),
+        actions: {
+          pins: [{ itemId, position: 1 }],
+          banners: [{ id: "week", title: "A week of kettles", text: "Until Sunday" }],
+          data: { colour: "not a banner" },
+        },
+      },
+      {
+        id: "away",
+        name: "Boilers",
+        conditions: is("boiler"),
+        actions: { redirect: { url: "/search?q=kettle" } },
+      },
+    ]);
+    await visit("/search?q=boiler");
+    await page.getByText("A week of kettles").waitFor();
+    assert.equal(addressOf().get("q"), "kettle");
+    assert.equal(await page.locator("[data-banner]").count(), 1);
+    assert.equal((await idsOf("search"))[0], itemId);
+    await cards("search")
+      .first()
+      .getByRole("button", { name: /^Why am I seeing/ })
+      .click();
+    await page.getByTestId("why").getByText("Put here by the shop: Kettle week").waitFor();
+    await publish([]);
   });
 
   test("the search box suggests queries and products while typing, by keyboard", async () => {

@@ -7,12 +7,16 @@ import { useCategoryLabel, useItems } from "../shop/shop.ts";
 import { textsOf, useLanguage } from "../shop/texts.ts";
 import type { Item, Reason } from "../shop/types.ts";
 
+/** What a reason counts for: a pin adds nothing to the score, and is why the item is there. */
+const weightOf = ({ amount, reason }: ExplainedItem["reasons"][number]): number =>
+  reason.kind === "rule" && reason.effect === "pinned" ? Infinity : amount;
+
 /** The reasons that speak for the item, the largest amounts first, each said once. */
 function mainReasons(explained: ExplainedItem): Reason[] {
   const seen = new Set<string>();
   return explained.reasons
-    .filter(({ amount }) => amount > 0)
-    .toSorted((a, b) => b.amount - a.amount)
+    .filter((one) => weightOf(one) > 0)
+    .toSorted((a, b) => weightOf(b) - weightOf(a))
     .map(({ reason }) => reason)
     .filter((reason) => {
       const key = JSON.stringify({ ...reason, share: undefined });
@@ -71,7 +75,9 @@ function ReasonLine({
         <Text size="sm">{t("why.likely-category", { category: labelOf(reason.category) })}</Text>
       );
     case "rule":
-      return <Text size="sm">{t("why.rule", { rule: reason.rule })}</Text>;
+      return (
+        <Text size="sm">{t(`why.rule.${reason.effect ?? "other"}`, { rule: reason.rule })}</Text>
+      );
     case "learned":
       return (
         <Text size="sm">

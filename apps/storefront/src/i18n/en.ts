@@ -131,7 +131,12 @@ export const en = {
       rating: "Its rating",
       taste: "What you looked at before",
     },
-    rule: "A rule of this shop: {{rule}}",
+    rule: {
+      pinned: "Put here by the shop: {{rule}}",
+      boosted: "Moved up by the shop: {{rule}}",
+      buried: "Moved down by the shop: {{rule}}",
+      other: "A rule of this shop: {{rule}}",
+    },
     diversity: "Moved to bring variety to the list",
     exploration: "New here: given a chance to be seen",
     measured:

@@ -132,7 +132,12 @@ export const zh: Texts = {
       rating: "商品评分",
       taste: "你之前浏览过的商品",
     },
-    rule: "本店规则：{{rule}}",
+    rule: {
+      pinned: "本店安排在此：{{rule}}",
+      boosted: "本店提前：{{rule}}",
+      buried: "本店移后：{{rule}}",
+      other: "本店规则：{{rule}}",
+    },
     diversity: "为了让列表更丰富而调整了位置",
     exploration: "新上架：给它一次被看到的机会",
     measured: "这是实测结果，不是猜测：逐一去掉每件浏览过的商品后重新计算得分。",

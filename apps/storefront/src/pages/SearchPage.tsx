@@ -16,6 +16,7 @@ import { usePageTitle } from "../components/Layout.tsx";
 import { useChosenCount } from "../search/ChosenFilters.tsx";
 import { Filters } from "../search/Filters.tsx";
 import { QueryNotes } from "../search/QueryNotes.tsx";
+import { RuleBanners } from "../search/RuleBanners.tsx";
 import { useSearchClient } from "../search/search-client.ts";
 import { useSearchRouting } from "../search/search-routing.ts";
 import { indexName, sortNames } from "../search/search-url.ts";
@@ -59,6 +60,7 @@ function Search() {
         </Group>
       </Group>
       <QueryNotes currency={currency} />
+      <RuleBanners />
       <Grid gap="xl">
         {isWide && (
           <Grid.Col span={3} component="aside" aria-label={t("filters.title")}>
