@@ -1,32 +1,23 @@
 import type { Item } from "@magpie/domain";
-import { topK } from "@magpie/numerics";
 import { ItemSet } from "../filter/item-set.ts";
-import {
-  Analyser,
-  exactTerm,
-  keyOfWord,
-  pinyinTerm,
-  type QueryClause,
-  type Term,
-  type QueryUnit,
-  type Token,
-} from "./analysis/analyser.ts";
-import { inflectionsOf } from "./analysis/inflections.ts";
-import { normaliseText, withoutStrayMarks } from "./analysis/normalise.ts";
+import { Analyser, pinyinTerm, type QueryUnit, type Token } from "./analysis/analyser.ts";
+import { normaliseText } from "./analysis/normalise.ts";
 import { runsOf } from "./analysis/runs.ts";
 import { loadSegmenter, type Segmenter } from "./analysis/segmenter.ts";
 import { stemmedLanguageOf, type StemmedLanguage } from "./analysis/stemming/stem.ts";
+import { bestPlaces } from "./best-places.ts";
 import { ChangedItems } from "./changed-items.ts";
 import { CompiledDictionaries, type TextDictionaries } from "./dictionaries.ts";
 import { Highlighter, type HighlightWord } from "./highlight.ts";
 import { ItemIndexer } from "./item-indexer.ts";
 import { visitOwnNames } from "./item-texts.ts";
-import { spansOf, type ParsedQuery, type QueryGroup } from "./parsed-query.ts";
-import { has, placeOf, PostingLists, type PostingList, type Segment } from "./posting-lists.ts";
+import type { ParsedQuery, QueryGroup } from "./parsed-query.ts";
+import { has, placeOf, PostingLists, type Segment } from "./posting-lists.ts";
 import { PostingsBuilder } from "./postings-builder.ts";
 import { Postings, usualWeights, type CollectionStatistics } from "./postings.ts";
+import { maxGroups, QueryParser, type Vocabulary } from "./query-parser.ts";
 import { Scratch } from "./scratch.ts";
-import { maxEditsFor } from "./spelling.ts";
+import { standIn } from "./stand-ins.ts";
 import type {
   MatchStage,
   TextField,
@@ -34,29 +25,10 @@ import type {
   TextIndex,
   TextPart,
   TextSearchOptions,
-  TextSort,
 } from "./text-index.ts";
 import { TextPlan, type TextSettings } from "./text-plan.ts";
+import { UnitResolver, type Clause, type Unit } from "./unit-resolver.ts";
 
-/** How much a stand-in for a word counts, compared with the word itself. */
-const standIn = {
-  prefix: 0.6,
-  typo: 0.5,
-  secondTypo: 0.6,
-  firstLetterTypo: 0.7,
-  pinyin: 0.4,
-  sound: 0.5,
-  inner: 0.5,
-  inflection: 0.5,
-  stem: 0.8,
-  compound: 0.9,
-};
-const maxExpansions = 40;
-const minPrefixLetters = 2;
-/** From this length on a word that the index has is read as pinyin as well. */
-const minLettersBesideExact = 5;
-/** Parts of a compound have at least this many letters. */
-const minCompoundPart = 3;
 /** Together with the units of the query fewer than 256, which is where counts of them end. */
 const maxFinerUnits = 100;
 /** With so many items that have all words, a search looks for no others. */
@@ -64,18 +36,6 @@ const enough = { all: 0, relaxed: 1, close: 20, broad: 100 } as const;
 /** Items that lack one word are taken up to so many, the best ones. */
 const maxClose = 100;
 const maxOwnWordLength = 10;
-const maxQueryLength = 300;
-const maxGroups = 32;
-
-type Clause = readonly PostingList[];
-
-interface Unit {
-  readonly word: string;
-  readonly importance: QueryGroup["importance"];
-  readonly isWeak: boolean;
-  readonly readings: readonly (readonly Clause[])[];
-  readonly extras: readonly Clause[];
-}
 
 /** What is asked of a query's groups, once they are looked up. */
 interface Asked {
@@ -101,11 +61,10 @@ export class InvertedTextIndex implements TextIndex {
   readonly #ownWords: readonly string[];
   readonly #plan: TextPlan;
   readonly #changes: ChangedItems;
-  #lists: PostingLists;
+  readonly #vocabulary: Vocabulary;
+  readonly #parser: QueryParser;
+  readonly #resolver: UnitResolver;
   #scratch: Scratch;
-  #dictionaries: CompiledDictionaries;
-  /** Units of groups that were parsed here, as long as nobody made other groups of them. */
-  readonly #units = new WeakMap<QueryGroup, QueryUnit>();
 
   private constructor(
     postings: Postings,
@@ -113,12 +72,16 @@ export class InvertedTextIndex implements TextIndex {
     analyser: Analyser,
     plan: TextPlan,
   ) {
-    this.#dictionaries = new CompiledDictionaries({}, (text) => analyser.keyOf(text));
     this.#base = postings;
     this.#analyser = analyser;
     this.#ownWords = ownWords;
     this.#plan = plan;
-    this.#lists = new PostingLists([{ postings, dead: undefined }]);
+    this.#vocabulary = {
+      lists: new PostingLists([{ postings, dead: undefined }]),
+      dictionaries: new CompiledDictionaries({}, (text) => analyser.keyOf(text)),
+    };
+    this.#parser = new QueryParser(analyser, this.#vocabulary, plan.hasExactFields);
+    this.#resolver = new UnitResolver(analyser, this.#vocabulary, this.#parser);
     this.#scratch = new Scratch(postings.rows);
     analyser.useFrequencies((term) => postings.documentFrequency(term));
     this.#changes = new ChangedItems(
@@ -186,7 +149,7 @@ export class InvertedTextIndex implements TextIndex {
   }
 
   #take(segments: readonly Segment[]): void {
-    this.#lists = new PostingLists(segments);
+    this.#vocabulary.lists = new PostingLists(segments);
     const rows = Math.max(...segments.map(({ postings }) => postings.rows));
     if (rows > this.#scratch.rows) this.#scratch = new Scratch(rows);
   }
@@ -199,7 +162,7 @@ export class InvertedTextIndex implements TextIndex {
 
   /** Takes the shop's dictionaries in place of those before; the next query is parsed by them. */
   useDictionaries(dictionaries: TextDictionaries): void {
-    this.#dictionaries = new CompiledDictionaries(dictionaries, (text) =>
+    this.#vocabulary.dictionaries = new CompiledDictionaries(dictionaries, (text) =>
       this.#analyser.keyOf(text),
     );
   }
@@ -210,27 +173,7 @@ export class InvertedTextIndex implements TextIndex {
   }
 
   parse(query: string, locale?: string): ParsedQuery {
-    const typed = withoutStrayMarks(query.slice(0, maxQueryLength));
-    const spans = spansOf(typed);
-    const groups = spans.flatMap((span, i): QueryGroup[] => {
-      if (span.isPhrase || span.isExcluded) {
-        const need = span.isExcluded ? "excluded" : "required";
-        return [groupOf(span.text.trim(), need, { isPhrase: span.isPhrase })];
-      }
-      const whole = this.#wholeValue(span.text);
-      if (whole !== undefined) return [whole];
-      const mayBeTyping = i === spans.length - 1 && typed.endsWith(span.text);
-      const units = this.#analyser.units(span.text, { mayBeTyping, ...(locale && { locale }) });
-      const own = units.map((unit): QueryGroup => {
-        const isWeak = unit.isWeak || this.#dictionaries.isStopWord(normaliseText(unit.word));
-        const isPrefix = unit.readings.some((reading) => reading.some((clause) => clause.isPrefix));
-        const group = groupOf(unit.word, isWeak ? "optional" : "required", { isPrefix });
-        this.#units.set(group, unit);
-        return group;
-      });
-      return this.#withSynonyms(this.#withCompounds(own));
-    });
-    return { text: query, groups: groups.slice(0, maxGroups) };
+    return this.#parser.parse(query, locale);
   }
 
   /** The same group with another need or importance; what was parsed of it stays. */
@@ -238,10 +181,7 @@ export class InvertedTextIndex implements TextIndex {
     group: QueryGroup,
     change: Partial<Pick<QueryGroup, "need" | "importance">>,
   ): QueryGroup {
-    const next = { ...group, ...change };
-    const unit = this.#units.get(group);
-    if (unit !== undefined) this.#units.set(next, unit);
-    return next;
+    return this.#parser.adjusted(group, change);
   }
 
   /**
@@ -250,73 +190,14 @@ export class InvertedTextIndex implements TextIndex {
    */
   itemsWith(group: QueryGroup, locale?: string): number {
     const units = group.isPhrase
-      ? [{ readings: [[this.#lists.phrase(this.#analyser.phrase(group.text), 1)]] }]
-      : this.#sourcesOf(group, locale).map((unit) => this.#resolve(unit, "medium", 1, false));
+      ? [{ readings: [[this.#vocabulary.lists.phrase(this.#analyser.phrase(group.text), 1)]] }]
+      : this.#resolver
+          .sourcesOf(group, locale)
+          .map((unit) => this.#resolver.resolve(unit, "medium", 1, false));
     return units.reduce((sum, { readings }) => {
       const open = readings.filter((reading) => reading.every((clause) => clause.length > 0));
       return sum + open.reduce((of, reading) => of + Math.min(...reading.map(lengthOf)), 0);
     }, 0);
-  }
-
-  /** What is typed, as one group, when it is all of a value that is only found whole: AB-12 X. */
-  #wholeValue(text: string): QueryGroup | undefined {
-    const term = this.#plan.hasExactFields ? exactTerm(text) : undefined;
-    const isValue = term !== undefined && this.#lists.has(term);
-    return isValue ? groupOf(text.trim(), "required") : undefined;
-  }
-
-  /** Words that the catalogue also writes in one piece become one group: basket ball. */
-  #withCompounds(groups: readonly QueryGroup[]): QueryGroup[] {
-    const joined: QueryGroup[] = [];
-    for (let i = 0; i < groups.length; i++) {
-      const [first, second] = [groups[i]!, groups[i + 1]];
-      const isPair = second?.need === "required" && first.need === "required";
-      const whole = isPair ? latinWord(first.text) + latinWord(second.text) : "";
-      const isJoined =
-        isPair &&
-        latinWord(first.text) !== "" &&
-        latinWord(second.text) !== "" &&
-        this.#lists.has(keyOfWord(whole));
-      if (!isJoined) {
-        joined.push(first);
-        continue;
-      }
-      joined.push({
-        ...groupOf(`${first.text} ${second.text}`, "required", { isPrefix: second.isPrefix }),
-        alternatives: [{ text: whole, weight: standIn.compound }],
-      });
-      i++;
-    }
-    return joined;
-  }
-
-  #withSynonyms(groups: readonly QueryGroup[]): QueryGroup[] {
-    const longest = this.#dictionaries.longestSynonym;
-    if (longest === 0) return [...groups];
-    const joined: QueryGroup[] = [];
-    for (let i = 0; i < groups.length;) {
-      let taken = 1;
-      let group = groups[i]!;
-      for (let length = Math.min(longest, groups.length - i); length > 0; length--) {
-        const window = groups.slice(i, i + length);
-        const synonyms = this.#dictionaries.synonymsOf(
-          window.map(({ text }) => keyOfWord(text)).join(" "),
-        );
-        if (synonyms.length === 0) continue;
-        if (length > 1) {
-          const text = window.map((part) => part.text).join(" ");
-          group = groupOf(text, "required", { isPrefix: window.at(-1)!.isPrefix });
-        }
-        const unit = this.#units.get(groups[i]!);
-        group = { ...group, alternatives: [...group.alternatives, ...synonyms] };
-        if (length === 1 && unit !== undefined) this.#units.set(group, unit);
-        taken = length;
-        break;
-      }
-      joined.push(group);
-      i += taken;
-    }
-    return joined;
   }
 
   search(query: string | ParsedQuery, options: TextSearchOptions): TextHits {
@@ -352,7 +233,7 @@ export class InvertedTextIndex implements TextIndex {
     const finer = asked.sources
       .flatMap((unit) => this.#analyser.finerUnits(unit))
       .slice(0, maxFinerUnits)
-      .map((part) => this.#resolve(part, "medium", standIn.inner));
+      .map((part) => this.#resolver.resolve(part, "medium", standIn.inner));
     return this.#collect([...required, ...finer], weak, asked.filter, "some", options);
   }
 
@@ -365,19 +246,21 @@ export class InvertedTextIndex implements TextIndex {
           return { word: group.text, terms: new Set(), phrase: this.#analyser.phrase(group.text) };
         }
         const terms = new Set<string>();
-        for (const unit of this.#sourcesOf(group, locale)) {
+        for (const unit of this.#resolver.sourcesOf(group, locale)) {
           for (const clause of [...unit.readings.flat(), ...unit.extras]) {
             terms.add(clause.term);
-            const own = this.#alternatives(clause, 1).map(({ segment, term }) =>
-              segment.postings.dictionary.term(term),
-            );
+            const own = this.#resolver
+              .alternatives(clause, 1)
+              .map(({ segment, term }) => segment.postings.dictionary.term(term));
             // Where the word is typed in full, longer ones that begin with it are not meant.
             const typed = pinyinTerm(clause.term);
             const isTyped = own.includes(typed);
             for (const term of own)
               if (!isTyped || term[0] !== "~" || term === typed) terms.add(term);
           }
-          for (const sounding of this.#isKnown(unit) ? [] : this.#analyser.soundingLike(unit)) {
+          for (const sounding of this.#resolver.isKnown(unit)
+            ? []
+            : this.#analyser.soundingLike(unit)) {
             for (const clause of sounding.readings.flat()) terms.add(clause.term);
           }
         }
@@ -392,7 +275,7 @@ export class InvertedTextIndex implements TextIndex {
     const sources: QueryUnit[] = [];
     let passing = filter;
     for (const group of groups.slice(0, maxGroups)) {
-      const own = group.isPhrase ? [] : this.#sourcesOf(group, locale);
+      const own = group.isPhrase ? [] : this.#resolver.sourcesOf(group, locale);
       if (group.need === "excluded") {
         const out = this.#rowsOf(group, own);
         passing = passing === undefined ? ItemSet.all(this.rows) : passing.clone();
@@ -401,7 +284,7 @@ export class InvertedTextIndex implements TextIndex {
       }
       const isWeak = group.need === "optional";
       const readings = group.isPhrase
-        ? [[this.#lists.phrase(this.#analyser.phrase(group.text), 1)]]
+        ? [[this.#vocabulary.lists.phrase(this.#analyser.phrase(group.text), 1)]]
         : undefined;
       if (readings !== undefined) {
         const { text: word, importance } = group;
@@ -411,7 +294,7 @@ export class InvertedTextIndex implements TextIndex {
       if (own.length === 0) continue;
       sources.push(own[0]!);
       const resolved = own.map((unit, i) =>
-        this.#resolve(
+        this.#resolver.resolve(
           unit,
           group.importance,
           i === 0 ? 1 : group.alternatives[i - 1]!.weight,
@@ -429,25 +312,12 @@ export class InvertedTextIndex implements TextIndex {
     return { units, sources, filter: passing };
   }
 
-  /** What the group's text asks for, then each of its alternatives. */
-  #sourcesOf(group: QueryGroup, locale: string | undefined): QueryUnit[] {
-    const options = { ...(locale && { locale }) };
-    const own =
-      this.#units.get(group) ??
-      this.#analyser.unitOf(group.text, { ...options, mayBeTyping: group.isPrefix });
-    const others = group.alternatives.map(
-      ({ text }) =>
-        this.#analyser.unitOf(text, { ...options, mayBeTyping: false }) ?? emptyUnit(group.text),
-    );
-    return own === undefined ? [] : [own, ...others];
-  }
-
   /** The rows that have a group exactly as it is typed. */
   #rowsOf(group: QueryGroup, sources: readonly QueryUnit[]): Int32Array {
     const readings = group.isPhrase
-      ? [[this.#lists.phrase(this.#analyser.phrase(group.text), 1)]]
+      ? [[this.#vocabulary.lists.phrase(this.#analyser.phrase(group.text), 1)]]
       : sources.flatMap(({ readings: own }) =>
-          own.map((reading) => reading.map((clause) => this.#exactly(clause))),
+          own.map((reading) => reading.map((clause) => this.#resolver.exactly(clause))),
         );
     const scratch = this.#scratch;
     scratch.begin();
@@ -458,10 +328,6 @@ export class InvertedTextIndex implements TextIndex {
       false,
     );
     return scratch.found.slice(0, scratch.foundCount);
-  }
-
-  #exactly({ term }: QueryClause): Clause {
-    return this.#lists.of(term, 1);
   }
 
   /** Hits of one stage. */
@@ -666,112 +532,6 @@ export class InvertedTextIndex implements TextIndex {
     }
     return best;
   }
-
-  /** True when some reading of a unit has all its terms in the index as they stand. */
-  #isKnown({ readings }: QueryUnit): boolean {
-    return readings.some((reading) => reading.every(({ term }) => this.#lists.has(term)));
-  }
-
-  /** @param mayGuess  whether typing errors and sounds are tried where the index has no such word */
-  #resolve(
-    unit: QueryUnit,
-    importance: QueryGroup["importance"],
-    weight = 1,
-    mayGuess = true,
-  ): Unit {
-    const readings = unit.readings.map((reading) =>
-      reading.map((clause) => this.#alternatives(clause, weight, mayGuess)),
-    );
-    const extras = unit.extras.map((clause) => this.#alternatives(clause, weight, false));
-    const isSatisfiable = readings.some((reading) => reading.every((clause) => clause.length > 0));
-    if (!isSatisfiable && mayGuess) {
-      for (const { readings: likely } of this.#analyser.soundingLike(unit)) {
-        for (const reading of likely) {
-          readings.push(
-            reading.map((clause) => this.#alternatives(clause, weight * standIn.sound, false)),
-          );
-        }
-      }
-    }
-    return { word: unit.word, importance, isWeak: unit.isWeak, readings, extras };
-  }
-
-  /** The lists of the index that may meet a clause. */
-  #alternatives(clause: QueryClause, unitWeight: number, mayGuess = true): PostingList[] {
-    const lists = this.#lists;
-    const weight = clause.weight * unitWeight;
-    const found: PostingList[] = [];
-    const take = (term: Term, share: number, isPinyin = false): void => {
-      for (const list of lists.of(term, weight * share, isPinyin)) found.push(list);
-    };
-    take(clause.term, 1);
-    for (const own of clause.stems ?? []) take(own, standIn.stem);
-    const isExact = found.length > 0;
-    if (clause.kind === "exact") return found;
-    const letters = lengthInLetters(clause.term);
-    const isNumber = clause.kind === "number";
-    if (clause.isPrefix && (isNumber || letters >= minPrefixLetters)) {
-      for (const term of lists.mostFrequent(clause.term, maxExpansions)) {
-        if (term !== clause.term) take(term, (standIn.prefix * letters) / lengthInLetters(term));
-      }
-    }
-    if (isNumber) return found;
-    for (const form of inflectionsOf(clause.term)) take(form, standIn.inflection);
-    found.push(...this.#compounds(clause.term, weight * standIn.compound));
-    const typed = pinyinTerm(clause.term);
-    // Short words of other languages are syllables too: long, song, ban.
-    const mayBeTyped = !isExact || letters >= minLettersBesideExact;
-    if (mayBeTyped) take(typed, standIn.pinyin, true);
-    if (isExact) return found;
-    if (clause.isPrefix && letters >= minPrefixLetters) {
-      for (const term of lists.mostFrequent(typed, maxExpansions)) {
-        if (term !== typed) {
-          take(term, (standIn.pinyin * (letters + 1)) / lengthInLetters(term), true);
-        }
-      }
-    }
-    if (found.length > 0 || !mayGuess) return found;
-    const maxEdits = maxEditsFor(clause.term);
-    if (maxEdits === 0 || this.#dictionaries.isExactWord(clause.term)) return found;
-    const near = lists.near(clause.term, maxEdits);
-    const fewest = near.reduce((least, { edits }) => Math.min(least, edits), maxEdits);
-    const candidates = near.filter(({ edits }) => edits === fewest);
-    const highest = candidates.reduce((most, { frequency }) => Math.max(most, frequency), 1);
-    for (const { term, edits, sameStart, frequency } of candidates
-      .toSorted((a, b) => b.frequency - a.frequency)
-      .slice(0, maxExpansions)) {
-      const usual = 0.5 + (0.5 * Math.log1p(frequency)) / Math.log1p(highest);
-      const start = sameStart ? 1 : standIn.firstLetterTypo;
-      take(term, standIn.typo * standIn.secondTypo ** (edits - 1) * start * usual);
-    }
-    return found;
-  }
-
-  /** Places where a word stands as two words side by side: basketball in "basket ball". */
-  #compounds(word: string, weight: number): PostingList[] {
-    if (!/^[a-z]+$/.test(word)) return [];
-    const found: PostingList[] = [];
-    for (let at = minCompoundPart; at <= word.length - minCompoundPart; at++) {
-      const parts = [word.slice(0, at), word.slice(at)];
-      if (parts.some((part) => !this.#lists.has(part))) continue;
-      found.push(
-        ...this.#lists.phrase(
-          parts.map((term, position) => ({ term, position })),
-          weight,
-        ),
-      );
-    }
-    return found;
-  }
-}
-
-function groupOf(
-  text: string,
-  need: QueryGroup["need"],
-  flags: { readonly isPhrase?: boolean; readonly isPrefix?: boolean } = {},
-): QueryGroup {
-  const { isPhrase = false, isPrefix = false } = flags;
-  return { text, alternatives: [], need, importance: "medium", isPhrase, isPrefix };
 }
 
 /** The lists of one subject that are all there is to a unit, where that is so. */
@@ -791,55 +551,8 @@ function areOfOneSubject(clause: Clause): boolean {
 const countIn = (rows: Int32Array, set: ItemSet): number =>
   rows.reduce((count, row) => count + Number(set.has(row)), 0);
 
-const lengthInLetters = (term: Term): number => [...term].length;
-
-const emptyUnit = (word: string): QueryUnit => ({ word, readings: [], extras: [], isWeak: false });
-
-/** The word in its normal form when it is one of plain letters or digits, else "". */
-function latinWord(text: string): string {
-  const normalised = normaliseText(text);
-  return /^[a-z0-9]+$/.test(normalised) ? normalised : "";
-}
-
 const lengthOf = (clause: Clause): number =>
   clause.reduce((sum, { from, to }) => sum + to - from, 0);
-
-/** Places of the best rows in `rows`, best first; equal ones by lower row. */
-function bestPlaces(
-  rows: Int32Array,
-  scoreOf: (row: number) => number,
-  sort: TextSort | undefined,
-  count: number,
-): Int32Array {
-  if (sort !== undefined) return sortedPlaces(rows, scoreOf, sort, count);
-  const scores = new Float32Array(rows.length);
-  for (let i = 0; i < rows.length; i++) scores[i] = scoreOf(rows[i]!);
-  return Int32Array.from(topK(scores, count).indices);
-}
-
-function sortedPlaces(
-  rows: Int32Array,
-  scoreOf: (row: number) => number,
-  { valueOf, order }: TextSort,
-  count: number,
-): Int32Array {
-  // Smallest first either way; unknown values are larger than all.
-  const direction = order === "ascending" ? 1 : -1;
-  const keys = new Float64Array(rows.length);
-  for (let i = 0; i < rows.length; i++) {
-    const value = valueOf(rows[i]!);
-    keys[i] = Number.isNaN(value) ? Infinity : direction * value;
-  }
-  // Sorting numbers alone is native and fast; only what reaches the page is compared in full.
-  const last = keys.slice().sort()[Math.min(count, keys.length) - 1] ?? -Infinity;
-  const reaching: number[] = [];
-  for (let i = 0; i < keys.length; i++) if (keys[i]! <= last) reaching.push(i);
-  reaching.sort((a, b) => {
-    const [x, y] = [keys[a]!, keys[b]!]; // not subtracted before they differ: ∞ − ∞ is no number
-    return x === y ? scoreOf(rows[b]!) - scoreOf(rows[a]!) || a - b : x - y;
-  });
-  return Int32Array.from(reaching.slice(0, count));
-}
 
 interface Met {
   readonly amount: number;
