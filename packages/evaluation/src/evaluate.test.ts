@@ -133,6 +133,26 @@ describe("evaluate", () => {
     );
   });
 
+  test("measures a metric alone as among all others, ties and missed targets included", async () => {
+    // Scores of 0 to 4 over 12 items: most share theirs with others.
+    const anyScores = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 36, maxLength: 36 });
+    const anyTargets = fc.uniqueArray(fc.integer({ min: 1, max: 12 }), { minLength: 1 });
+    const three = fc.tuple(anyTargets, anyTargets, anyTargets);
+    await fc.assert(
+      fc.asyncProperty(anyScores, three, async (scores, targets) => {
+        const scorer = scorerOf(12, (user, item) => scores[12 * user + item - 1]!);
+        const cases = heldOutOf(targets.map((own) => ({ past: [3], targets: own })));
+        const all = await evaluate(scorer, cases, { cutoffs: [2, 4] });
+        for (const metric of ["ndcg", "recall", "mrr", "hitRate"] as const) {
+          const alone = await evaluate(scorer, cases, { cutoffs: [2, 4], metrics: [metric] });
+          for (const k of [2, 4] as const) {
+            assert.deepEqual(alone.perCase[`${metric}At${k}`], all.perCase[`${metric}At${k}`]);
+          }
+        }
+      }),
+    );
+  });
+
   test("measures only what early stopping asks for, on evenly spaced cases", async () => {
     const cases = heldOutOf(
       Array.from({ length: 10 }, (_, i) => ({ past: [], targets: [1 + (i % 6)] })),

@@ -209,6 +209,8 @@ class Tally {
   }
 
   add(index: number, row: Float32Array, targets: readonly number[], selector: TopKSelector): void {
+    // Where nobody asks what is listed, a case without a hit needs no list, and most are such.
+    if (this.#exposures.length === 0 && isMissed(row, targets, selector.k)) return;
     const top = selector.select(row);
     this.#exposures.forEach((exposures, c) => {
       for (const item of top.indices.subarray(0, this.#cutoffs[c])) exposures[item]!++;
@@ -244,6 +246,17 @@ class Tally {
     });
     return { metrics, perCase: Object.fromEntries(this.#perCase) };
   }
+}
+
+/** Whether `k` items or more stand above all targets; looks no further than that. */
+function isMissed(row: Float32Array, targets: readonly number[], k: number): boolean {
+  let best = -Infinity;
+  for (const target of targets) best = Math.max(best, row[target]!);
+  let above = 0;
+  for (let i = 0; i < row.length; i++) {
+    if (row[i]! > best && ++above === k) return true;
+  }
+  return false;
 }
 
 /**
