@@ -9,7 +9,7 @@ import {
   transpose,
 } from "@magpie/numerics";
 import { interactionMatrix, interactionMatrixBytes } from "./interaction-matrix.ts";
-import { itemNeighbourhoods, pairsEstimate } from "./item-neighbourhoods.ts";
+import { itemNeighbourhoods, neighbourhoodBytes } from "./item-neighbourhoods.ts";
 import { checkRecency, type LinearConfig, LinearItemModel } from "./linear-item-model.ts";
 import type { Model, TrainingContext, TrainingData } from "./model.ts";
 import { NeighbourLists } from "./neighbour-lists.ts";
@@ -74,10 +74,10 @@ export const ease: Model<EaseConfig> = {
 
   expectedBytes({ train }, config) {
     const { itemCount } = train;
+    if (itemCount > config.denseLimit) return neighbourhoodBytes(train, config.neighbours);
     const matrix = 2 * interactionMatrixBytes(train);
     const kept = 2 * NeighbourLists.bytes(itemCount, config.neighbours);
-    if (itemCount <= config.denseLimit) return matrix + kept + SpdMatrix.bytes(itemCount);
-    return matrix + kept + 8 * pairsEstimate(train) + 8 * config.candidates ** 2;
+    return matrix + kept + SpdMatrix.bytes(itemCount);
   },
 
   async train(data, config, context) {

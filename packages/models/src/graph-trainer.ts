@@ -13,7 +13,7 @@ import {
 import { type GraphModelName, GraphVectorModel, type GraphVectors } from "./graph-vectors.ts";
 import type { CurvePoint, TrainingContext, TrainingCost, TrainingData } from "./model.ts";
 import type { PairBatch } from "./pair-losses.ts";
-import { startCost } from "./training-cost.ts";
+import { startCost, uncollectedBytes } from "./training-cost.ts";
 
 /** How long and in what steps a table of vectors is learnt. */
 export interface GraphSchedule {
@@ -61,9 +61,12 @@ export function checkSchedule(kind: string, schedule: GraphSchedule): void {
   );
 }
 
+/** Scores of a block of validation cases, and the items laid out for them. */
+const validationBytes = 36 * 2 ** 20;
+
 /** Memory of the table, its optimiser, the best table so far and a model for validation. */
-export function trainerBytes(nodes: number, width: number): number {
-  return 7 * 4 * nodes * width;
+export function trainerBytes(nodes: number, width: number, withValidation: boolean): number {
+  return 7 * 4 * nodes * width + uncollectedBytes + (withValidation ? validationBytes : 0);
 }
 
 /** Pairs of the largest step. */

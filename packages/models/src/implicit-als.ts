@@ -4,7 +4,7 @@ import { type CsrMatrix, seededRandom, transpose } from "@magpie/numerics";
 import { FactorModel, type FoldIn, gramOf, solveVector } from "./factor-model.ts";
 import { interactionMatrix, interactionMatrixBytes } from "./interaction-matrix.ts";
 import type { Model } from "./model.ts";
-import { startCost } from "./training-cost.ts";
+import { startCost, uncollectedBytes } from "./training-cost.ts";
 
 export interface ImplicitAlsConfig {
   /** Numbers in each vector. */
@@ -47,7 +47,8 @@ export const implicitAls: Model<ImplicitAlsConfig> = {
   expectedBytes({ train }, config) {
     const { userCount, itemCount } = train;
     const matrix = 2 * interactionMatrixBytes(train);
-    return matrix + 4 * config.width * (userCount + itemCount) + 24 * config.width ** 2;
+    const vectors = 4 * config.width * (userCount + itemCount);
+    return matrix + vectors + 24 * config.width ** 2 + uncollectedBytes;
   },
 
   async train({ train }, config, context) {

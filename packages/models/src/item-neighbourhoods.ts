@@ -1,6 +1,8 @@
 import type { Sequences } from "@magpie/data";
 import { csrFromEntries, productRows, topK, transpose } from "@magpie/numerics";
-import { interactionMatrix } from "./interaction-matrix.ts";
+import { interactionMatrix, interactionMatrixBytes } from "./interaction-matrix.ts";
+import { NeighbourLists } from "./neighbour-lists.ts";
+import { uncollectedBytes } from "./training-cost.ts";
 
 /** The items that may explain one item, and what a regression on them needs. */
 export interface Neighbourhood {
@@ -53,6 +55,19 @@ export function pairsEstimate({ userCount, itemCount, offsets, items }: Sequence
     }
   }
   return counted === 0 ? 0 : Math.round((pairs * itemCount) / counted);
+}
+
+/**
+ * Memory that a model takes which keeps so many entries from each item's neighbourhood: inner products of all
+ * pairs beside lists that grow, or the lists turned at the end, when the products are gone.
+ */
+export function neighbourhoodBytes(train: Sequences, kept: number): number {
+  const pairs = pairsEstimate(train);
+  // No item has more neighbours than it shares users with others.
+  const entries = Math.min(pairs, train.itemCount * kept);
+  const whileSolving = 8 * pairs + NeighbourLists.bytesOf(entries);
+  const atEnd = NeighbourLists.bytesAtEnd(entries);
+  return 2 * interactionMatrixBytes(train) + Math.max(whileSolving, atEnd) + uncollectedBytes;
 }
 
 /**

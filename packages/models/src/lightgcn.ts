@@ -72,7 +72,7 @@ export const lightGcn: Model<LightGcnConfig> = {
     friendWeight: 0,
   },
 
-  expectedBytes({ train, friends }, config) {
+  expectedBytes({ train, friends, validation }, config) {
     const nodes = train.userCount + train.itemCount + 1;
     const entries = 2 * train.items.length + (friends?.indices.length ?? 0);
     const { loss, width } = config;
@@ -80,7 +80,7 @@ export const lightGcn: Model<LightGcnConfig> = {
       32 * entries +
       LightGcnObjective.bytes(nodes, entries, width) +
       (loss.kind === "softmax" ? SharedSoftmax.bytes(width, loss.negatives) : 0) +
-      trainerBytes(nodes, width)
+      trainerBytes(nodes, width, validation !== undefined)
     );
   },
 

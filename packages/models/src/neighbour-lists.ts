@@ -13,9 +13,19 @@ export class NeighbourLists {
   #count = 0;
   #rows = 0;
 
-  /** Bytes of the kept entries of so many rows. */
+  /** Bytes of the kept entries of so many rows, with room to grow. */
   static bytes(rows: number, limit: number): number {
-    return 12 * rows * Math.min(limit, rows);
+    return NeighbourLists.bytesOf(rows * Math.min(limit, rows));
+  }
+
+  /** Bytes of so many entries, with room to grow. */
+  static bytesOf(entries: number): number {
+    return 12 * entries;
+  }
+
+  /** The same at the end: with room to grow, packed, and transposed. */
+  static bytesAtEnd(entries: number): number {
+    return 28 * entries;
   }
 
   /**

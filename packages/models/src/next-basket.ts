@@ -4,7 +4,7 @@ import { type CsrMatrix, csrFromEntries, TopKSelector, transpose } from "@magpie
 import { interactionMatrixBytes } from "./interaction-matrix.ts";
 import type { CurvePoint, Model, TrainedModel, TrainingCost } from "./model.ts";
 import { readModel, writeModel } from "./model-files.ts";
-import { startCost } from "./training-cost.ts";
+import { startCost, uncollectedBytes } from "./training-cost.ts";
 
 export interface NextBasketConfig {
   /** Groups into which a user's baskets are cut. */
@@ -73,7 +73,10 @@ function nextBasketModel(
     isSeeded: false,
     defaults,
     expectedBytes: ({ train }) =>
-      2 * interactionMatrixBytes(train) + 24 * train.items.length + 12 * train.userCount,
+      2 * interactionMatrixBytes(train) +
+      24 * train.items.length +
+      12 * train.userCount +
+      uncollectedBytes,
 
     train({ train }, config, context) {
       for (const field of ["basketFading", "groupFading"] as const) {

@@ -2,7 +2,7 @@ import { type History, TrainingError } from "@magpie/domain";
 import { type CsrMatrix, csrFromEntries, TopKSelector, transpose } from "@magpie/numerics";
 import type { CurvePoint, Model, TrainedModel, TrainingCost } from "./model.ts";
 import { readModel, writeModel } from "./model-files.ts";
-import { startCost } from "./training-cost.ts";
+import { startCost, uncollectedBytes } from "./training-cost.ts";
 
 export interface SessionKnnConfig {
   /** Sessions most like the present one that may propose. */
@@ -68,7 +68,7 @@ export const sessionKnn: Model<SessionKnnConfig> = {
   },
 
   expectedBytes: ({ train }) =>
-    24 * train.items.length + 20 * train.userCount + 16 * train.itemCount,
+    24 * train.items.length + 20 * train.userCount + 16 * train.itemCount + uncollectedBytes / 2,
 
   train({ train }, config, context) {
     for (const field of ["neighbours", "fading", "closeness"] as const) {

@@ -1,8 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import { TrainingError } from "@magpie/domain";
 import { transpose } from "@magpie/numerics";
-import { interactionMatrixBytes } from "./interaction-matrix.ts";
-import { itemNeighbourhoods, type Neighbourhood, pairsEstimate } from "./item-neighbourhoods.ts";
+import {
+  itemNeighbourhoods,
+  type Neighbourhood,
+  neighbourhoodBytes,
+} from "./item-neighbourhoods.ts";
 import { checkRecency, type LinearConfig, LinearItemModel } from "./linear-item-model.ts";
 import type { Model } from "./model.ts";
 import { NeighbourLists } from "./neighbour-lists.ts";
@@ -50,9 +53,7 @@ export const slim: Model<SlimConfig> = {
   },
 
   expectedBytes({ train }, config) {
-    const matrix = 2 * interactionMatrixBytes(train);
-    const kept = 2 * NeighbourLists.bytes(train.itemCount, config.candidates);
-    return matrix + kept + 8 * pairsEstimate(train) + 8 * config.candidates ** 2;
+    return neighbourhoodBytes(train, config.candidates);
   },
 
   async train({ train }, config, context) {

@@ -4,7 +4,7 @@ import { type CsrMatrix, csrFromEntries, productRows, ScoreProduct } from "@magp
 import { checkRecency, type LinearConfig, LinearItemModel } from "./linear-item-model.ts";
 import type { Model, TrainingData } from "./model.ts";
 import { NeighbourLists } from "./neighbour-lists.ts";
-import { startCost } from "./training-cost.ts";
+import { startCost, uncollectedBytes } from "./training-cost.ts";
 
 export interface TransitionsConfig extends LinearConfig {
   /** How many later items of the same user count as followers of an item. */
@@ -63,7 +63,7 @@ export const transitions: Model<TransitionsConfig> = {
       content === undefined
         ? 0
         : ScoreProduct.bytes(train.itemCount + 1, content.width, contentBlock);
-    return 32 * pairs + kept + vectors;
+    return 32 * pairs + kept + vectors + uncollectedBytes;
   },
 
   async train(data, config, context) {

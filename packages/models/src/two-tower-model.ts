@@ -109,7 +109,7 @@ export const twoTower: Model<TwoTowerConfig> = {
 };
 
 /** The engine's library, its sessions, and the heap of a thread that is busy. */
-const baseBytes = 120 * 2 ** 20;
+const baseBytes = 88 * 2 ** 20;
 
 /** A trained two-tower model. `encoder` gives vectors of items that come later. */
 export class TwoTowerModel extends TowerScorer implements TrainedModel {

@@ -50,12 +50,12 @@ export const ultraGcn: Model<UltraGcnConfig> = {
     patience: 4,
   },
 
-  expectedBytes({ train }, config) {
+  expectedBytes({ train, validation }, config) {
     const nodes = train.userCount + train.itemCount + 1;
     return (
       3 * interactionMatrixBytes(train) +
       UltraGcnObjective.bytes(nodes, config.width, config) +
-      trainerBytes(nodes, config.width)
+      trainerBytes(nodes, config.width, validation !== undefined)
     );
   },
 

@@ -59,7 +59,7 @@ export const xSimGcl: Model<XSimGclConfig> = {
     friendWeight: 0,
   },
 
-  expectedBytes({ train, friends }, config) {
+  expectedBytes({ train, friends, validation }, config) {
     const nodes = train.userCount + train.itemCount + 1;
     const entries = 2 * train.items.length + (friends?.indices.length ?? 0);
     const { width, negatives } = config;
@@ -67,7 +67,7 @@ export const xSimGcl: Model<XSimGclConfig> = {
       32 * entries +
       XSimGclObjective.bytes(nodes, entries, width) +
       SharedSoftmax.bytes(width, negatives) +
-      trainerBytes(nodes, width)
+      trainerBytes(nodes, width, validation !== undefined)
     );
   },
 
