@@ -129,7 +129,7 @@ describe("help", () => {
 
   test("of every verb has examples that begin with its words", async () => {
     const verbs = [
-      "demo|init|import catalog|import events|import interactions|inspect|inspect model|train|evaluate|tune|quantise|serve",
+      "demo|init|import catalog|import events|import interactions|inspect|inspect model|inspect search-order|train|evaluate|tune|quantise|serve",
       "recommend|similar|search|export events|export catalog|export user|export model|erase|keys create",
       "relevance import|relevance run|relevance compare",
       "keys list|keys revoke|snapshots list|snapshots activate|snapshots rollback",
@@ -268,6 +268,12 @@ describe("the way from files to answers", () => {
     );
     const missed = await json<Failed>(3, ...data, "inspect", "model", "frobnicate");
     assert.equal(missed.error.code, "UNKNOWN_MODEL");
+  });
+
+  test("says why the order of searches was not learned", async () => {
+    const { code, stdout } = await magpie(...data, "inspect", "search-order");
+    assert.equal(code, 0);
+    assert.match(stdout, /^searches keep their default order: it takes 300 searches/);
   });
 
   test("searches a model's settings, goes on from what it found, and measures the recipe", async () => {

@@ -19,7 +19,7 @@ import { formatSeconds } from "../progress-line.ts";
 import type { Shell } from "../shell.ts";
 import { ensureStorefront } from "../storefront-build.ts";
 import { addresses, serveUntilStopped } from "./serve.ts";
-import { measurementText, trainToEnd, type TrainingResult } from "./train.ts";
+import { measurementText, searchRankingText, trainToEnd, type TrainingResult } from "./train.ts";
 import { examples, wholeNumber, type Verb } from "./verb.ts";
 
 interface Given {
@@ -167,6 +167,7 @@ export const demo: Verb = (program, shellOf) => {
             text: [
               "",
               measurementText(measured),
+              ...(measured.searchRanking ? ["", searchRankingText(measured)] : []),
               "",
               `Storefront     ${where.storefront}`,
               `API docs       ${where.documentation}`,

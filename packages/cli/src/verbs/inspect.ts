@@ -12,6 +12,7 @@ import { DataError } from "@magpie/domain";
 import { Option } from "commander";
 import { table } from "../tables.ts";
 import { addInspectModel } from "./inspect-model.ts";
+import { addInspectSearchOrder } from "./inspect-search-order.ts";
 import { examples, type Verb } from "./verb.ts";
 
 const reportOf = (record: ImportRecord): QualityReport => record.report as QualityReport;
@@ -106,4 +107,5 @@ export const inspect: Verb = (program, shellOf) => {
       },
     );
   addInspectModel(command, shellOf);
+  addInspectSearchOrder(command, shellOf);
 };

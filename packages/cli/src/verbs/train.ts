@@ -35,6 +35,7 @@ export interface TrainingResult {
     readonly byDefault: OrderQuality;
     readonly learned: OrderQuality;
     readonly withTaste: OrderQuality;
+    readonly importance: readonly { readonly feature: string; readonly share: number }[];
     readonly isUsed: boolean;
     readonly isTasteUsed: boolean;
   };
@@ -105,7 +106,9 @@ export function measurementText({ measurement }: TrainingResult): string {
 }
 
 /** How the default, the learned and the personal order of searches compare; "" where none was learned. */
-export function searchRankingText({ searchRanking }: TrainingResult): string {
+export function searchRankingText({
+  searchRanking,
+}: Pick<TrainingResult, "searchRanking">): string {
   if (searchRanking === undefined) return "";
   const { searches, byDefault, learned, withTaste, isUsed, isTasteUsed } = searchRanking;
   const count = (searchCount: number): string => searchCount.toLocaleString("en-US");
