@@ -48,7 +48,12 @@ async function run(request: RunRequest): Promise<RunResult> {
 
   await mkdir(request.checkpointDir, { recursive: true });
   const wasResumed = (await readdir(request.checkpointDir)).length > 0;
-  const data = { train: split.train, validation: split.validation };
+  const itemFeatures = await task.itemFeatures?.(folderOf(task), split.train.itemCount);
+  const data = {
+    train: split.train,
+    validation: split.validation,
+    ...(itemFeatures && { itemFeatures }),
+  };
   const trained = await model.train(data, request.config, { ...request, ...work });
   const validation = await evaluate(trained, split.validation, {
     cutoffs: [10],

@@ -13,6 +13,8 @@ import {
 } from "@magpie/data";
 import { actorOf, DataError } from "@magpie/domain";
 import type { PublishedResult } from "@magpie/evaluation";
+import type { CsrMatrix } from "@magpie/numerics";
+import { readAttributes, simulatedFeatures } from "./item-attributes.ts";
 
 /** What models are compared on: a public data set, cut by one protocol. */
 export interface ModelTask {
@@ -26,6 +28,8 @@ export interface ModelTask {
   readonly notes: readonly string[];
   readonly published: readonly PublishedResult[];
   split(folder: string): Promise<Split>;
+  /** What is known of items besides, for models that read it; see `TrainingData.itemFeatures`. */
+  readonly itemFeatures?: (folder: string, itemCount: number) => Promise<CsrMatrix>;
 }
 
 /** The folder that a task reads; "" where its data is made. */
@@ -52,6 +56,8 @@ const leaveOneOutNotes = [
   "Training sees each user's items but the last two; validation (the last but one) picks SASRec's " +
     "epoch and picked the defaults of item-kNN and EASE; test (the last) was read once.",
   "Popularity of the last days does not apply: the data has an order but no times.",
+  "The blend's SASRec reads the attributes of items that the data comes with (categories, brands, tags), the " +
+    "one in a row of its own does not.",
 ];
 
 const sequenceTask = (
@@ -64,6 +70,7 @@ const sequenceTask = (
   notes: [...leaveOneOutNotes, ...notes],
   published,
   split: async (folder) => leaveOneOut(await readS3Rec(folder)),
+  itemFeatures: readAttributes,
 });
 
 const sameDay =
@@ -185,6 +192,7 @@ export const modelTasks = {
       "About the last tenth of all interactions is test, the tenth before it validation, as for Online Retail.",
     ],
     published: [],
+    itemFeatures: () => Promise.resolve(simulatedFeatures()),
     async split() {
       const sequences = simulatedSequences();
       const { validationFromMs, testFromMs } = timeCuts(sequences, { validation: 0.1, test: 0.1 });

@@ -10,16 +10,13 @@
  * MAGPIE_DATASETS.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { gunzipSync } from "node:zlib";
-import { ItemFeatureEncoder, simulateShop } from "@magpie/data";
 import { silentWork } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
 import { modelByKind, type SequenceLoss } from "@magpie/models";
-import { csrFromEntries, type CsrMatrix } from "@magpie/numerics";
 import { folderOf, modelTasks, type ModelTask, type ModelTaskName } from "./model-tasks.ts";
 import { writeSection } from "./write-section.ts";
 
@@ -83,45 +80,13 @@ interface Result {
 
 const task: ModelTask = modelTasks[options.set as ModelTaskName];
 const { train, validation, protocol } = await task.split(folderOf(task));
-const itemFeatures = task.isMade === true ? madeFeatures() : await attributesOf(folderOf(task));
+const itemFeatures = await task.itemFeatures?.(folderOf(task), train.itemCount);
 const has = (what: Row["where"]): boolean =>
   what === undefined ||
   (what === "features" && itemFeatures !== undefined) ||
   (what !== "features" && (what === "times") === (train.timestampsMs !== undefined));
 const cache = join(import.meta.dirname, ".cache/sequence-models");
 await mkdir(cache, { recursive: true });
-
-/** What the simulated shop's catalogue says: words, categories, brand, price. */
-function madeFeatures(): CsrMatrix {
-  const shop = simulateShop({ seed: 1, size: "demo", nowMs: Date.parse("2026-06-01T00:00:00Z") });
-  return ItemFeatureEncoder.fit(shop.items).matrix([undefined, ...shop.items]);
-}
-
-/**
- * Categories, brands or tags of items, by number, where the folder has them; the weights of an item's have a
- * sum of squares of 1.
- */
-async function attributesOf(folder: string): Promise<CsrMatrix | undefined> {
-  const file = (await readdir(folder)).find((name) => name.endsWith("_item2attributes.json.gz"));
-  if (file === undefined) return undefined;
-  const text = gunzipSync(await readFile(join(folder, file))).toString("utf8");
-  const attributes = JSON.parse(text) as Readonly<Record<string, readonly number[]>>;
-  const [rowOf, columnOf, weights]: number[][] = [[], [], []];
-  for (const [item, own] of Object.entries(attributes)) {
-    for (const attribute of own) {
-      rowOf!.push(Number(item));
-      columnOf!.push(attribute);
-      weights!.push(1 / Math.sqrt(own.length));
-    }
-  }
-  return csrFromEntries(
-    train.itemCount + 1,
-    columnOf!.reduce((most, column) => Math.max(most, column), 0) + 1,
-    Int32Array.from(rowOf!),
-    Int32Array.from(columnOf!),
-    Float32Array.from(weights!),
-  );
-}
 
 async function run({ kind, change }: Row, seed: number): Promise<Result> {
   const model = modelByKind(kind);
