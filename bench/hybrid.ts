@@ -206,9 +206,9 @@ const ranks = await crossValidated("both, everything taken", rankGrid);
 const hybrid = await crossValidated("both, hybrid", grid);
 const defaults = await fixed("both, served defaults", { kind: "hybrid", config: hybridDefaults });
 
-/** The simulated shop again, judged by its later half; the encoder learns from the earlier one. */
+/** The simulated shop again, judged by its last quarter; the encoder learns from the rest. */
 async function afterLearning() {
-  const shops = judgedSets(datasets, 0.5).filter(({ takes }) => takes.length > 0);
+  const shops = judgedSets(datasets, 0.75).filter(({ takes }) => takes.length > 0);
   const [{ items }] = shops as [JudgedSet];
   const places = new Map(items.map(({ id }, place) => [id, place]));
   const takes = shops.flatMap((shop) => shop.takes);
@@ -320,8 +320,8 @@ Served defaults (${settings([{ kind: "hybrid", config: hybridDefaults }])}) agai
 
 ${table(["set", "difference", "p", "wins / ties / losses"], against)}
 
-After the embedded encoder has learned from the searches of the simulated shop's first half of time; judged are
-those of the second half that nobody had typed before. Differences are those of served defaults with what was learned against
+After the embedded encoder has learned from the searches of the simulated shop's first three quarters of time; judged are
+those of the last quarter that nobody had typed before. Differences are those of served defaults with what was learned against
 words alone.
 
 ${table(

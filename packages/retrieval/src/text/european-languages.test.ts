@@ -80,6 +80,7 @@ describe("a catalogue in a European language", () => {
       index.highlighter(query, "de").highlight(text).value;
     assert.equal(marked("Blusen", "Rote Bluse"), "Rote <mark>Bluse</mark>");
     assert.equal(marked("Schuh", "Fußballschuhe"), "Fußball<mark>schuhe</mark>");
+    assert.equal(marked("Schuh", "Fußball-Schuhe"), "Fußball-<mark>Schuhe</mark>");
     assert.equal(marked("muesli", "Müsli mit"), "<mark>Müsli</mark> mit");
   });
 

@@ -5,7 +5,7 @@ import { quantitiesOf } from "./quantities.ts";
 import { joined, partsOf, runsOf } from "./runs.ts";
 import type { Segmenter } from "./segmenter.ts";
 import { compoundParts, type CompoundPart } from "./stemming/compounds.ts";
-import { stem, stemmedLanguageOf, type StemmedLanguage } from "./stemming/stem.ts";
+import { hasStem, stem, stemmedLanguageOf, type StemmedLanguage } from "./stemming/stem.ts";
 import { isStopWord } from "./stop-words.ts";
 
 /**
@@ -121,10 +121,12 @@ export interface SpacedParts {
   readonly whole: Term | undefined;
 }
 
-/** A word and the term of its stem. */
-export interface StemmedWord {
+/** A word of a run, with its place in it and the term of its stem. */
+interface StemmedWord {
   readonly word: string;
   readonly term: Term;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** What a query has after this many characters is not looked at. */
@@ -226,18 +228,15 @@ export class Analyser {
         length += parts.length;
         if (whole !== undefined) emit(whole, -1, run.from, run.from + run.text.length);
         for (const language of languages) {
-          for (const { word, from, to } of parts) {
-            const term = stemTerm(language, stem(word, language));
+          for (const { word, term, from, to } of this.stemsOf({ parts, whole }, language)) {
             emit(term, -1, run.from + from, run.from + to);
-            if (!withParts) continue;
+            // What is written with a hyphen has its words as parts of the run already.
+            if (!withParts || to - from !== word.length) continue;
             for (const part of this.compoundOf(word, language) ?? []) {
               const at = run.from + from;
               emit(stemTerm(language, part.stem), -1, at + part.from, at + part.to);
             }
           }
-          if (whole === undefined) continue;
-          const term = stemTerm(language, stem(joined(parts.map((part) => part.word)), language));
-          emit(term, -1, run.from, run.from + run.text.length);
         }
       }
     }
@@ -282,9 +281,16 @@ export class Analyser {
    * where the run has several parts.
    */
   stemsOf({ parts, whole }: SpacedParts, language: StemmedLanguage): StemmedWord[] {
-    const words = parts.map(({ word }) => word);
-    if (whole !== undefined) words.push(joined(words));
-    return words.map((word) => ({ word, term: stemTerm(language, stem(word, language)) }));
+    const words: { word: string; from: number; to: number }[] = [...parts];
+    if (whole !== undefined) {
+      const word = joined(parts.map((part) => part.word));
+      words.push({ word, from: parts[0]!.from, to: parts.at(-1)!.to });
+    }
+    return words
+      .filter(({ word }) => hasStem(word))
+      .map(({ word, from, to }) => {
+        return { word, from, to, term: stemTerm(language, stem(word, language)) };
+      });
   }
 
   /** The words that a word is written together from, by the frequencies of the index. */
@@ -446,7 +452,7 @@ export class Analyser {
     const readings = unit.readings.map((reading) =>
       reading.map((clause): QueryClause => {
         const { word, kind } = clause;
-        if (word === undefined || kind === "number") return clause;
+        if (word === undefined || kind === "number" || !hasStem(word)) return clause;
         return {
           ...clause,
           stems: languages.map((language) => stemTerm(language, stem(word, language))),

@@ -20,7 +20,10 @@ const stemmers: Readonly<Record<StemmedLanguage, (word: string) => string>> = {
   sv: stemSwedish,
 };
 
-const word = /^[a-z]{3,40}$/;
+const word = /^[a-z]{2,40}$/;
+
+/** False for what has no endings: numbers, model names, letters of another script. */
+export const hasStem = (normalised: string): boolean => word.test(normalised);
 
 /**
  * A word without the endings of its number, case and gender, so that the forms of one word meet. It
@@ -28,10 +31,10 @@ const word = /^[a-z]{3,40}$/;
  * one another (universal, university) finds wrong products.
  *
  * @param normalised  lower case, without accents
- * @returns           the word itself when it has letters of another script, digits, or less than three
+ * @returns           the word itself when it has letters of another script or digits
  */
 export function stem(normalised: string, language: StemmedLanguage): string {
-  return word.test(normalised) ? stemmers[language](normalised) : normalised;
+  return hasStem(normalised) ? stemmers[language](normalised) : normalised;
 }
 
 /** The stemmed language that a BCP 47 tag names; undefined for others. */
