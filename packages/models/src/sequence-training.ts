@@ -136,10 +136,16 @@ async function runTraining(
   const isDone = (): boolean =>
     state.epoch >= config.epochs || state.worse >= config.patience || seconds() >= budgetSeconds;
 
+  const perEpoch = trainer.stepsPerEpoch / (request.parallel?.workers ?? 1);
+  const plan: Plan = {
+    kind: request.kind,
+    epochs: config.epochs,
+    steps: Math.ceil(config.epochs * perEpoch),
+  };
   while (!isDone()) {
     const epoch = state.epoch + 1;
     const stepsOfEpoch = team?.epoch(epoch) ?? trainer.epoch(epoch);
-    const { loss } = await runEpoch(request.kind, trainer, epoch, stepsOfEpoch, state, host);
+    const { loss } = await runEpoch(plan, epoch, stepsOfEpoch, state, host);
     state.epoch = epoch;
     state.step = trainer.optimizer.steps;
     averageInto(average, trainer.weights(), Math.min(config.averaging, (epoch - 1) / (epoch + 3)));
@@ -167,7 +173,7 @@ async function runTraining(
     const measured = ndcgAt10 === undefined ? {} : { ndcgAt10 };
     state.curve.push({ epoch, step, seconds: state.seconds, loss, ...measured });
     const metrics = { loss, ...measured, ...team?.metrics };
-    host.onProgress(progressOf(request.kind, trainer, state, metrics));
+    host.onProgress(progressOf(plan, state, metrics));
     if (checkpoint && (isDone() || state.seconds - savedAt >= checkpointEverySeconds)) {
       await checkpoint.write(state, best);
       savedAt = state.seconds;
@@ -184,8 +190,7 @@ async function runTraining(
 }
 
 async function runEpoch(
-  kind: string,
-  trainer: SequenceTrainer,
+  plan: Plan,
   epoch: number,
   stepsOfEpoch: ReturnType<SequenceTrainer["epoch"]>,
   state: RunState,
@@ -209,7 +214,7 @@ async function runEpoch(
       toldAt = performance.now();
       const metrics = { loss: lossSum / targetCount };
       const reached = { ...state, step: state.step + steps };
-      host.onProgress(progressOf(kind, trainer, reached, metrics));
+      host.onProgress(progressOf(plan, reached, metrics));
     }
   }
   return { loss: lossSum / targetCount };
@@ -253,18 +258,24 @@ class Team {
   }
 }
 
+/** What a run's progress is told against. */
+interface Plan {
+  readonly kind: string;
+  readonly epochs: number;
+  /** Of all epochs, about. */
+  readonly steps: number;
+}
+
 function progressOf(
-  kind: string,
-  trainer: SequenceTrainer,
+  { kind, epochs, steps }: Plan,
   state: RunState,
   metrics: Readonly<Record<string, number>>,
 ): Progress {
-  const { epochs } = trainer.config;
   const best = state.bestNdcg < 0 ? "" : `, best validation NDCG@10 ${state.bestNdcg.toFixed(4)}`;
   return {
     stage: `${kind}/train`,
     done: state.step,
-    total: Math.max(state.step, epochs * trainer.stepsPerEpoch),
+    total: Math.max(state.step, steps),
     unit: "steps",
     message: `epoch ${Math.min(epochs, state.epoch + 1)} of at most ${epochs}${best}`,
     metrics,

@@ -16,7 +16,9 @@ export interface HelperRequest {
 export type ToHelper =
   | { readonly type: "request"; readonly request: HelperRequest }
   | { readonly type: "epoch"; readonly start: EpochStart }
-  | { readonly type: "mean"; readonly mean: Mean };
+  | { readonly type: "mean"; readonly mean: Mean }
+  /** The training is over, or was stopped. */
+  | { readonly type: "end" };
 
 /** What a helper process tells the lead. */
 export type FromHelper =

@@ -7,6 +7,8 @@ import { bytesOf, type Contribution, type EpochStart, type Mean } from "./transp
 
 /** A helper that brings nothing for so long hangs, and is given up. */
 const patienceMs = 60_000;
+/** How long helpers may take to end when they are told to; one that is in a step ends after it. */
+const endsWithinMs = 2_000;
 /** Helpers that are started in place of lost ones, over a whole training. */
 const replacements = 3;
 const lead = "lead";
@@ -90,9 +92,11 @@ export class HelperProcesses {
       this.#helpers.map(async ({ process }) => {
         if (process.exitCode !== null || process.signalCode !== null) return;
         const gone = once(process, "exit");
+        if (process.connected) process.send({ type: "end" } satisfies ToHelper, () => {});
         // A helper holds nothing that could be lost.
-        process.kill("SIGKILL");
+        const timer = setTimeout(() => process.kill("SIGKILL"), endsWithinMs);
         await gone;
+        clearTimeout(timer);
       }),
     );
   }

@@ -14,8 +14,9 @@ function send(message: FromHelper): Promise<void> {
 /** The pipe to the lead as a transport. */
 class ParentTransport implements Transport {
   readonly request: Promise<HelperRequest>;
-  readonly #starts: EpochStart[] = [];
-  #onStart: ((start: EpochStart) => void) | undefined;
+  /** What was told before it was asked for; undefined: the training is over. */
+  readonly #told: (EpochStart | undefined)[] = [];
+  #onJoin: ((start: EpochStart | undefined) => void) | undefined;
   #onMean: ((mean: Mean) => void) | undefined;
 
   constructor() {
@@ -26,12 +27,15 @@ class ParentTransport implements Transport {
         case "request":
           return resolve(message.request);
         case "epoch":
-          if (this.#onStart === undefined) this.#starts.push(message.start);
-          else this.#onStart(message.start);
-          this.#onStart = undefined;
-          return;
+          return this.#tell(message.start);
         case "mean":
-          return this.#onMean?.(message.mean);
+          this.#onMean?.(message.mean);
+          this.#onMean = undefined;
+          return;
+        case "end":
+          // In the middle of a round nobody waits for: nothing is held that could be lost.
+          if (this.#onMean !== undefined) process.exit(0);
+          return this.#tell(undefined);
         default:
           return message satisfies never;
       }
@@ -40,9 +44,11 @@ class ParentTransport implements Transport {
     process.once("disconnect", () => process.exit(0));
   }
 
-  async join(): Promise<EpochStart> {
-    const [known] = this.#starts.splice(0, 1);
-    return known ?? new Promise((resolve) => (this.#onStart = resolve));
+  join(): Promise<EpochStart | undefined> {
+    return new Promise((resolve) => {
+      if (this.#told.length > 0) resolve(this.#told.shift());
+      else this.#onJoin = resolve;
+    });
   }
 
   async average(part: Parameters<Transport["average"]>[0]): Promise<Mean> {
@@ -55,6 +61,12 @@ class ParentTransport implements Transport {
     process.disconnect();
     return Promise.resolve();
   }
+
+  #tell(start: EpochStart | undefined): void {
+    if (this.#onJoin === undefined) this.#told.push(start);
+    else this.#onJoin(start);
+    this.#onJoin = undefined;
+  }
 }
 
 const transport = new ParentTransport();
@@ -63,7 +75,10 @@ const trainer = await SequenceTrainer.open(config, data, { seed, threads: 1 });
 await send({ type: "ready" });
 for (;;) {
   const start = await transport.join();
+  if (start === undefined) break;
   trainer.resume(start.steps, start.arrays);
   const steps = sharedEpoch(trainer, start, settings, (part) => transport.average(part));
   for await (const _ of steps);
 }
+await trainer.dispose();
+await transport.leave();
