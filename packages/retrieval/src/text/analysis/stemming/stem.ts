@@ -20,6 +20,8 @@ const stemmers: Readonly<Record<StemmedLanguage, (word: string) => string>> = {
   sv: stemSwedish,
 };
 
+/** One letter is no word; two may be: öl. */
+const shortestStem = 2;
 const word = /^[a-z]{2,40}$/;
 
 /** False for what has no endings: numbers, model names, letters of another script. */
@@ -34,7 +36,9 @@ export const hasStem = (normalised: string): boolean => word.test(normalised);
  * @returns           the word itself when it has letters of another script or digits
  */
 export function stem(normalised: string, language: StemmedLanguage): string {
-  return hasStem(normalised) ? stemmers[language](normalised) : normalised;
+  if (!hasStem(normalised)) return normalised;
+  const found = stemmers[language](normalised);
+  return found.length >= shortestStem ? found : normalised;
 }
 
 /** The stemmed language that a BCP 47 tag names; undefined for others. */
