@@ -96,6 +96,8 @@ export class Ruling {
     const isSearch = this.request.search !== undefined;
     return {
       ...pipeline,
+      // The decision log tells by which rules an item came to its place.
+      name: `${pipeline.name} ${nameOf(this.source)}`,
       // Pins that belong further down leave gaps, which others fill.
       depth: Math.max(pipeline.depth, this.request.limit + pins.length),
       rerankers: [
@@ -147,6 +149,9 @@ export class Ruling {
     };
   }
 }
+
+const nameOf = (source: RulesSource): string =>
+  source.state === "published" ? `rules/${source.version}` : `rules-draft/${source.revision}`;
 
 function narrowed(filter: ItemFilter, { filter: where, hidden }: RuleEffects): ItemFilter {
   return {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Rule } from "@magpie/domain";
+import { ruleStrengths, type Rule } from "@magpie/domain";
+import * as fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, test } from "vitest";
 import type { Engine, SearchOptions, ServedRanking } from "../engine.ts";
 import { openEngine } from "../open-engine.ts";
@@ -324,7 +325,12 @@ describe("draft and publication", () => {
     const { revision } = await engine.rules.draft();
     assert.deepEqual(trial.rules!.source, { state: "draft", revision });
     const { version } = await engine.rules.publish(by);
-    assert.deepEqual((await search()).rules!.source, { state: "published", version });
+    const published = await search();
+    assert.deepEqual(published.rules!.source, { state: "published", version });
+    assert.equal(
+      published.pipeline,
+      `${(await search({ rules: "off" })).pipeline} rules/${version}`,
+    );
     assert.notEqual(ids(await search({ rules: "off" }))[0], "tea-1");
   });
 
@@ -388,6 +394,93 @@ describe("draft and publication", () => {
     engine = await open();
     assert.equal(ids(await search())[0], "tea-1");
   });
+});
+
+test("whatever rules ask for, pages fit together, totals count what is shown and sums hold", async () => {
+  const items = walkingItems();
+  const itemIds = [...items.map(({ id }) => id), "gone"];
+  const anyId = fc.constantFrom(...itemIds);
+  const anyBrand = fc.constantFrom("Brand 0", "Brand 1", "Brand 2");
+  const anyTarget = fc.oneof(
+    fc.record({ strength: fc.constantFrom(...ruleStrengths), itemIds: fc.tuple(anyId) }),
+    fc.record({
+      strength: fc.constantFrom(...ruleStrengths),
+      where: anyBrand.map((brand) => [[{ field: "brand", anyOf: [brand] }]]),
+    }),
+  );
+  const anyActions = fc.record(
+    {
+      pins: fc.uniqueArray(
+        fc.record({ itemId: anyId, position: fc.integer({ min: 1, max: 80 }) }),
+        {
+          minLength: 1,
+          maxLength: 6,
+          selector: ({ itemId }) => itemId,
+        },
+      ),
+      hide: fc.uniqueArray(anyId, { minLength: 1, maxLength: 3 }),
+      boosts: fc.array(anyTarget, { minLength: 1, maxLength: 2 }),
+      buries: fc.array(anyTarget, { minLength: 1, maxLength: 2 }),
+      filter: anyBrand.map((brand) => [[{ field: "brand", anyOf: [brand], not: true }]]),
+    },
+    { requiredKeys: ["pins"] },
+  );
+  const brandOf = new Map(items.map(({ id, brand }) => [id, brand]));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyActions, { minLength: 1, maxLength: 3 }),
+      fc.constantFrom("kettles", "", "tea number", "zzzz"),
+      fc.option(anyBrand, { nil: undefined }),
+      fc.integer({ min: 5, max: 30 }),
+      async (actions, query, brand, limit) => {
+        // Two pins of one rule to one place are refused: rules of one pin each have their places.
+        const rules = actions.flatMap(({ pins, ...others }, i) => [
+          rule(
+            `r${i}`,
+            { banners: [{ id: "b" }], ...others },
+            { conditions: [{ contexts: ["x"] }] },
+          ),
+          ...pins.map((pin, n) =>
+            rule(`r${i}-${n}`, { pins: [pin] }, { conditions: [{ contexts: ["x"] }] }),
+          ),
+        ]);
+        await engine.rules.saveDraft(rules, by);
+        const ask = {
+          query,
+          rules: "draft",
+          contexts: ["x"],
+          explain: true,
+          facets: [{ field: "brand" }],
+          ...(brand !== undefined && { refinements: [{ field: "brand", anyOf: [brand] }] }),
+        } as const;
+        const whole = await engine.search({ ...ask, limit: 100 });
+        assertExplained(whole);
+        assert.equal(whole.total, whole.items.length);
+        assert.equal(new Set(ids(whole)).size, whole.items.length);
+        const hidden = new Set(actions.flatMap(({ hide = [] }) => hide));
+        const barred = new Set<string | undefined>(
+          actions.flatMap(({ filter = [] }) => filter.flatMap(([test]) => test!.anyOf)),
+        );
+        const passes = (id: string) =>
+          brandOf.has(id) &&
+          !hidden.has(id) &&
+          !barred.has(brandOf.get(id)) &&
+          (brand === undefined || brandOf.get(id) === brand);
+        assert.ok(ids(whole).every(passes));
+        for (const { itemId } of actions.flatMap(({ pins }) => pins)) {
+          assert.equal(ids(whole).includes(itemId), passes(itemId));
+        }
+        const chosen = whole.facets![0]!.values.find(({ value }) => value === brand)?.count ?? 0;
+        if (brand !== undefined) assert.equal(chosen, whole.total);
+        const pages: string[] = [];
+        for (let offset = 0; offset < whole.items.length; offset += limit) {
+          pages.push(...ids(await engine.search({ ...ask, limit, offset })));
+        }
+        assert.deepEqual(pages, ids(whole));
+      },
+    ),
+    { numRuns: 60 },
+  );
 });
 
 test("an explanation tells which rules applied, and what kept the others", async () => {
