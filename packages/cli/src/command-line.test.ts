@@ -341,6 +341,14 @@ describe("the way from files to answers", () => {
     assert.match(items[0]!.item.id, /^running-shoes-/);
   });
 
+  test("says how a query was read, and what sells where nothing is found", async () => {
+    const [asked] = await inOneProcess([...data, "search", "zzyzx", "under", "20"]);
+    assert.match(
+      asked!.said,
+      /Nothing to show\.[^]*prices up to 2000 in minor units[^]*what sells: /,
+    );
+  });
+
   test("measures its search by what shoppers clicked", async () => {
     const judged = await json<{ queries: number; judgements: number }>(
       0,

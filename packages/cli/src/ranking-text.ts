@@ -53,6 +53,35 @@ function mainReasons({ contributions }: RankedItem): string {
     .join("; ");
 }
 
+/** How a search read its query, where that is worth a line. */
+function readingNotes({ understood, instead }: ServedRanking): string[] {
+  if (understood === undefined) return [];
+  const { corrections, didYouMean, text, priceCents, answeredBy } = understood;
+  const bounds = [
+    priceCents?.min !== undefined && `from ${priceCents.min}`,
+    priceCents?.max !== undefined && `up to ${priceCents.max}`,
+  ].filter((bound) => bound !== false);
+  return [
+    ...(corrections.length > 0
+      ? [`searched for "${text}"; --as-typed takes words as they are typed`]
+      : []),
+    ...(didYouMean === undefined ? [] : [`did you mean "${didYouMean}"?`]),
+    ...(bounds.length > 0
+      ? [`prices ${bounds.join(" and ")} in minor units, as the query says`]
+      : []),
+    ...(["all", "nothing"].includes(answeredBy) ? [] : [`no item has all words: ${answeredBy}`]),
+    ...(instead === undefined
+      ? []
+      : [
+          `what sells${instead.by === "category" ? ` in ${instead.category}` : ""}: ` +
+            instead.items
+              .slice(0, 3)
+              .map(({ item }) => item.id)
+              .join(", "),
+        ]),
+  ];
+}
+
 /** A ranking for people: places, titles, prices, why; then where the time went. */
 export function rankingText(ranking: ServedRanking, locale: string): string {
   const title = (item: Item): string => item.locales?.[locale]?.title ?? item.title;
@@ -73,6 +102,7 @@ export function rankingText(ranking: ServedRanking, locale: string): string {
           [0, 3, 4],
         ),
     ...(ranking.total === undefined ? [] : [`${ranking.total} in all`]),
+    ...readingNotes(ranking),
     `snapshot ${ranking.snapshot}, pipeline ${ranking.pipeline}; ms: ${times}`,
   ].join("\n");
 }

@@ -11,6 +11,7 @@ export const search: Verb = (program, shellOf) => {
     .option("--user <id>", "for whom the results are ordered")
     .option("--limit <n>", "how many", wholeNumber(1), 10)
     .option("--locale <tag>", "language of titles", "en")
+    .option("--as-typed", "correct no word")
     .addHelpText(
       "after",
       examples("magpie search running shoes\nmagpie search 跑步鞋 --locale zh --user u-17"),
@@ -18,7 +19,12 @@ export const search: Verb = (program, shellOf) => {
     .action(
       async (
         words: string[],
-        given: { readonly user?: string; readonly limit: number; readonly locale: string },
+        given: {
+          readonly user?: string;
+          readonly limit: number;
+          readonly locale: string;
+          readonly asTyped?: boolean;
+        },
       ) => {
         const shell = shellOf(program.opts());
         const engine = await openEngine(shell.dataFolder);
@@ -28,6 +34,7 @@ export const search: Verb = (program, shellOf) => {
             limit: given.limit,
             locale: given.locale,
             explain: true,
+            ...(given.asTyped === true && { correct: false }),
             ...(given.user !== undefined && { user: userId(given.user) }),
           });
           shell.result(ranking, rankingText(ranking, given.locale));
