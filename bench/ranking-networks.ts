@@ -38,6 +38,8 @@ const seeds = options.seeds.split(",").map(Number);
 const changes = JSON.parse(options.config) as object;
 const task: RankingTask =
   options.dataset === "retailrocket" ? await retailRocketViews() : simulatedImpressions();
+/** Without places there is nothing to debias. */
+const hasPlaces = task.train.positions.some((position) => position > 0);
 const asked = options.validation ? task.validation : task.test;
 
 /** Logits and answers of one task, where it applies. */
@@ -116,7 +118,7 @@ async function measure(
   await network.dispose();
   const names = { logistic: "logistic regression", mlp: "MLP", dcn: "DCN-v2", mmoe: "MMoE" };
   const row: Row = {
-    name: debiasing ? names[architecture] : `${names[architecture]}, place not told`,
+    name: debiasing || !hasPlaces ? names[architecture] : `${names[architecture]}, place not told`,
     perTask,
     truth:
       task.truth === undefined || options.validation ? undefined : agreement(task.truth, clicks),
@@ -128,7 +130,6 @@ async function measure(
   return row;
 }
 
-const hasPlaces = task.train.positions.some((position) => position > 0);
 const rows = new Map<string, Row[]>();
 for (const architecture of options.models.split(",") as RankingArchitecture[]) {
   // Without the place's own part only the network with all tasks is shown: it is there for comparison.
