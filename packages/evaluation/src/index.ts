@@ -11,3 +11,4 @@ export * from "./relevance/click-model.ts";
 export * from "./relevance/judgements.ts";
 export * from "./relevance/search-evaluation.ts";
 export * from "./relevance/search-metrics.ts";
+export * from "./unique-hits.ts";

@@ -36,6 +36,7 @@ export type * from "./sequence-config.ts";
 export { initialise, parameterCountOf } from "./sequence-graphs.ts";
 export * from "./sequence-model.ts";
 export * from "./sequence-trainer.ts";
+export { SemanticIdsModel } from "./semantic-ids-model.ts";
 export type { Choice, SearchSpace } from "./search-space.ts";
 export * from "./training-cost.ts";
 export * from "./training-thread.ts";

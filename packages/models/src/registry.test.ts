@@ -152,6 +152,7 @@ describe("what each model finds among four groups of shoppers", () => {
     "lightgcn",
     "content-knn",
     "two-tower",
+    "semantic-ids",
   ])("%s sees the group", async (kind) => {
     assert.ok((await ndcg(kind)) > 1 / Math.log2(3));
   });

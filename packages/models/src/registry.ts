@@ -11,6 +11,7 @@ import { personalFrequency, tifuKnn } from "./next-basket.ts";
 import { popularity, recentPopularity } from "./popularity.ts";
 import { rp3Beta } from "./rp3-beta.ts";
 import { eSasRec, fuxiModel, gru4Rec, hstuModel, sasRec } from "./sequence-model.ts";
+import { semanticIdsModel } from "./semantic-ids-model.ts";
 import { sessionKnn } from "./session-knn.ts";
 import { slim } from "./slim.ts";
 import { stackedBlend } from "./stacked-blend.ts";
@@ -37,6 +38,7 @@ export const allModels: readonly Model[] = [
   lightGcn,
   contentKnn,
   twoTower,
+  semanticIdsModel,
   eSasRec,
   hstuModel,
   fuxiModel,

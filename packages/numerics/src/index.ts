@@ -1,5 +1,6 @@
 export * from "./cholesky.ts";
 export * from "./csr.ts";
+export * from "./k-means.ts";
 export * from "./kernels/training-kernels.ts";
 export * from "./products/score-product.ts";
 export * from "./products/sparse-product.ts";
