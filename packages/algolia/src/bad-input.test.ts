@@ -36,6 +36,7 @@ const parameterNames = [
   "highlightPreTag",
   "getRankingInfo",
   "userToken",
+  "enablePersonalization",
   "queryLanguages",
   "params",
 ] as const;

@@ -71,7 +71,8 @@ export function readParameters(index: string, given: unknown): Asked {
   const from = slice?.offset ?? page * hitsPerPage;
   const count = slice?.length ?? hitsPerPage;
   const getRankingInfo = read.flag("getRankingInfo");
-  const asTyped = ["false", false].includes(read.raw("typoTolerance") as string | boolean);
+  const isOff = (name: string): boolean =>
+    ["false", false].includes(read.raw(name) as string | boolean);
   return {
     index,
     query,
@@ -101,7 +102,8 @@ export function readParameters(index: string, given: unknown): Asked {
       ...(contexts.length > 0 && { contexts: [...contexts] }),
       ...(language !== undefined && { locale: language }),
       ...(getRankingInfo && { explain: true }),
-      ...(asTyped && { correct: false }),
+      ...(isOff("typoTolerance") && { correct: false }),
+      ...(isOff("enablePersonalization") && { personalise: false }),
     },
   };
 }
