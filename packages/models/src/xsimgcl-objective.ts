@@ -169,7 +169,7 @@ export class XSimGclObjective {
     const slopes = this.#slopes.values.fill(0);
     const layerSlopes = this.#layerSlopes.fill(0);
     let loss = await this.#pairs.measure(this.#sum, batch, slopes);
-    for (const ids of [batch.users, batch.taken]) {
+    for (const ids of contrastWeight === 0 ? [] : [batch.users, batch.taken]) {
       const nodes = firstDistinct(ids, this.#contrast.size);
       const at = { whole: slopes, layer: layerSlopes };
       loss += await this.#contrast.measure(this.#sum, this.#layer, nodes, contrastWeight, at);
