@@ -1,6 +1,6 @@
 /**
- * What friends add to LightGCN and to XSimGCL on lastfm-social: the given split, all items ranked, seen
- * items masked.
+ * What friends add to LightGCN, or XSimGCL, on lastfm-social: the given split, all items ranked, seen items
+ * masked.
  *
  *     node bench/lastfm-social.ts [--validation-only] [--seeds 3] [--kinds lightgcn,xsimgcl]
  *     node bench/lastfm-social.ts --validation-only --recipe '{"temperature":0.3}' --weights 0    tries one
@@ -32,7 +32,7 @@ const { values: options } = parseArgs({
     seeds: { type: "string", default: "3" },
     recipe: { type: "string", default: "{}" },
     weights: { type: "string", default: "0,0.2,0.4" },
-    kinds: { type: "string", default: "lightgcn,xsimgcl" },
+    kinds: { type: "string", default: "lightgcn" },
   },
 });
 /** Users with at most so many items in train are reported on their own. */
@@ -172,6 +172,7 @@ async function compare(): Promise<void> {
     "",
     `- Graph models learn from nine tenths of each user's train items; the other tenth is validation, which picks the epoch and, with seed 1, by NDCG@20, the weight of friends (${friendWeights.slice(1).join(", ")}). LightGCN's temperature was picked on validation before, among .1, .15 and .2. Rows above them learn from all of train, with nothing chosen.`,
     `- Means over ${options.seeds} seeds with 95 % intervals; test was read once by each seed.`,
+    "- XSimGCL was tried on validation alone, with seed 1 and without friends: NDCG@20 .129 (contrast .2), .142 (.02) and .146 (none) against LightGCN's .158.",
     `- Differences of NDCG@20, paired by user, means over seeds; ${few} users have at most ${fewItems} items in train:`,
     ...compared,
     "",

@@ -23,7 +23,7 @@ export interface LightGcnConfig extends GraphSchedule {
     | {
         /** Cross-entropy of the taken item over cosines; see `SharedSoftmax`. */
         readonly kind: "softmax";
-        /** Items that the pairs of a step are compared with, drawn uniformly. */
+        /** Items that a pair is compared with, drawn uniformly and shared by 512 pairs. */
         readonly negatives: number;
         /** Cosines are divided by it: about 0.1 to 0.2. */
         readonly temperature: number;

@@ -17,7 +17,7 @@ export interface PairBatch {
   readonly users: Int32Array;
   /** [B] */
   readonly taken: Int32Array;
-  /** [`PairLoss.othersOf(B)`] */
+  /** [`PairLoss.othersOf(B)`] in order of the pairs that they are for */
   readonly others: Int32Array;
 }
 
@@ -86,8 +86,8 @@ export class BprLoss implements PairLoss {
   }
 }
 
-/** Pairs that pass through the engine at once at most: their scores stay in the cache. */
-const largestSlice = 2_048;
+/** Pairs that share items at most, and pass through the engine at once: their scores stay in the cache. */
+const largestSlice = 512;
 
 /** Rows at length 1: [n, D] → [n, D]. Rows of zeros stay zeros. */
 export function unitRows(rows: Tensor): Tensor {
@@ -95,12 +95,14 @@ export function unitRows(rows: Tensor): Tensor {
 }
 
 /**
- * Cross-entropy of the taken item among items that all pairs of a step share, over cosines:
+ * Cross-entropy of the taken item among items that 512 pairs share, over cosines:
  *
  *     loss = mean  -log ( e^{s⁺/τ} / (e^{s⁺/τ} + Σ e^{s⁻/τ}) )        s = cos(v_u, v_i)
  *
- * Sharing them makes scores one matrix product, so hundreds cost less than a few of each pair's own.
- * Where a shared item is what the pair took, it is left out for that pair.
+ * Sharing them makes scores a matrix product, so hundreds cost less than a few of each pair's own. Where
+ * a shared item is what the pair took, it is left out for that pair. A step of thousands of pairs draws
+ * items anew for each 512: if all shared the same few, each item of a large catalogue would be pushed
+ * away seldom and then hard, and Adam, which divides by such jolts, would hardly follow what was taken.
  *
  * @see Wu et al. (2022), "On the effectiveness of sampled softmax loss for item recommendation"
  */
@@ -162,8 +164,8 @@ export class SharedSoftmax implements PairLoss {
     return 4 * (6 * largestSlice * negatives + 8 * (largestSlice + negatives) * width);
   }
 
-  othersOf(): number {
-    return this.#negatives;
+  othersOf(pairs: number): number {
+    return this.#negatives * Math.ceil(pairs / this.#slice);
   }
 
   async measure(
@@ -172,12 +174,13 @@ export class SharedSoftmax implements PairLoss {
     slopes: Float32Array,
   ): Promise<number> {
     const width = this.#width;
-    const slice = this.#slice;
-    this.#ids.others.set(others);
-    gather(vectors, others, this.#shared, width);
+    const [slice, negatives] = [this.#slice, this.#negatives];
     let total = 0;
-    for (let first = 0; first < users.length; first += slice) {
+    for (let first = 0, turn = 0; first < users.length; first += slice, turn++) {
       const [own, items] = [users, taken].map((ids) => ids.subarray(first, first + slice));
+      const shared = others.subarray(turn * negatives, (turn + 1) * negatives);
+      this.#ids.others.set(shared);
+      gather(vectors, shared, this.#shared, width);
       gather(vectors, own!, this.#rows.users, width);
       gather(vectors, items!, this.#rows.taken, width);
       this.#ids.taken.set(items!);
@@ -187,7 +190,7 @@ export class SharedSoftmax implements PairLoss {
       total += this.#loss[0]!;
       scatterAdd(slopes, own!, this.#slopes.users, width);
       scatterAdd(slopes, items!, this.#slopes.taken, width);
-      scatterAdd(slopes, others, this.#slopes.others, width);
+      scatterAdd(slopes, shared, this.#slopes.others, width);
     }
     return total;
   }

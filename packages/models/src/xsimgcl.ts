@@ -16,7 +16,7 @@ import { userItemGraph } from "./user-item-graph.ts";
 import { XSimGclObjective, type XSimGclShape } from "./xsimgcl-objective.ts";
 
 export interface XSimGclConfig extends GraphSchedule, XSimGclShape {
-  /** Items that the pairs of a step are compared with, drawn uniformly; see `SharedSoftmax`. */
+  /** Items that a pair is compared with, drawn uniformly; see `SharedSoftmax`. */
   readonly negatives: number;
   /** Cosines of pairs are divided by it. */
   readonly temperature: number;
