@@ -14,7 +14,7 @@ import { gather, type PairBatch, scatterAdd } from "./pair-losses.ts";
 
 /** How the parts of the loss weigh. */
 export interface UltraGcnWeights {
-  /** N: items not taken that the pairs of a step share. */
+  /** N: items not taken that a pair is compared with, shared by 512 pairs. */
   readonly negatives: number;
   /** How much the mean over them counts beside one item taken. */
   readonly negativeWeight: number;
@@ -30,8 +30,8 @@ export interface UltraGcnWeights {
   readonly decay: number;
 }
 
-/** Pairs that pass through the engine at once at most: their scores stay in the cache. */
-const largestSlice = 1_024;
+/** Pairs that share items not taken at most, and pass through the engine at once. */
+const largestSlice = 512;
 
 const factorNames = [
   "pairWeights",
@@ -51,8 +51,8 @@ const rowNames = ["users", "taken", "others", "likes"] as const;
  *                           + λ Σ_{j like i} ω_ij · softplus(-s_uj)                        likes of it
  *          + decay/2 ‖E‖²                        s = e_u · e_i,   β_ui = √(d_u + 1) / d_u / √(d_i + 1)
  *
- * The items not taken are shared by the pairs of a step, where the paper draws each pair's own: the
- * expected gradient is the same, and their scores are one matrix product.
+ * The items not taken are shared by 512 pairs, where the paper draws each pair's own: the expected gradient
+ * is the same, and their scores are one matrix product.
  */
 export class UltraGcnObjective {
   readonly #width: number;
@@ -130,8 +130,8 @@ export class UltraGcnObjective {
     return 4 * (4 * rows * width + 8 * largestSlice * negatives + nodes * (1 + 2 * affinities));
   }
 
-  othersOf(): number {
-    return this.#weights.negatives;
+  othersOf(pairs: number): number {
+    return this.#weights.negatives * Math.ceil(pairs / this.#slice);
   }
 
   /**
@@ -145,16 +145,17 @@ export class UltraGcnObjective {
     gradient: Float32Array,
   ): Promise<number> {
     const width = this.#width;
-    const { decay, takenWeights, affinities } = this.#weights;
+    const { decay, takenWeights, affinities, negatives } = this.#weights;
     const [base, byDegrees] = takenWeights;
     const factors = this.#factors;
     const slice = this.#slice;
     for (let d = 0; d < gradient.length; d++) gradient[d] = decay * table[d]!;
-    gather(table, others, this.#rows.others, width);
-    others.forEach((other, j) => (this.#inputs.otherFactors[j] = factors[other]!));
     const likes = new Int32Array(slice * affinities);
     let total = 0;
-    for (let first = 0; first < users.length; first += slice) {
+    for (let first = 0, turn = 0; first < users.length; first += slice, turn++) {
+      const shared = others.subarray(turn * negatives, (turn + 1) * negatives);
+      gather(table, shared, this.#rows.others, width);
+      shared.forEach((other, j) => (this.#inputs.otherFactors[j] = factors[other]!));
       const own = users.subarray(first, first + slice);
       const items = taken.subarray(first, first + slice);
       const { pairWeights, userFactors, likeWeights, weights } = this.#inputs;
@@ -177,7 +178,7 @@ export class UltraGcnObjective {
       total += this.#loss[0]!;
       scatterAdd(gradient, own, this.#slopes.users, width);
       scatterAdd(gradient, items, this.#slopes.taken, width);
-      scatterAdd(gradient, others, this.#slopes.others, width);
+      scatterAdd(gradient, shared, this.#slopes.others, width);
       scatterAdd(gradient, liked, this.#slopes.likes, width);
     }
     return total;

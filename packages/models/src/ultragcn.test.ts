@@ -58,7 +58,8 @@ describe("the objective", async () => {
   const batch: PairBatch = {
     users: Int32Array.of(0, 2, 3),
     taken: Int32Array.of(5, 8, 8),
-    others: Int32Array.of(9, 6, 6),
+    // Opened for two pairs: the third has items of its own.
+    others: Int32Array.of(9, 6, 6, 5, 7, 9),
   };
 
   /** As the formula stands. */
@@ -79,7 +80,7 @@ describe("the objective", async () => {
       const weight = ([base, byDegrees]: readonly [number, number], item: number) =>
         base + (byDegrees * factor) / Math.sqrt(itemDegrees[item - 4]! + 1);
       total += weight(weights.takenWeights, taken) * softplus(-score(user, taken));
-      for (const other of batch.others) {
+      for (const other of batch.others.subarray(...(b < 2 ? [0, 3] : [3, 6]))) {
         total +=
           (weights.negativeWeight / 3) *
           weight(weights.otherWeights, other) *
@@ -95,6 +96,7 @@ describe("the objective", async () => {
   }
 
   test("is the formula", async () => {
+    assert.equal(objective.othersOf(3), 6);
     near(await objective.measure(table, batch, new Float32Array(table.length)), plainLoss(), 1e-5);
   });
 

@@ -74,7 +74,7 @@ export const ultraGcn: Model<UltraGcnConfig> = {
     return trainGraphVectors(
       nameOf(config),
       {
-        othersOf: () => objective.othersOf(),
+        othersOf: (pairs) => objective.othersOf(pairs),
         measure: (table, batch, gradient) => objective.measure(table, batch, gradient),
         vectors: (table) => vectorsOf(interactions, table, width),
         dispose: () => objective.dispose(),
