@@ -8,8 +8,8 @@ import { metric, type Variant } from "./memory-comparison.ts";
 
 const lightGcn: Variant = {
   kind: "lightgcn",
-  epochs: 8,
-  loss: { kind: "softmax", negatives: 512, temperature: 0.1 },
+  epochs: 15,
+  loss: { kind: "softmax", negatives: 512, temperature: 0.15 },
 };
 
 await compareGraphModels({

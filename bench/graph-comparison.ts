@@ -4,12 +4,12 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type HeldOut, readLightGcn } from "@magpie/data";
+import { type HeldOut, historyOf, readLightGcn, type Sequences } from "@magpie/data";
 import { type History, type Scorer, silentWork } from "@magpie/domain";
 import { type Evaluation, evaluate } from "@magpie/evaluation";
 import { modelByKind } from "@magpie/models";
-import { meanInterval } from "@magpie/numerics";
-import { holdOutTenth, type Variant } from "./memory-comparison.ts";
+import { meanInterval, seededRandom } from "@magpie/numerics";
+import { holdOutTenth, packed, type Variant } from "./memory-comparison.ts";
 import { datasetFolder } from "./model-tasks.ts";
 import { writeSection } from "./write-section.ts";
 
@@ -48,6 +48,7 @@ const cache = join(import.meta.dirname, ".cache", "graph");
  *
  *     [--kinds lightgcn] [--seeds 1,2,3] [--fresh]
  *     [--validation-only --recipe '{"kind":"lightgcn","epochs":8}']   learns from nine tenths; test is not read
+ *     [--validation-only --users 3000]   the same on so many users and the items that three of them took
  */
 export async function compareGraphModels(task: GraphTask): Promise<void> {
   const { values: options } = parseArgs({
@@ -57,6 +58,7 @@ export async function compareGraphModels(task: GraphTask): Promise<void> {
       fresh: { type: "boolean", default: false },
       "validation-only": { type: "boolean", default: false },
       recipe: { type: "string", multiple: true, default: [] },
+      users: { type: "string" },
     },
   });
   const kinds = options.kinds?.split(",");
@@ -64,7 +66,7 @@ export async function compareGraphModels(task: GraphTask): Promise<void> {
   const wanted = (given.length > 0 ? given : task.variants).filter(
     ({ kind }) => kinds === undefined || kinds.includes(kind),
   );
-  if (options["validation-only"]) return validate(task, wanted);
+  if (options["validation-only"]) return validate(task, wanted, options.users);
   if (options.fresh) await rm(join(cache, task.command), { recursive: true, force: true });
   const seeds = options.seeds.split(",").map(Number);
   const rows: string[] = [];
@@ -97,9 +99,13 @@ export async function compareGraphModels(task: GraphTask): Promise<void> {
 }
 
 /** What a recipe gives on the tenth of train that it does not learn from. */
-async function validate(task: GraphTask, variants: readonly Variant[]): Promise<void> {
+async function validate(
+  task: GraphTask,
+  variants: readonly Variant[],
+  users: string | undefined,
+): Promise<void> {
   const { train } = await readLightGcn(datasetFolder(task.folder));
-  const choice = holdOutTenth(train);
+  const choice = holdOutTenth(users === undefined ? train : sampleOf(train, Number(users)));
   for (const { kind, ...changes } of variants) {
     const model = modelByKind(kind);
     const config = { ...model.defaults, ...changes };
@@ -119,6 +125,25 @@ async function validate(task: GraphTask, variants: readonly Variant[]): Promise<
       `validation: ${JSON.stringify({ kind, ...changes })} ${JSON.stringify(metrics)} ${trained.cost.cpuSeconds.toFixed(0)} s of processor\n`,
     );
   }
+}
+
+/** So many users, and of their items those that three of them took; users left with fewer than five go. */
+function sampleOf(train: Sequences, count: number): Sequences {
+  const random = seededRandom(7, "users");
+  const users = random.shuffle(Array.from({ length: train.userCount }, (_, user) => user));
+  const pasts = users.slice(0, count).map((user) => historyOf(train, user).items);
+  const takers = new Int32Array(train.itemCount + 1);
+  for (const past of pasts) for (const item of past) takers[item]!++;
+  const rows = new Int32Array(train.itemCount + 1);
+  let itemCount = 0;
+  takers.forEach((times, item) => {
+    if (times >= 3) rows[item] = ++itemCount;
+  });
+  const lists = pasts.map((past) => [...past].map((item) => rows[item]!).filter((row) => row > 0));
+  return packed(
+    lists.filter((list) => list.length >= 5),
+    itemCount,
+  );
 }
 
 async function row(
