@@ -32,6 +32,14 @@ describe("examples", () => {
     assert.doesNotMatch(byRule, /Warning/);
   });
 
+  test("rules.ts fills in the brand, hides what another rule pins, and tells of the conflict", () => {
+    const [applied, filter, banner, conflict] = run("rules.ts").trim().split("\n");
+    assert.equal(applied, "applied: brand-mugs (filter, banner); no-mug-01 (hide)");
+    assert.match(filter!, /"anyOf":\["Kiln & Co"\].*hidden: \[ 'mug-01' \] pins: 0/);
+    assert.equal(banner, "banner: A day of Kiln & Co /brands/Kiln%20%26%20Co");
+    assert.match(conflict!, /^pin-and-hide: "mug-01" is pinned by "Mugs of a brand"/);
+  });
+
   test("retrieve-and-rank.ts puts the two matches first and says why", () => {
     const [first, second, ...others] = run("retrieve-and-rank.ts").trim().split("\n");
     assert.match(first!, /Running shoe Air: .*query-match/);

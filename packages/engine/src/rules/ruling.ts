@@ -117,7 +117,10 @@ export class Ruling {
     const passing = catalog.filter.compile(this.request.filter);
     const present = this.effects.pins.flatMap(({ itemId, position, rule }): PlacedPin[] => {
       const itemIndex = catalog.indexOf(itemId);
-      return itemIndex === -1 || !passing.has(itemIndex) ? [] : [{ itemIndex, position, rule }];
+      // Nothing is like itself: the item whose page is shown stands there already.
+      const isOnShow = itemIndex === this.request.contextItem;
+      if (itemIndex === -1 || isOnShow || !passing.has(itemIndex)) return [];
+      return [{ itemIndex, position, rule }];
     });
     // Before the choices: a facet's other values are counted as if its own choice were not made.
     search.addFound(

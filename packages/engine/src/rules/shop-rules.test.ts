@@ -182,6 +182,21 @@ describe("pins", () => {
     assert.ok(ids(popular).includes("snacks-4"));
     assert.equal(popular.rules, undefined);
   });
+
+  test("never put an item on its own page", async () => {
+    const pins = [
+      { itemId: "cups-1", position: 1 },
+      { itemId: "snacks-1", position: 2 },
+    ];
+    const everywhere = rule("r", { pins }, { scenarios: ["similar-items"] });
+    const { conditions: _, ...always } = everywhere;
+    await publish(always);
+    const like = (contextItemId: string) =>
+      engine.recommend("similar-items", { contextItemId, limit: 5 });
+    assert.deepEqual(ids(await like("cups-2")).slice(0, 2), ["cups-1", "snacks-1"]);
+    const own = ids(await like("cups-1"));
+    assert.ok(!own.includes("cups-1") && own[1] === "snacks-1");
+  });
 });
 
 describe("boosting and burying", () => {
