@@ -56,8 +56,8 @@ const leaveOneOutNotes = [
   "Training sees each user's items but the last two; validation (the last but one) picks SASRec's " +
     "epoch and picked the defaults of item-kNN and EASE; test (the last) was read once.",
   "Popularity of the last days does not apply: the data has an order but no times.",
-  "The blend's SASRec reads the attributes of items that the data comes with (categories, brands, tags), the " +
-    "one in a row of its own does not.",
+  "One member of the blend, its eSASRec, reads the attributes of items that the data comes with (categories, " +
+    "brands, tags); no other row does.",
 ];
 
 const sequenceTask = (

@@ -46,9 +46,10 @@ const itemFeatures = csrFromEntries(
 const data = { train: split.train, validation: split.validation, itemFeatures };
 const context = { seed: 1, threads: 1, ...silentWork() };
 /** Defaults, made small where training takes epochs. */
-const small: Record<string, object> = {
-  sasrec: { width: 16, feedForward: 16, blocks: 1, historyLimit: 8, epochs: 2, batchRows: 8 },
-};
+const small: Record<string, object> = {};
+for (const kind of ["sasrec", "esasrec", "hstu", "fuxi", "gru4rec"]) {
+  small[kind] = { width: 16, blocks: 1, historyLimit: 8, epochs: 2, batchRows: 8 };
+}
 small["two-tower"] = {
   width: 16,
   hidden: 16,
@@ -60,7 +61,7 @@ small["two-tower"] = {
 for (const graph of ["lightgcn", "xsimgcl", "ultragcn"]) {
   small[graph] = { width: 16, epochs: 2, batch: 128 };
 }
-small["stacked-blend"] = { recipes: { sasrec: small["sasrec"] } };
+small["stacked-blend"] = { recipes: { sasrec: small["sasrec"], esasrec: small["esasrec"] } };
 const pasts: History[] = [
   { userIndex: 3, items: Int32Array.of(1, 2, 3) },
   { userIndex: -1, items: Int32Array.of(24) },
