@@ -2,12 +2,12 @@
  * SASRec trained in one process and in several: validation NDCG@10 after so many epochs, bytes that went
  * between the processes, and, on a quiet machine, seconds. Test is not read.
  *
- *     node bench/data-parallel.ts [--task amazon-beauty] [--epochs 40] [--seeds 1,2,3] [--fresh] [--write]
+ *     node bench/data-parallel.ts [--task amazon-beauty] [--epochs 40] [--seeds 1,2,3] [--ways 4] [--fresh] [--write]
  *     node bench/data-parallel.ts --quiet --fresh --epochs 5 --seeds 1 --write       seconds, nothing else at work
  *
  * All ways make as many updates from as many examples: members share a batch out. Runs are kept in
  * `bench/.cache` and not made again; `--fresh` forgets them. `--quiet` says that nothing else was at work, and
- * shows seconds.
+ * shows seconds. `--ways` takes only the first of them.
  */
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     task: { type: "string", default: "amazon-beauty" },
     epochs: { type: "string", default: "40" },
     seeds: { type: "string", default: "1,2,3" },
+    ways: { type: "string", default: "4" },
     fresh: { type: "boolean", default: false },
     quiet: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
@@ -46,7 +47,7 @@ interface Way {
   readonly parallel?: ParallelSettings;
 }
 
-const ways: readonly Way[] = [
+const allWays: readonly Way[] = [
   { label: "one process" },
   { label: "2 processes, gradients at every step", parallel: parallelDefaults },
   {
@@ -58,6 +59,8 @@ const ways: readonly Way[] = [
     parallel: { workers: 2, localSteps: 16, outer: { learningRate: 0.7, momentum: 0.5 } },
   },
 ];
+
+const ways = allWays.slice(0, Number(values.ways));
 
 interface Run {
   readonly ndcgAt10: number;
@@ -132,7 +135,7 @@ const rows = Array.from(byWay, ([way, runs]) => {
 const report = [
   `### SASRec on ${values.task}, ${epochs} epochs${values.quiet ? ", timed" : ""}`,
   "",
-  `\`node bench/data-parallel.ts --task ${values.task} --epochs ${epochs} --seeds ${values.seeds}${values.quiet ? " --quiet" : ""}\` · ${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${cpus()[0]!.model.trim()}, one thread a process · Node ${process.versions.node}`,
+  `\`node bench/data-parallel.ts --task ${values.task} --epochs ${epochs} --seeds ${values.seeds} --ways ${ways.length}${values.quiet ? " --quiet" : ""}\` · ${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${cpus()[0]!.model.trim()}, one thread a process · Node ${process.versions.node}`,
   "",
   `Validation of ${split.protocol}, all items ranked, after ${epochs} epochs; ± is a 95 % t-interval over seeds; test was not read. kB a step are of parts and means of all processes together, both ways.${values.quiet ? "" : " The machine was busy with other work, so no seconds are shown."}`,
   "",
