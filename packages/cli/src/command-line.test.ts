@@ -249,6 +249,7 @@ describe("the way from files to answers", () => {
           readonly origin: {
             readonly trainedMs: number;
             readonly seed: number;
+            readonly workers?: number;
             readonly data: { readonly sha256: string; readonly interactions: number };
             readonly measured: { readonly metrics: { readonly ndcgAt10: number } };
           };
@@ -259,6 +260,7 @@ describe("the way from files to answers", () => {
     const sasrec = models.find(({ card }) => card.kind === "sasrec")!.card;
     assert.ok(sasrec.origin.trainedMs >= nowMs);
     assert.equal(sasrec.origin.seed, 1);
+    assert.equal(sasrec.origin.workers, 2);
     assert.match(sasrec.origin.data.sha256, /^[0-9a-f]{64}$/);
     assert.ok(sasrec.origin.measured.metrics.ndcgAt10 > 0);
     const { stdout } = await magpie(...data, "inspect", "model", "sasrec");

@@ -31,6 +31,8 @@ export interface ModelOrigin {
   /** When it was trained: Unix milliseconds. */
   readonly trainedMs: number;
   readonly seed: number;
+  /** Processes that trained it together; absent: one, and then equal data and seeds give an equal model. */
+  readonly workers?: number;
   readonly data: DataIdentity;
   /** How good the recipe was found to be; absent where there was too little data to tell. */
   readonly measured?: MeasuredQuality;

@@ -14,9 +14,10 @@ function cardText(label: string, card: ModelCard): string {
     ["model", `${name} (${kind}, format ${format}), ${count(itemCount)} items`],
   ];
   if (origin !== undefined) {
-    const { trainedMs, seed, data, measured } = origin;
+    const { trainedMs, seed, workers, data, measured } = origin;
+    const together = workers === undefined ? "" : `, ${workers} processes`;
     lines.push(
-      ["trained", `${new Date(trainedMs).toISOString()}, seed ${seed}`],
+      ["trained", `${new Date(trainedMs).toISOString()}, seed ${seed}${together}`],
       [
         "data",
         `${count(data.interactions)} interactions of ${count(data.users)} users, sha256 ${data.sha256}`,

@@ -402,12 +402,18 @@ async function save(
     readonly measured: MeasuredQuality | undefined;
   },
 ): Promise<void> {
-  const { draft, seed, startedMs: trainedMs } = input;
+  const { draft, seed, workers, startedMs: trainedMs } = input;
   for (const model of kept) {
     const folder = join(draft, modelFolder(model.kind));
     await mkdir(folder, { recursive: true });
     const { data, measured } = originOf(model);
-    await saveModel(model, folder, { trainedMs, seed, data, ...(measured && { measured }) });
+    await saveModel(model, folder, {
+      trainedMs,
+      seed,
+      ...(workers > 1 && isSequenceModel(model) && { workers }),
+      data,
+      ...(measured && { measured }),
+    });
   }
   const vectors = vectorIndexOf(kept, input.sequences);
   if (vectors !== undefined) {
