@@ -81,7 +81,7 @@ export const dictionaryPathSchema = Type.Object(
   {
     stage: oneOf(
       dictionaryStages,
-      "`stop-words` rank and need not be there; `exact-words` are meant as they are typed and never corrected; `rewrites` replace whole queries; `importance` says how soon words are given up",
+      "`stop-words` rank and need not be there; `exact-words` are meant as they are typed and never corrected; `rewrites` replace whole queries; `importance` says how soon words are given up; `whole-words` are not cut where Chinese is, from the next training on",
     ),
   },
   { additionalProperties: false },

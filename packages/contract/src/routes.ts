@@ -629,7 +629,8 @@ export const routes = {
     path: "/v1/dictionaries/:stage",
     tag: "Dictionaries",
     summary: "Replace the dictionary of a stage",
-    description: "All entries, in place of those before. The next search goes by them.",
+    description:
+      "All entries, in place of those before. The next search goes by them; by `whole-words` from the next training on.",
     scope: "rules",
     params: dictionaries.dictionaryPathSchema,
     body: dictionaries.dictionarySchema,

@@ -35,7 +35,13 @@ export const synonymSchema = Type.Object(
 export const wordImportances = ["high", "medium", "low"] as const;
 
 /** Stages of understanding that a shop may teach words. */
-export const dictionaryStages = ["stop-words", "exact-words", "rewrites", "importance"] as const;
+export const dictionaryStages = [
+  "stop-words",
+  "exact-words",
+  "rewrites",
+  "importance",
+  "whole-words",
+] as const;
 
 export type DictionaryStage = (typeof dictionaryStages)[number];
 

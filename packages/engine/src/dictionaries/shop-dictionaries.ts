@@ -202,6 +202,7 @@ const neededBy: Readonly<Record<DictionaryStage, "to" | "importance" | undefined
   "exact-words": undefined,
   rewrites: "to",
   importance: "importance",
+  "whole-words": undefined,
 };
 
 function checkEntries(stage: DictionaryStage, entries: readonly DictionaryEntry[]): void {

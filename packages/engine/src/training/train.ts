@@ -89,6 +89,9 @@ export async function train(request: TrainRequest): Promise<SnapshotManifest> {
       recipe,
       ...(encoder !== false && { encoder }),
       settings,
+      wholeWords: ((await store.dictionaries.get()).stages["whole-words"] ?? []).map(
+        ({ word }) => word,
+      ),
     },
     context,
   );

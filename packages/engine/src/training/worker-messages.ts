@@ -21,6 +21,8 @@ export interface WorkerStart {
   readonly recipe: TrainingRecipe;
   readonly encoder?: EncoderChoice;
   readonly settings: ShopSettings;
+  /** Words that the shop wants in one piece. */
+  readonly wholeWords: readonly string[];
   /** [1], shared: not 0 once the run is to stop. A busy thread reads it with every progress. */
   readonly stop: Int32Array;
 }

@@ -30,6 +30,8 @@ export interface CatalogInput extends SuggesterSources {
   readonly seed: number;
   /** How the shop's fields are searched; as usual when absent. */
   readonly settings?: ShopSettings;
+  /** Words that the shop wants in one piece. */
+  readonly wholeWords?: readonly string[];
 }
 
 /** A catalogue that was written, and what training goes on with. */
@@ -85,6 +87,7 @@ export async function writeCatalog(
   await writeFile(join(draft, snapshotFiles.exactNames), ExactNames.of(texts).toBytes());
   const text = await InvertedTextIndex.build(texts, {
     settings: textSettingsOf(input.settings ?? {}),
+    wholeWords: input.wholeWords ?? [],
   });
   await writeFile(join(draft, snapshotFiles.text), text.toBytes());
   const known = texts.filter((item) => item !== undefined);

@@ -11,6 +11,17 @@ behavesAsTextIndex("the inverted index, opened from its bytes,", async (items) =
 );
 
 describe("the inverted index", () => {
+  test("does not cut a word that the shop wants whole, here and once it is opened", async () => {
+    const items = [product("国风卫衣男款")];
+    const words = (index: InvertedTextIndex): string[] =>
+      index.parse("国风卫衣").groups.map(({ text }) => text);
+    assert.deepEqual(words(await InvertedTextIndex.build(items)), ["国风", "卫衣"]);
+    const index = await InvertedTextIndex.build(items, { wholeWords: ["国风卫衣"] });
+    assert.deepEqual(words(index), ["国风卫衣"]);
+    assert.deepEqual(words(await InvertedTextIndex.open(index.toBytes())), ["国风卫衣"]);
+    assert.equal(index.search("国风卫衣", { limit: 5 }).total, 1);
+  });
+
   test("finds the same without jieba, where words only rank", async () => {
     const titles = ["待处理", "在建工程", "小化妆包", "中国农业发展银行", "連衣裙", "经典"];
     const index = await InvertedTextIndex.build(

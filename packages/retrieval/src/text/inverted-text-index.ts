@@ -98,13 +98,18 @@ export class InvertedTextIndex implements TextIndex {
    */
   static async build(
     items: Iterable<Item | undefined>,
-    options: { readonly segmenter?: Segmenter; readonly settings?: TextSettings } = {},
+    options: {
+      readonly segmenter?: Segmenter;
+      readonly settings?: TextSettings;
+      /** Words that Chinese texts and queries are not cut in, beside names of the catalogue. */
+      readonly wholeWords?: readonly string[];
+    } = {},
   ): Promise<InvertedTextIndex> {
     // Gone through twice, so that a large catalogue need not be in memory; what can be gone through
     // only once must be.
     const all = "next" in items ? [...items] : items;
     const plan = new TextPlan(options.settings);
-    const { ownWords, languages } = survey(all, plan);
+    const { ownWords, languages } = survey(all, plan, options.wholeWords);
     const segmenter = options.segmenter ?? (await loadSegmenter(ownWords));
     const analyser = analyserOf(segmenter, ownWords, languages, plan);
     return new InvertedTextIndex(await index(all, analyser, plan), ownWords, analyser, plan);
@@ -596,11 +601,12 @@ const analyserOf = (
 function survey(
   items: Iterable<Item | undefined>,
   { settings: { language, fields = {} } }: TextPlan,
+  wholeWords: readonly string[] = [],
 ): {
   readonly ownWords: readonly string[];
   readonly languages: readonly StemmedLanguage[];
 } {
-  const names = new Set<string>();
+  const names = new Set(wholeWords);
   const locales = new Set(Object.values(fields).flatMap((field) => field.language ?? []));
   if (language !== undefined) locales.add(language);
   for (const item of items) {
