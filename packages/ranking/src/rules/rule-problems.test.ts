@@ -133,6 +133,10 @@ describe("rules from outside", () => {
     "/a\n/b",
   ])("do not lead to %j", (url) => {
     assert.deepEqual(placesOf(acting({ redirect: { url } })), ["rules[0].actions.redirect.url"]);
+    assert.deepEqual(placesOf(acting({ banners: [{ id: "b", url, imageUrl: url }] })), [
+      "rules[0].actions.banners[0].url",
+      "rules[0].actions.banners[0].imageUrl",
+    ]);
   });
 
   test("are refused with all that is wrong, each at its place", () => {

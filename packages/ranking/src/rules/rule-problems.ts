@@ -94,7 +94,7 @@ export function readRules(given: readonly unknown[]): Rule[] {
 function* problemsOf(rule: Rule): Generator<RuleProblem> {
   yield* patternProblems(rule);
   yield* scheduleProblems(rule);
-  const { pins, boosts, buries, filter, redirect, data, query } = rule.actions;
+  const { pins, boosts, buries, filter, data, query } = rule.actions;
   yield* pinProblems(pins ?? []);
   for (const [name, targets] of Object.entries({ boosts, buries })) {
     for (const [i, target] of (targets ?? []).entries()) {
@@ -102,13 +102,7 @@ function* problemsOf(rule: Rule): Generator<RuleProblem> {
     }
   }
   yield* conditionProblems("actions.filter", filter);
-  if (redirect !== undefined && !isSafeUrl(redirect.url)) {
-    yield {
-      field: "actions.redirect.url",
-      message: `"${redirect.url}" is neither an http(s) address nor a path of the shop`,
-      hint: 'Write "https://shop.example/sale" or "/sale".',
-    };
-  }
+  yield* addressProblems(rule);
   const bytes = data === undefined ? 0 : Buffer.byteLength(JSON.stringify(data));
   if (bytes > maxDataBytes) {
     yield {
@@ -122,6 +116,25 @@ function* problemsOf(rule: Rule): Generator<RuleProblem> {
     yield noWords(`actions.query.remove[${i}]`, words);
   }
   yield* placeholderProblems(rule);
+}
+
+/** Wherever a page may lead or look: what it would run in place of that is refused here. */
+function* addressProblems({ actions: { redirect, banners = [] } }: Rule): Generator<RuleProblem> {
+  const addresses = [
+    ["redirect.url", redirect?.url],
+    ...banners.flatMap(({ url, imageUrl }, i) => [
+      [`banners[${i}].url`, url] as const,
+      [`banners[${i}].imageUrl`, imageUrl] as const,
+    ]),
+  ] as const;
+  for (const [place, url] of addresses) {
+    if (url === undefined || isSafeUrl(url)) continue;
+    yield {
+      field: `actions.${place}`,
+      message: `"${url}" is neither an http(s) address nor a path of the shop`,
+      hint: 'Write "https://shop.example/sale" or "/sale".',
+    };
+  }
 }
 
 function* patternProblems({ conditions = [] }: Rule): Generator<RuleProblem> {
