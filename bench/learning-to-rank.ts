@@ -89,12 +89,22 @@ async function shopOf(seed: number): Promise<Shop> {
     const encoder = { kind: "embedded" } as const;
     const items = store.catalog.scan();
     const vocabulary = vocabularies.items;
-    const { catalog } = await writeCatalog(
+    const { catalog, meanings } = await writeCatalog(
       { vocabulary, sequences, searches, items, draft, encoder, seed },
       silentWork(),
     );
     const { examples, names, features } = await readSearchExamples(
-      { draft, catalog, sequences, searchLog, searches, popularityDays: 28, encoder, seed },
+      {
+        draft,
+        catalog,
+        sequences,
+        searchLog,
+        searches,
+        popularityDays: 28,
+        encoder,
+        isEncoderAdapted: meanings.adaptation?.isUsed ?? false,
+        seed,
+      },
       silentWork(),
     );
     const text = await InvertedTextIndex.open(await readFile(join(draft, snapshotFiles.text)));
@@ -154,31 +164,27 @@ function linearOrders({ train, heldOut }: SearchExamples, withTaste: boolean): I
   );
 }
 
-/** Milliseconds of processor time per query that the learned order costs, at 200 candidates and a past of 60 acts. */
+/** Milliseconds of processor time per query that the learned order costs, on average. */
 interface Latency {
-  readonly describe: Quantiles;
-  readonly correct: Quantiles;
+  readonly describe: number;
+  readonly correct: number;
   /** What it costs the text index to say what each word gave in each field, for the same hits. */
-  readonly wordByWord: Quantiles;
+  readonly wordByWord: number;
 }
 
-interface Quantiles {
-  readonly p50: number;
-  readonly p95: number;
-}
+/** Queries that the learned order is timed on. */
+const timedQueries = 500;
 
-function quantilesOf(times: readonly number[]): Quantiles {
-  const sorted = times.toSorted((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))]!;
-  return { p50: at(0.5), p95: at(0.95) };
-}
-
-/** Processor time of the thread that answers, which other work on the machine does not lengthen. */
-function processorMs(work: () => unknown): number {
+/**
+ * Mean processor time of the thread that answers, which other work on the machine does not lengthen. Its
+ * clock ticks in milliseconds: many calls are timed at once, after as many that warm up.
+ */
+function meanProcessorMs<T>(inputs: readonly T[], work: (input: T) => unknown): number {
+  inputs.forEach(work);
+  const before = process.threadCpuUsage();
+  inputs.forEach(work);
   const { user, system } = process.threadCpuUsage();
-  work();
-  const after = process.threadCpuUsage();
-  return (after.user + after.system - user - system) / 1_000;
+  return (user + system - before.user - before.system) / 1_000 / inputs.length;
 }
 
 /** Times the learned order on windows of 200, filled up from the catalogue where fewer were found. */
@@ -186,47 +192,40 @@ function timeCorrections(
   { examples, text, features, ...parts }: Shop,
   model: LearnedModel,
 ): Latency {
-  const times = { describe: [] as number[], correct: [] as number[], wordByWord: [] as number[] };
-  const warmUp = 100;
-  examples.heldOut
+  const searches = examples.heldOut
     .filter(({ taste }) => taste !== undefined)
-    .slice(0, 600)
-    .forEach(({ request, candidates }, round) => {
-      const query = request.query!;
+    .slice(0, timedQueries)
+    .map(({ request, candidates }, round) => {
       const found = new Set<number>(candidates.map(({ itemIndex: row }) => row));
       const others = Array.from({ length: 400 }, (_, i) => 1 + ((round * 7 + i * 3) % 2_000));
       const window = [...found, ...others.filter((row) => !found.has(row))].slice(0, 200);
-      const search = {
+      return {
         request,
         candidates: window.map((row, i) => ({
           itemIndex: itemIndex(row),
           score: 1 / (1 + i),
           contributions: [],
         })),
-        hits: text.search(query, { limit: 200, locale: "zh" }),
+        hits: text.search(request.query!, { limit: 200, locale: "zh" }),
         near: new Map(window.slice(0, 100).map((row, i) => [row, 0.9 - i / 200])),
       };
-      const spent = {
-        describe: processorMs(() => features.describe(search)),
-        taste: processorMs(() => features.describeTaste(search)),
-        plain: processorMs(() => text.search(query, { limit: 200, locale: "zh", explain: false })),
-        explained: processorMs(() => text.search(query, { limit: 200, locale: "zh" })),
-      };
-      const described = {
-        ...search,
-        features: features.describe(search),
-        taste: features.describeTaste(search),
-      };
-      const correctMs = processorMs(() => correct({ ...parts, model }, described));
-      if (round < warmUp) return;
-      times.describe.push(spent.describe + spent.taste);
-      times.correct.push(correctMs);
-      times.wordByWord.push(spent.explained - spent.plain);
     });
+  const described = searches.map((search) => ({
+    ...search,
+    features: features.describe(search),
+    taste: features.describeTaste(search),
+  }));
+  const searchMs = (explain: boolean): number =>
+    meanProcessorMs(searches, ({ request }) =>
+      text.search(request.query!, { limit: 200, locale: "zh", explain }),
+    );
   return {
-    describe: quantilesOf(times.describe),
-    correct: quantilesOf(times.correct),
-    wordByWord: quantilesOf(times.wordByWord),
+    describe: meanProcessorMs(searches, (search) => {
+      features.describe(search);
+      features.describeTaste(search);
+    }),
+    correct: meanProcessorMs(described, (search) => correct({ ...parts, model }, search)),
+    wordByWord: searchMs(true) - searchMs(false),
   };
 }
 
@@ -289,17 +288,14 @@ function row(name: string, runs: readonly Measured[]): string {
   return `| ${name} | ${of("ndcgAt10")} | ${relative} | ${of("mrr")} | ${of("mrrOfBought")} |`;
 }
 
-/** What the learned order adds to a query, as the median over shops. */
+/** What the learned order adds to a query, as the mean over shops. */
 function latencyText(measured: readonly Measured[]): string {
   const known = measured.flatMap(({ latency }) => latency ?? []);
   if (known.length === 0) return "";
-  const of = (part: keyof Latency): string => {
-    const at = (key: keyof Quantiles): string =>
-      quantilesOf(known.map((latency) => latency[part][key])).p50.toFixed(2);
-    return `${at("p50")} ms (p95 ${at("p95")})`;
-  };
-  return `Processor time added to a query of 200 candidates, median: describing them ${of("describe")}, scoring and ordering ${of("correct")}, the
-match word by word ${of("wordByWord")}.`;
+  const of = (part: keyof Latency): string =>
+    `${mean(known.map((latency) => latency[part])).toFixed(2)} ms`;
+  return `Processor time added to a query of 200 candidates, mean of ${timedQueries} queries a shop: describing them ${of("describe")}, scoring
+and ordering ${of("correct")}, the match word by word ${of("wordByWord")}.`;
 }
 
 const runs: Measured[] = [];

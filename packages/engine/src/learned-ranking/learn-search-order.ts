@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Sequences } from "@magpie/data";
 import type { WorkContext } from "@magpie/domain";
-import { openEncoder, type EncoderChoice } from "@magpie/encoder";
+import { EmbeddedEncoder, openEncoder, type EncoderChoice } from "@magpie/encoder";
 import { InvertedListsIndex, InvertedTextIndex, queryKey } from "@magpie/retrieval";
 import { MeaningIndex } from "../hybrid/meaning-index.ts";
 import type { LiveCatalog } from "../live/live-catalog.ts";
@@ -36,6 +36,8 @@ export interface SearchOrderInput {
   readonly popularityDays: number | null | undefined;
   /** The encoder of the snapshot's vectors; undefined where it has none. */
   readonly encoder: EncoderChoice | undefined;
+  /** Whether the encoder reads queries by what it learned from the shop. */
+  readonly isEncoderAdapted: boolean;
   readonly seed: number;
   readonly budgetSeconds?: number;
 }
@@ -137,11 +139,18 @@ export async function readSearchExamples(
   return { examples, names, features };
 }
 
+/** The snapshot's vectors and the encoder that queries are read by, as serving will open them. */
 async function openMeanings({
   draft,
   encoder: choice,
+  isEncoderAdapted,
 }: SearchOrderInput): Promise<MeaningIndex | undefined> {
   if (choice === undefined) return undefined;
+  const usual = await openEncoder(choice);
+  const encoder =
+    isEncoderAdapted && usual instanceof EmbeddedEncoder
+      ? usual.adaptedBy(await readFile(join(draft, snapshotFiles.encoderAdaptation)))
+      : usual;
   const bytes = await readFile(join(draft, snapshotFiles.meanings));
-  return new MeaningIndex(await openEncoder(choice), InvertedListsIndex.open(bytes));
+  return new MeaningIndex(encoder, InvertedListsIndex.open(bytes));
 }

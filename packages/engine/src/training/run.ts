@@ -151,7 +151,13 @@ export async function runTraining(
   });
   for (const one of new Set([...measured, ...published])) await one.dispose();
   const order = await learnSearchOrder(
-    { ...input, catalog, popularityDays, encoder: meanings.encoder && input.encoder },
+    {
+      ...input,
+      catalog,
+      popularityDays,
+      encoder: meanings.encoder && input.encoder,
+      isEncoderAdapted: meanings.adaptation?.isUsed ?? false,
+    },
     context,
   );
   notes.push(...order.notes);
