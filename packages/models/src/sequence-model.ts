@@ -191,6 +191,7 @@ const sharedSpace = {
   learningRate: { from: 3e-4, to: 3e-3, scale: "log" },
   weightDecay: { oneOf: [0, 1e-3, 1e-2, 1e-1] },
   historyLimit: { oneOf: [20, 50, 100] },
+  itemFeatures: { oneOf: [false, true] },
 } as const satisfies SearchSpace["settings"];
 
 /** SASRec: see `SasRecConfig` for the network and its recipe. */
