@@ -139,6 +139,27 @@ describe.skipIf(chromiumPath === undefined)("storefront", { timeout: 180_000 }, 
     assert.ok((await idsOf("popular")).length > 0);
   });
 
+  test("a corrected search says so, and searches for what was typed when asked", async () => {
+    await visit("/search?q=runnign+shoes");
+    const note = page.getByText("Showing results for running shoes");
+    await note.waitFor();
+    assert.match((await idsOf("search"))[0]!, /^running-shoes/);
+    await page.getByRole("button", { name: "Search for “runnign shoes” as typed" }).click();
+    await note.waitFor({ state: "detached" });
+    await page.getByRole("heading", { name: /runnign shoes/ }).waitFor();
+    // Asked of one query, it does not hold for the next.
+    await visit("/search?q=runnign+sock");
+    await page.getByText("Showing results for running sock").waitFor();
+  });
+
+  test("a price that the query says is shown, and hits keep to it", async () => {
+    await visit("/search?q=running+under+400");
+    await page.getByText(/^up to .*400\.00$/).waitFor();
+    const { items } = await shop.engine.search({ query: "running under 400" });
+    assert.ok(items.length > 0);
+    assert.ok(items.every(({ item }) => item.variants[0]!.price.amount <= 40_000));
+  });
+
   /** The number that the heading of the search page says. */
   const found = async () =>
     Number(/^(\d+) products?/.exec((await page.locator("main h2").first().textContent())!)?.[1]);
