@@ -29,12 +29,14 @@ const format = 1;
 export const semanticIdsModel: Model<SemanticIdsConfig> = {
   kind,
   isSeeded: true,
+  // More behaviour and finer codes find more among items that are known and less among cold ones: on amazon-beauty
+  // (a tenth of the items cold) these find 7.6 % of the cold targets among 100 on validation.
   defaults: {
     levels: 3,
-    codes: 64,
-    contentWidth: 64,
+    codes: 32,
+    contentWidth: 128,
     behaviourWidth: 64,
-    behaviourShare: 0.5,
+    behaviourShare: 0.2,
     recency: 0.8,
   },
 
