@@ -172,7 +172,7 @@ export interface TwoTowerShape {
  * Scores are (u · v_j + λ Σ_p a_p x_p · x_j) / temperature: the vectors, and beside them the likeness of
  * features between the past, as the attention pools it, and the item. λ is learnt. What is rare and the
  * same in two titles, a product line's name, says most, and no vector of a hundred numbers keeps it:
- * content-kNN by 256 singular vectors finds .033 where by the features it finds .043 (NDCG@10, amazon-beauty,
+ * content-kNN by 256 whitened singular vectors finds .034 where by the features it finds .043 (NDCG@10, amazon-beauty,
  * cold items among all, validation).
  *
  * Negatives are the batch's own targets and the drawn ones, corrected by `offsets` for how often
