@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, test } from "vitest";
 import type { Engine, SearchOptions, ServedRanking } from "../engine.ts";
 import { openEngine } from "../open-engine.ts";
 import type { SearchRanking } from "./learn-search-order.ts";
+import { tasteBound } from "./learned-ranker.ts";
 
 const dayMs = 24 * 3_600_000;
 const nowMs = Date.parse("2026-03-01T12:00:00Z");
@@ -209,6 +210,21 @@ describe("searches in a learned order", () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  test("move no score by more than the bound for a shopper's past, and all others alike", async () => {
+    const { scale } = await reported();
+    const stranger = await search({ limit: 40 });
+    const byId = new Map(stranger.items.map(({ item, score }) => [item.id, score]));
+    for (let u = 0; u < 12; u++) {
+      const { items: found } = await search({ user: userId(`u${u}`), limit: 40 });
+      for (const { item, score, contributions } of found) {
+        const taste = contributions.find(({ stage }) => stage === "taste")?.amount ?? 0;
+        assert.ok(Math.abs(taste) <= tasteBound / scale! + 1e-12);
+        // Without it the score is a stranger's.
+        assert.ok(Math.abs(score - taste - byId.get(item.id)!) <= 1e-9);
+      }
+    }
   });
 
   test("page through one order", async () => {
