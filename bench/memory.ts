@@ -72,12 +72,17 @@ async function measure(kind: string, set: string): Promise<Measured | undefined>
   }
 }
 
+const path = join(import.meta.dirname, "results", "memory.md");
+const title = "Memory of a training, as said beforehand and as measured";
+/** By so much two runs of one training differ: item-kNN took 32 and 67 MiB. */
+const noiseBytes = 16 * 2 ** 20;
+const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
+
 if (values.one !== undefined) {
   const [kind, set] = values.one.split("@") as [string, string];
   process.stdout.write(JSON.stringify((await measure(kind, set)) ?? null));
 } else {
   const kinds = values.kinds?.split(",") ?? allModels.map(({ kind }) => kind);
-  const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
   for (const set of values.sets.split(",")) {
     const rows: string[] = [];
     let outside = 0;
@@ -87,27 +92,30 @@ if (values.one !== undefined) {
       const one = JSON.parse(stdout) as Measured | null;
       if (one === null) continue;
       const ratio = one.expected / one.measured;
-      const isRight = ratio >= 0.75 && ratio <= 1.25;
+      const isRight =
+        (ratio >= 0.75 && ratio <= 1.25) || Math.abs(one.expected - one.measured) < noiseBytes;
       if (!isRight) outside++;
       const cells = [kind, mib(one.expected), mib(one.measured), ratio.toFixed(2)];
       rows.push(`| ${cells.join(" | ")} | ${isRight ? "✓" : ""} |`);
       process.stderr.write(`${set} ${cells.join("  ")}  (${one.seconds.toFixed(0)} s)\n`);
+      // After every model: a run that is stopped has told what it knows.
+      if (values.write) await writeSection(path, title, reportOf(set, rows, outside));
     }
-    const report = [
-      `### ${set}`,
-      "",
-      `\`node bench/memory.ts --sets ${set}\` · ${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${cpus()[0]!.model.trim()} · Node ${process.versions.node}`,
-      "",
-      `${rows.length} models, each in a process of its own; ${outside === 0 ? "all" : `all but ${outside}`} within 25 %.`,
-      "",
-      "| model | expected MiB | measured MiB | expected / measured | within 25 % |",
-      "|---|---:|---:|---:|---|",
-      ...rows,
-    ].join("\n");
-    process.stdout.write(`${report}\n`);
-    if (values.write && values.kinds === undefined) {
-      const path = join(import.meta.dirname, "results", "memory.md");
-      await writeSection(path, "Memory of a training, as said beforehand and as measured", report);
-    }
+    process.stdout.write(`${reportOf(set, rows, outside)}\n`);
   }
+}
+
+function reportOf(set: string, rows: readonly string[], outside: number): string {
+  const named = values.kinds === undefined ? "" : ` --kinds ${values.kinds}`;
+  return [
+    `### ${set}`,
+    "",
+    `\`node bench/memory.ts --sets ${set}${named}\` · ${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${cpus()[0]!.model.trim()} · Node ${process.versions.node}`,
+    "",
+    `${rows.length} models, each in a process of its own; ${outside === 0 ? "all" : `all but ${outside}`} within 25 %, or within the ${mib(noiseBytes)} MiB by which two runs of one training differ. When the collector runs depends on what else the machine does.`,
+    "",
+    "| model | expected MiB | measured MiB | expected / measured | right |",
+    "|---|---:|---:|---:|---|",
+    ...rows,
+  ].join("\n");
 }
