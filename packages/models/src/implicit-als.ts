@@ -48,7 +48,7 @@ export const implicitAls: Model<ImplicitAlsConfig> = {
     const { userCount, itemCount } = train;
     const matrix = 2 * interactionMatrixBytes(train);
     const vectors = 4 * config.width * (userCount + itemCount);
-    return matrix + vectors + 24 * config.width ** 2 + uncollectedBytes;
+    return matrix + vectors + 24 * config.width ** 2 + uncollectedBytes / 2;
   },
 
   async train({ train }, config, context) {

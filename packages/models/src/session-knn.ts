@@ -68,7 +68,7 @@ export const sessionKnn: Model<SessionKnnConfig> = {
   },
 
   expectedBytes: ({ train }) =>
-    24 * train.items.length + 20 * train.userCount + 16 * train.itemCount + uncollectedBytes / 2,
+    24 * train.items.length + 20 * train.userCount + 16 * train.itemCount + uncollectedBytes / 4,
 
   train({ train }, config, context) {
     for (const field of ["neighbours", "fading", "closeness"] as const) {
