@@ -5,7 +5,7 @@ import type { FromHelper, HelperRequest, ToHelper } from "./helper-messages.ts";
 import { Rendezvous } from "./rendezvous.ts";
 import { bytesOf, type Contribution, type EpochStart, type Mean } from "./transport.ts";
 
-/** A helper that brings nothing for so long hangs, and is given up. */
+/** A helper that is not ready, or brings nothing, for so long hangs, and is given up. */
 const patienceMs = 60_000;
 /** How long helpers may take to end when they are told to; one that is in a step ends after it. */
 const endsWithinMs = 2_000;
@@ -17,6 +17,7 @@ interface Helper {
   readonly id: string;
   readonly process: ChildProcess;
   readonly ready: Promise<unknown>;
+  isReady: boolean;
   isLost: boolean;
 }
 
@@ -63,7 +64,12 @@ export class HelperProcesses {
       if (this.#started >= this.#wanted + this.#replacements) break;
       this.#helpers.push(this.#start());
     }
+    const timer = setTimeout(
+      () => this.#giveUp(this.#helpers.filter(({ isReady }) => !isReady)),
+      patienceMs,
+    );
     await Promise.all(this.#helpers.map(({ ready }) => ready));
+    clearTimeout(timer);
     this.#helpers = this.#helpers.filter(({ isLost }) => !isLost);
     const members = this.#helpers.length + 1;
     this.#rendezvous = new Rendezvous([lead, ...this.#helpers.map(({ id }) => id)]);
@@ -75,7 +81,10 @@ export class HelperProcesses {
 
   /** The lead's part of a round; resolves with the mean over all that are still there. */
   async average(part: Contribution): Promise<Mean> {
-    const timer = setTimeout(() => this.#giveUpMissing(), patienceMs);
+    const timer = setTimeout(() => {
+      const missing = new Set(this.#rendezvous.missing);
+      this.#giveUp(this.#helpers.filter(({ id }) => missing.has(id)));
+    }, patienceMs);
     try {
       const mean = await this.#rendezvous.contribute(lead, part);
       this.rounds++;
@@ -107,9 +116,12 @@ export class HelperProcesses {
     // Typed arrays go through the pipe as they are.
     const process = fork(path, { serialization: "advanced", execArgv: [] });
     const { promise: ready, resolve } = Promise.withResolvers<void>();
-    const helper: Helper = { id, process, ready, isLost: false };
+    const helper: Helper = { id, process, ready, isReady: false, isLost: false };
     process.on("message", (message: FromHelper) => {
-      if (message.type === "ready") return resolve();
+      if (message.type === "ready") {
+        helper.isReady = true;
+        return resolve();
+      }
       this.bytesExchanged += bytesOf(message.part);
       void this.#rendezvous.contribute(id, message.part).then((mean) => {
         this.bytesExchanged += bytesOf(mean);
@@ -130,9 +142,9 @@ export class HelperProcesses {
     return helper;
   }
 
-  #giveUpMissing(): void {
-    const missing = new Set(this.#rendezvous.missing);
-    for (const { id, process } of this.#helpers) if (missing.has(id)) process.kill("SIGKILL");
+  /** What hangs is ended, and its end is noticed like any other. */
+  #giveUp(helpers: readonly Helper[]): void {
+    for (const { process } of helpers) process.kill("SIGKILL");
   }
 }
 
