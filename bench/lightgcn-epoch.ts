@@ -13,7 +13,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { cpus, tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
@@ -115,7 +115,7 @@ const report = [
   "",
   `${new Date().toISOString().slice(0, 10)} · ${cpus().length} cores, ${cpus()[0]!.model.trim()}, one thread each · Node ${process.version} · \`node bench/lightgcn-epoch.ts --rounds ${options.rounds} --batch ${options.batch} --epochs ${options.epochs}\``,
   "",
-  `lightgcn-gowalla, ${train.items.length.toLocaleString("en")} pairs; BPR, three layers, width 64, Adam, steps of ${options.batch} pairs; epoch ${options.epochs} of each training. PyTorch passes vectors along by \`torch.sparse.mm\` in its ${rounds[0]!.peer.layout} layout.`,
+  `lightgcn-gowalla, ${train.items.length.toLocaleString("en")} pairs; BPR, three layers, width 64, Adam, steps of ${options.batch} pairs; epoch ${options.epochs} of each training. PyTorch passes vectors along by \`torch.sparse.mm\` in its ${rounds[0]!.peer.layout} layout. Load of the machine at the end: about ${loadavg()[0]!.toFixed(0)}.`,
   "",
   "| | round | wall s | processor s | mean loss |",
   "|---|---:|---:|---:|---:|",
