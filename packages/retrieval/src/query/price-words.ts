@@ -22,7 +22,8 @@ const unit = String.raw`\s?(?:元|块钱?|rmb|usd|eur|dollars?|euros?|bucks?|pou
 const end =
   String.raw`(?![\p{N}.]|(?!元|块)[\p{L}"'%]|` +
   String.raw`\s(?:mm|cm|m|km|in|inch|inches|ft|feet|g|kg|oz|lbs?|ml|l|gb|tb|w|v|mah|hz|` +
-  String.raw`years?|months?|days?|people|persons?|pieces|packs?)(?!\p{L}))`;
+  String.raw`seconds?|secs?|minutes?|mins?|hours?|hrs?|years?|yrs?|months?|days?|people|persons?|pieces|packs?|` +
+  String.raw`bottles?|cans?|sheets?|pages?|watts?|volts?|amps?|calories|kcal|lit(?:er|re)s?|degrees?)(?!\p{L}))`;
 
 const patterns: readonly (readonly [RegExp, (a: number, b: number) => PriceRange])[] = [
   [
@@ -64,16 +65,31 @@ const patterns: readonly (readonly [RegExp, (a: number, b: number) => PriceRange
   ],
   [
     new RegExp(
-      String.raw`${sign}${amount}(?:${unit})?\s?(?:以下|以内|之内|内|or less|and under)`,
+      String.raw`${sign}${amount}(?:${unit})?\s?(?:以下|以内|之内|内(?=的|\s|$)|or less|and under)`,
       "iu",
     ),
     (max) => ({ max }),
   ],
   [
-    new RegExp(String.raw`${sign}${amount}(?:${unit})?\s?(?:以上|起|or more|and up)`, "iu"),
+    new RegExp(
+      String.raw`${sign}${amount}(?:${unit})?\s?(?:以上|起(?=的|\s|$)|or more|and up)`,
+      "iu",
+    ),
     (min) => ({ min }),
   ],
 ];
+
+/** After these, a number is an age, a size or a name: vitamins for men over 50. */
+const noPriceAfter =
+  /(?:^|\s)(?:men|women|kids|children|people|adults|seniors|boys|girls|toddlers|bab(?:y|ies)|ages?|aged|sizes?|rated|level|model|version|series|part|number|no)\.?\s*$/iu;
+/** Words that bound other things as often: they mean the price when nothing follows the number. */
+const boundsOtherThings = /^(?:over|above|more than|at least|from|up to|max|min)/iu;
+
+/** Whether what was read as a price, without a currency, may well be something else. */
+function isDoubtful(before: string, said: string, after: string): boolean {
+  if (/\p{Script=Han}/u.test(said)) return false;
+  return noPriceAfter.test(before) || (boundsOtherThings.test(said) && after.trim() !== "");
+}
 
 /** A dollar, a yuan and a pound are of several countries. */
 const currencyWords: readonly (readonly [RegExp, readonly string[]])[] = [
@@ -99,12 +115,17 @@ export function priceAsked(query: string): PriceAsked | undefined {
   for (const [pattern, rangeOf] of patterns) {
     const match = pattern.exec(query);
     if (match === null) continue;
-    const rest = `${query.slice(0, match.index)} ${query.slice(match.index + match[0].length)}`
+    const [before, after] = [
+      query.slice(0, match.index),
+      query.slice(match.index + match[0].length),
+    ];
+    const currencies = currencyWords.find(([said]) => said.test(match[0]))?.[1];
+    if (currencies === undefined && isDoubtful(before, match[0], after)) continue;
+    const rest = `${before} ${after}`
       .replace(/\s+/gu, " ")
       .replace(/^\s*的/u, "")
       .replace(/(?<=^|\s)的/u, "")
       .trim();
-    const currencies = currencyWords.find(([said]) => said.test(match[0]))?.[1];
     return {
       range: rangeOf(Number(match[1]), Number(match[2])),
       ...(currencies !== undefined && { currencies }),

@@ -357,6 +357,11 @@ describe("a price in a query", () => {
     ["50到100元 台灯", { min: 50, max: 100 }, "台灯"],
     ["手机2000元以上", { min: 2000 }, "手机"],
     ["tv over 500 dollars", { min: 500 }, "tv"],
+    ["tv over 500", { min: 500 }, "tv"],
+    ["over $500 tv", { min: 500 }, "tv"],
+    ["under 50 headphones", { max: 50 }, "headphones"],
+    ["gift for women under $50", { max: 50 }, "gift for women"],
+    ["100内的耳机", { max: 100 }, "耳机"],
   ])("is read from %s", (query, range, rest) => {
     const asked = priceAsked(query);
     assert.deepEqual(asked?.range, range);
@@ -370,6 +375,14 @@ describe("a price in a query", () => {
     "iphone 15",
     "500ml",
     "over ear 3 headphones",
+    "vitamins for men over 50",
+    "books for kids under 10",
+    "toys ages 3 and up",
+    "boots size 12 and up",
+    "rack for up to 50 wine glasses",
+    "meals under 5 minutes",
+    "16 内存条",
+    "5 起子",
   ])("is not read from %s", (query) => {
     assert.equal(priceAsked(query), undefined);
   });
