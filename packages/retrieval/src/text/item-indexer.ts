@@ -83,8 +83,7 @@ export class ItemIndexer {
     this.#lengths.fill(0);
     let first = 0;
     if (item !== undefined) {
-      visitTexts(item, this.#plan, (text, { field, isExact }, locale) => {
-        const slot = sourceFields.indexOf(field);
+      visitTexts(item, this.#plan, (text, { slot, isExact }, locale) => {
         if (isExact) {
           this.#value(text, slot);
           return;
@@ -104,8 +103,8 @@ export class ItemIndexer {
   }
 
   #languageOf(locale: string | undefined): number {
+    if (this.#stemsOf.length === 0) return -1;
     const { languages } = this.#analyser;
-    if (languages.length === 0) return -1;
     let place = this.#languages.get(locale);
     if (place === undefined) {
       const language = stemmedLanguageOf(locale);

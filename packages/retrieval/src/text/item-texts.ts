@@ -16,10 +16,11 @@ export function visitTexts(item: Item, plan: TextPlan, visit: VisitText): void {
   const itemLocale = item.locale ?? plan.settings.language;
   /** The key in `locales` that texts stand under; undefined for the item's own. */
   let key: string | undefined;
+  const give = (own: FieldPlan | undefined, text: string): void => {
+    if (own !== undefined && text !== "") visit(text, own, key ?? own.locale ?? itemLocale);
+  };
   const add = (name: string, text: string | undefined): void => {
-    if (text === undefined || text === "") return;
-    const own = plan.of(name);
-    if (own !== undefined) visit(text, own, key ?? own.locale ?? itemLocale);
+    if (text !== undefined) give(plan.of(name), text);
   };
   const addCommon = ({ title, brand, categories, description }: ItemText): void => {
     add("title", title);
@@ -32,9 +33,9 @@ export function visitTexts(item: Item, plan: TextPlan, visit: VisitText): void {
   for (const name in item.attributes) {
     const value = item.attributes[name];
     if (value === undefined || typeof value === "boolean") continue; // nobody searches "true"
-    const field = attributeField(name);
-    if (Array.isArray(value)) for (const one of value) add(field, String(one));
-    else add(field, String(value));
+    const own = plan.ofAttribute(name);
+    if (Array.isArray(value)) for (const one of value) give(own, String(one));
+    else give(own, String(value));
   }
   visitVariantTexts(item, add);
   for (const locale in item.locales) {
@@ -43,20 +44,6 @@ export function visitTexts(item: Item, plan: TextPlan, visit: VisitText): void {
     addCommon(text);
     for (const term of new Set(Object.values(text.terms ?? {}))) add("attributes", term);
   }
-}
-
-const attributeNames = new Map<string, string>();
-const maxAttributeNames = 10_000;
-
-/** The name of an attribute's field; made once, as items have the same attributes. */
-function attributeField(name: string): string {
-  let field = attributeNames.get(name);
-  if (field === undefined) {
-    field = `attributes.${name}`;
-    if (attributeNames.size >= maxAttributeNames) attributeNames.clear();
-    attributeNames.set(name, field);
-  }
-  return field;
 }
 
 /** What an item's variants are called, each once. */

@@ -8,6 +8,8 @@ export type TextSettings = Pick<ShopSettings, "language" | "fields">;
 export interface FieldPlan {
   /** As a match in which field a match counts. */
   readonly field: WeightedField;
+  /** Place of that field in `sourceFields`. */
+  readonly slot: number;
   /** Found only by all of a value, not by a word of it. */
   readonly isExact: boolean;
   /** BCP 47 tag of its words, where that is another than the item's. */
@@ -24,6 +26,7 @@ export class TextPlan {
   /** True when some field is found by whole values. */
   readonly hasExactFields: boolean;
   readonly #plans = new Map<string, FieldPlan | undefined>();
+  readonly #attributePlans = new Map<string, FieldPlan | undefined>();
 
   constructor(settings: TextSettings = {}) {
     this.settings = settings;
@@ -45,6 +48,16 @@ export class TextPlan {
     return plan;
   }
 
+  /** The plan of `attributes.NAME`, by its bare name: items have many, and the same ones. */
+  ofAttribute(name: string): FieldPlan | undefined {
+    let plan = this.#attributePlans.get(name);
+    if (plan === undefined && !this.#attributePlans.has(name)) {
+      plan = this.#plan(`attributes.${name}`);
+      this.#attributePlans.set(name, plan);
+    }
+    return plan;
+  }
+
   #plan(name: string): FieldPlan | undefined {
     const { fields = {} } = this.settings;
     const said = Object.hasOwn(fields, name) ? fields[name]! : {};
@@ -52,8 +65,10 @@ export class TextPlan {
     const group = name.startsWith("attributes.") ? (fields["attributes"] ?? {}) : {};
     const search = said.search ?? group.search ?? "words";
     if (search === "off") return undefined;
+    const field = said.like ?? (own.has(name) ? (name as WeightedField) : "attributes");
     return {
-      field: said.like ?? (own.has(name) ? (name as WeightedField) : "attributes"),
+      field,
+      slot: sourceFields.indexOf(field),
       isExact: search === "exact",
       locale: said.language ?? group.language,
     };
