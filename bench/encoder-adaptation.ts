@@ -39,24 +39,19 @@ function simulated(seed: number): ShopExamples {
   });
   const places = new Map(shop.items.map(({ id }, place) => [id, place]));
   const typed = new Map<string, string>();
-  const weights = new Map<string, Map<number, number>>();
+  const taken = new Map<string, Set<number>>();
   for (const { type, queryId, query, items } of shop.events()) {
     if (queryId === undefined) continue;
     if (type === "search") typed.set(queryId, query!);
     const text = typed.get(queryId);
     if (text === undefined || !["click", "view", "purchase"].includes(type)) continue;
-    const own = weights.get(text) ?? new Map<number, number>();
-    weights.set(text, own);
-    for (const { itemId } of items ?? []) {
-      const place = places.get(itemId)!;
-      own.set(place, (own.get(place) ?? 0) + 1);
-    }
+    const own = taken.get(text) ?? new Set<number>();
+    taken.set(text, own);
+    for (const { itemId } of items ?? []) own.add(places.get(itemId)!);
   }
   return {
     texts: shop.items.map(meaningText),
-    pairs: [...weights].flatMap(([query, own]) =>
-      Array.from(own, ([text, weight]) => ({ query, text, weight })),
-    ),
+    pairs: [...taken].flatMap(([query, own]) => Array.from(own, (text) => ({ query, text }))),
   };
 }
 
@@ -65,7 +60,7 @@ function named(items: readonly { readonly name: string; readonly about: string }
   const known = items.filter(({ name, about }) => name !== "" && about !== "");
   return {
     texts: known.map(({ about }) => about),
-    pairs: known.map(({ name }, text) => ({ query: name, text, weight: 1 })),
+    pairs: known.map(({ name }, text) => ({ query: name, text })),
   };
 }
 
@@ -93,8 +88,7 @@ function officeBaskets(): ShopExamples {
       const last = found?.[1]!.split(", ").at(-1);
       const text = found === null ? undefined : places.get(found[2]!);
       const before = last === undefined ? undefined : items[last]?.title;
-      if (text !== undefined && before !== undefined)
-        pairs.push({ query: before, text, weight: 1 });
+      if (text !== undefined && before !== undefined) pairs.push({ query: before, text });
     }
   }
   return { texts: ids.map((id) => items[id]!.title!), pairs };

@@ -212,19 +212,18 @@ async function afterLearning() {
   const [{ items }] = shops as [JudgedSet];
   const places = new Map(items.map(({ id }, place) => [id, place]));
   const takes = shops.flatMap((shop) => shop.takes);
-  const { bytes, why } = encoder.learn(
+  const once = new Map(takes.map((take) => [`${take.query}\t${take.itemId}`, take]));
+  const { bytes } = encoder.learn(
     {
       texts: items.map(meaningText),
-      pairs: takes.map(({ query, itemId, weight }) => ({
+      pairs: Array.from(once.values(), ({ query, itemId }) => ({
         query,
         text: places.get(itemId)!,
-        weight,
       })),
     },
     { seed: 1 },
   );
-  if (bytes === undefined) throw new Error(`Nothing was learned: ${why}.`);
-  const adapted = encoder.adaptedBy(bytes);
+  const adapted = bytes === undefined ? encoder : encoder.adaptedBy(bytes);
   const seen = new Set(takes.map(({ query }) => query));
   const compared = [];
   for (const set of shops) {

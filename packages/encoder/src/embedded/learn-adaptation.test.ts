@@ -27,7 +27,6 @@ const asked = (names: readonly string[]): ShopExamples["pairs"] =>
     things.map((thing, t) => ({
       query: `${name} ${thing}`,
       text: c * things.length + t,
-      weight: 1,
     })),
   );
 const small = { seed: 1, minQueries: 50, batchSize: 32, learningRate: 0.02, epochs: 12 };

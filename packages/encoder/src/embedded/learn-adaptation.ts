@@ -8,13 +8,8 @@ import { foldText, readingsOf, readWords } from "./words.ts";
 export interface ShopExamples {
   /** What the encoder reads of each item. */
   readonly texts: readonly string[];
-  /** Searches with what was taken after them; `text` is a place in `texts`. */
-  readonly pairs: readonly {
-    readonly query: string;
-    readonly text: number;
-    /** How strongly the act speaks for the text. */
-    readonly weight: number;
-  }[];
+  /** Searches with what was taken after them, each once; `text` is a place in `texts`. */
+  readonly pairs: readonly { readonly query: string; readonly text: number }[];
 }
 
 /** How the words are learned. */
@@ -117,7 +112,7 @@ export function learnAdaptation(
   const documents = texts.map((text) => rows.read(text));
   const readPairs = (part: ShopExamples["pairs"]): ReadPair[] =>
     part
-      .map(({ query, text, weight }) => ({ query: rows.read(query), text, weight, key: query }))
+      .map(({ query, text }) => ({ query: rows.read(query), text, key: query }))
       .filter(({ query, text }) => query.rows.length > 0 && documents[text]!.rows.length > 0);
   const train = readPairs(split.train);
   const random = seededRandom(seed, "encoder-adaptation");
@@ -157,7 +152,6 @@ interface ReadText {
 interface ReadPair {
   readonly query: ReadText;
   readonly text: number;
-  readonly weight: number;
   readonly key: string;
 }
 

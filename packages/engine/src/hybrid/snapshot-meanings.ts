@@ -98,10 +98,10 @@ function learnFrom(
   const known = items.filter((item) => item !== undefined);
   const places = new Map(known.map(({ id }, place) => [id, place]));
   const texts = new Map(queries.map(({ text }) => [queryKey(text), text]));
-  const pairs = takes.flatMap(({ query, itemId, weight }) => {
+  const pairs = takes.flatMap(({ query, itemId }) => {
     const place = places.get(itemId);
     const text = texts.get(query);
-    return place === undefined || text === undefined ? [] : [{ query: text, text: place, weight }];
+    return place === undefined || text === undefined ? [] : [{ query: text, text: place }];
   });
   return encoder.learn({ texts: known.map(meaningText), pairs }, { seed, onEpoch });
 }
