@@ -338,6 +338,7 @@ measuring them took ${runs.map(({ trainSeconds }) => `${trainSeconds.toFixed(0)}
 ${latencyText(runs)}
 
 What the first forest gained by, share of all gains: ${shares
+  .toSorted((a, b) => b.share - a.share)
   .slice(0, 10)
   .map(({ feature, share }) => `${feature} ${(100 * share).toFixed(0)} %`)
   .join(", ")}.
