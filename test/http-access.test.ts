@@ -195,7 +195,8 @@ describe("CORS", () => {
     const good = await preflight("https://shop.example");
     assert.equal(good.status, 204);
     assert.equal(good.headers["access-control-allow-origin"], "https://shop.example");
-    assert.match(String(good.headers["access-control-allow-headers"]), /authorization/);
+    assert.match(String(good.headers["access-control-allow-headers"]), /authorization.*if-match/);
+    assert.match(String(good.headers["access-control-allow-methods"]), /PUT/);
     const bad = await preflight("https://evil.example");
     assert.notEqual(bad.headers["access-control-allow-origin"], "https://evil.example");
   });
