@@ -4,7 +4,7 @@ import { seededRandom } from "@magpie/numerics";
 import { FactorModel, type FoldIn } from "./factor-model.ts";
 import { interactionMatrix } from "./interaction-matrix.ts";
 import type { CurvePoint, Model } from "./model.ts";
-import { startCost } from "./training-cost.ts";
+import { startCost, uncollectedBytes } from "./training-cost.ts";
 
 export interface BprMfConfig {
   /** Numbers in each vector. */
@@ -43,7 +43,8 @@ export const bprMf: Model<BprMfConfig> = {
 
   expectedBytes({ train }, config) {
     const { userCount, itemCount, items } = train;
-    return 20 * items.length + 4 * (config.width + 1) * (userCount + itemCount);
+    const vectors = 4 * (config.width + 1) * (userCount + itemCount);
+    return 20 * items.length + vectors + uncollectedBytes / 2;
   },
 
   async train({ train }, config, context) {

@@ -67,7 +67,9 @@ export function neighbourhoodBytes(train: Sequences, kept: number): number {
   const entries = Math.min(pairs, train.itemCount * kept);
   const whileSolving = 8 * pairs + NeighbourLists.bytesOf(entries);
   const atEnd = NeighbourLists.bytesAtEnd(entries);
-  return 2 * interactionMatrixBytes(train) + Math.max(whileSolving, atEnd) + uncollectedBytes;
+  // Twice: a system of candidates is made and dropped for each item.
+  const dropped = 2 * uncollectedBytes;
+  return 2 * interactionMatrixBytes(train) + Math.max(whileSolving, atEnd) + dropped;
 }
 
 /**

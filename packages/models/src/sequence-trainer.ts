@@ -440,7 +440,8 @@ const arenaShare = 3;
 
 /**
  * Memory that a training takes: kernel memory, averaged and best weights beside it, and what the engine
- * holds between forward and backward. On amazon-beauty SASRec's recipe took 245 MiB where this says 271 (bench/memory.ts).
+ * holds between forward and backward. On amazon-beauty SASRec's recipe took 249 MiB where this says 271
+ * (bench/memory.ts).
  */
 export function expectedTrainingBytes(
   config: SequenceConfig,
