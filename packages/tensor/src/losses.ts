@@ -159,8 +159,7 @@ export function sampledSoftmax(
  *
  *     Σ weight · (β · softplus(-s⁺) + Σ_k softplus(s_k))     β = α (t (1 - 1/α) + 1/α)
  *
- * for negatives drawn at rate α. The paper divides by k + 1, which Adam does not notice until gradients come
- * near its ε: with 512 negatives the rows of items did, and hardly moved. With t = 0 it is plain cross-entropy (β = 1), whose scores are too sure of
+ * for negatives drawn at rate α. The paper divides by k + 1, which Adam does not notice. With t = 0 it is plain cross-entropy (β = 1), whose scores are too sure of
  * themselves when few of many negatives are seen; with t = 1 (β = α) it is as calibrated as with all.
  *
  * @param target    [n, 1] logits s⁺
