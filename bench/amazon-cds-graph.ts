@@ -8,7 +8,7 @@ import { metric, type Variant } from "./memory-comparison.ts";
 
 const lightGcn: Variant = {
   kind: "lightgcn",
-  epochs: 15,
+  epochs: 40,
   loss: { kind: "softmax", negatives: 512, temperature: 0.15 },
 };
 
