@@ -402,7 +402,8 @@ export function behavesAsTextIndex(name: string, build: Build): void {
           titles.forEach((title, i) => {
             const plain = title.replaceAll(/[-－−"“”＂「」『』]/gu, " "); // no operators
             const { items, relaxed } = index.search(plain, { limit: 20 });
-            if (!/[\p{L}\p{N}]/u.test(title)) return;
+            // Some letters are spaces with a mark, once in their plain form: U+037A.
+            if (!/[\p{L}\p{N}]/u.test(title.normalize("NFKC"))) return;
             assert.ok(items.includes(i + 1), JSON.stringify(title));
             assert.equal(relaxed, false);
           });
