@@ -2,7 +2,7 @@
 
 Written from the papers and this repository's description of the models, not from its code.
 
-  python3 sequence_networks.py > packages/models/src/fixtures/sequence-steps.json
+  python3 sequence_networks.py > packages/models/src/sequence/fixtures/sequence-steps.json
 
 See sasrec_step.py for how PyTorch is installed.
 """

@@ -8,11 +8,11 @@ import { evaluate } from "@magpie/evaluation";
 import { seededRandom } from "@magpie/numerics";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, test } from "vitest";
-import { implicitAls } from "./implicit-als.ts";
-import { itemKnn } from "./item-knn.ts";
+import { implicitAls } from "./factors/implicit-als.ts";
+import { itemKnn } from "./memory/item-knn.ts";
 import type { Model } from "./model.ts";
-import { popularity } from "./popularity.ts";
-import { sasRec } from "./sequence-model.ts";
+import { popularity } from "./memory/popularity.ts";
+import { sasRec } from "./sequence/sequence-model.ts";
 import { checkSpace, drawRecipe, type SearchSpace } from "./search-space.ts";
 import { tune, type TuneOptions } from "./tune.ts";
 

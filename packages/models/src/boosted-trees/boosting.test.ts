@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "@magpie/numerics";
 import { describe, test } from "vitest";
-import { fitConditionalLogit } from "../conditional-logit.ts";
+import { fitConditionalLogit } from "../blend/conditional-logit.ts";
 import {
   boostingDefaults,
   lambdaMartDefaults,

@@ -1,5 +1,5 @@
-import type { SequenceConfig } from "../sequence-config.ts";
-import type { SequenceTrainingData } from "../sequence-trainer.ts";
+import type { SequenceConfig } from "../sequence/sequence-config.ts";
+import type { SequenceTrainingData } from "../sequence/sequence-trainer.ts";
 import type { ParallelSettings } from "./meetings.ts";
 import type { Contribution, EpochStart, Mean } from "./transport.ts";
 

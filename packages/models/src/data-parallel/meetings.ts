@@ -1,5 +1,5 @@
 import { TrainingError } from "@magpie/domain";
-import type { SequenceTrainer } from "../sequence-trainer.ts";
+import type { SequenceTrainer } from "../sequence/sequence-trainer.ts";
 import { nothing, type Contribution, type EpochStart, type Mean } from "./transport.ts";
 
 /** When members meet, and over what. */

@@ -2,7 +2,7 @@
  * A helper process of a data-parallel training: takes part in one epoch after the other until the lead lets go
  * of it, or is gone.
  */
-import { SequenceTrainer } from "../sequence-trainer.ts";
+import { SequenceTrainer } from "../sequence/sequence-trainer.ts";
 import type { FromHelper, HelperRequest, ToHelper } from "./helper-messages.ts";
 import { sharedEpoch } from "./meetings.ts";
 import type { EpochStart, Mean, Transport } from "./transport.ts";

@@ -1,0 +1,306 @@
+import { setImmediate } from "node:timers/promises";
+import { join } from "node:path";
+import { TrainingError } from "@magpie/domain";
+import { evaluate } from "@magpie/evaluation";
+import { type AdamState, KernelMemory, type Random, seededRandom } from "@magpie/numerics";
+import {
+  adamDefaults,
+  adamStep,
+  readParameterFile,
+  type StoredTensor,
+  writeParameterFile,
+} from "@magpie/tensor";
+import { type GraphModelName, GraphVectorModel, type GraphVectors } from "./graph-vectors.ts";
+import type { CurvePoint, TrainingContext, TrainingCost, TrainingData } from "../model.ts";
+import type { PairBatch } from "./pair-losses.ts";
+import { startCost, uncollectedBytes } from "../training-cost.ts";
+
+/** How long and in what steps a table of vectors is learnt. */
+export interface GraphSchedule {
+  /** Numbers in each vector, a multiple of 16. */
+  readonly width: number;
+  /** Of the first step; it falls in a line to nearly nothing at the last of all epochs. */
+  readonly learningRate: number;
+  /** Pairs of one step. */
+  readonly batch: number;
+  readonly epochs: number;
+  /** Epochs between two looks at validation. */
+  readonly validateEvery: number;
+  /** Cases of validation that are asked at each look, evenly spread. */
+  readonly validationCases: number;
+  /** Looks without a better one after which training stops. */
+  readonly patience: number;
+}
+
+/** What is learnt: a loss over one table of vectors for users, padding and items, in that order. */
+export interface GraphObjective {
+  /** The table to start from; absent: random numbers. */
+  readonly start?: Float32Array;
+  /** Told before an epoch's first step, with the epoch's own chance. */
+  beginEpoch?(random: Random): void;
+  /** How many items not taken a step of `pairs` pairs draws, all alike. */
+  othersOf(pairs: number): number;
+  /** Fills the gradient by the table; gives the mean loss of the pairs. */
+  measure(table: Float32Array, batch: PairBatch, gradient: Float32Array): Promise<number>;
+  /** What scoring needs of the table: of arrays of its own. */
+  vectors(table: Float32Array): GraphVectors;
+  dispose(): Promise<void>;
+}
+
+/** @throws {TrainingError} `BAD_CONFIG` on a schedule that cannot be run */
+export function checkSchedule(kind: string, schedule: GraphSchedule): void {
+  const { width, learningRate, batch, epochs, validateEvery, patience } = schedule;
+  const counts = [batch, validateEvery, patience, schedule.validationCases];
+  const isSound =
+    counts.every((value) => Number.isInteger(value) && value >= 1) && learningRate > 0;
+  if (isSound && Number.isInteger(epochs) && epochs >= 0 && width > 0 && width % 16 === 0) return;
+  throw new TrainingError(
+    "BAD_CONFIG",
+    `width ${width}, learningRate ${learningRate}, batch ${batch}, epochs ${epochs}, validateEvery ${validateEvery}, patience ${patience}: width must be a multiple of 16, the others positive whole numbers; learningRate may be a fraction, epochs 0.`,
+    `Start from the defaults of ${kind}.`,
+  );
+}
+
+/** Scores of a block of validation cases, and the items laid out for them. */
+const validationBytes = 36 * 2 ** 20;
+
+/** Memory of the table, its optimiser, the best table so far and a model for validation. */
+export function trainerBytes(nodes: number, width: number, withValidation: boolean): number {
+  return 7 * 4 * nodes * width + uncollectedBytes + (withValidation ? validationBytes : 0);
+}
+
+/** Pairs of the largest step. */
+export function pairsOf({ train }: TrainingData, { batch }: GraphSchedule): number {
+  return Math.min(batch, train.items.length);
+}
+
+/** Deviation of the numbers that a table starts from. */
+export const startSpread = 0.1;
+const checkpointEverySeconds = 60;
+
+/** Everything a run knows between two epochs, besides the arrays. */
+interface RunState {
+  epoch: number;
+  step: number;
+  seconds: number;
+  bestNdcg: number;
+  /** Looks since the best. */
+  worse: number;
+  curve: CurvePoint[];
+}
+
+/**
+ * Learns a table of vectors by Adam over all pairs of users and what they took, until validation has
+ * stopped rising, the epochs are used up or the time is; gives the model of the best look, or of the
+ * last epoch where there is no validation.
+ *
+ * What an epoch draws depends on seed and epoch alone, so that a run that goes on from its checkpoint
+ * ends as if it had not been stopped. Items not taken are drawn uniformly from all.
+ *
+ * @throws {TrainingError} `TRAINING_DIVERGED` when the loss is no longer a number
+ */
+export async function trainGraphVectors(
+  about: GraphModelName<GraphSchedule>,
+  objective: GraphObjective,
+  data: TrainingData,
+  context: TrainingContext,
+): Promise<GraphVectorModel> {
+  const readCost = startCost();
+  const trainer = new GraphTrainer(about, objective, data, context);
+  try {
+    const { vectors, curve } = await trainer.run();
+    return new GraphVectorModel(about, vectors, about.config.width, curve, readCost());
+  } finally {
+    await objective.dispose();
+  }
+}
+
+class GraphTrainer {
+  readonly #about: GraphModelName<GraphSchedule>;
+  readonly #objective: GraphObjective;
+  readonly #data: TrainingData;
+  readonly #context: TrainingContext;
+  readonly #kernels: KernelMemory;
+  readonly #arrays: AdamState;
+  readonly #users: Int32Array;
+  readonly #order: Int32Array;
+  #best: Float32Array | undefined;
+  #state: RunState = { epoch: 0, step: 0, seconds: 0, bestNdcg: -1, worse: 0, curve: [] };
+
+  constructor(
+    about: GraphModelName<GraphSchedule>,
+    objective: GraphObjective,
+    data: TrainingData,
+    context: TrainingContext,
+  ) {
+    const { train } = data;
+    const { width } = about.config;
+    this.#about = about;
+    this.#objective = objective;
+    this.#data = data;
+    this.#context = context;
+    const size = (train.userCount + train.itemCount + 1) * width;
+    this.#kernels = new KernelMemory(4 * KernelMemory.bytesFor(size));
+    const array = () => this.#kernels.float32(size);
+    this.#arrays = { weights: array(), mean: array(), square: array(), gradient: array() };
+    const random = seededRandom(context.seed, `${about.kind}/vectors`);
+    const padding = train.userCount * width;
+    for (let d = 0; d < size; d++) this.#arrays.weights[d] = startSpread * random.normal();
+    this.#arrays.weights.fill(0, padding, padding + width);
+    if (objective.start !== undefined) this.#arrays.weights.set(objective.start);
+    this.#users = new Int32Array(train.items.length);
+    for (let user = 0; user < train.userCount; user++) {
+      this.#users.fill(user, train.offsets[user]!, train.offsets[user + 1]!);
+    }
+    this.#order = new Int32Array(train.items.length);
+  }
+
+  async run(): Promise<{ vectors: GraphVectors; curve: readonly CurvePoint[] }> {
+    const { kind, config } = this.#about;
+    const { onProgress, budgetSeconds = Infinity } = this.#context;
+    const { validation } = this.#data;
+    await this.#restore();
+    const state = this.#state;
+    const started = performance.now() - state.seconds * 1_000;
+    let savedAt = state.seconds;
+    const isOver = (): boolean => state.epoch >= config.epochs || state.seconds >= budgetSeconds;
+    while (!isOver() && state.worse < config.patience) {
+      const loss = await this.#runEpoch(state.epoch + 1);
+      state.epoch++;
+      state.seconds = (performance.now() - started) / 1_000;
+      let ndcgAt10: number | undefined;
+      if (validation !== undefined && (state.epoch % config.validateEvery === 0 || isOver())) {
+        ndcgAt10 = await this.#validate();
+        state.worse++;
+        if (ndcgAt10 > state.bestNdcg) {
+          this.#best = this.#arrays.weights.slice();
+          Object.assign(state, { bestNdcg: ndcgAt10, worse: 0 });
+        }
+      }
+      const measured = { loss, ...(ndcgAt10 !== undefined && { ndcgAt10 }) };
+      const { epoch, step, seconds } = state;
+      state.curve.push({ epoch, step, seconds, ...measured });
+      onProgress({
+        stage: `${kind}/train`,
+        done: epoch,
+        total: config.epochs,
+        unit: "epochs",
+        metrics: measured,
+      });
+      if (isOver() || seconds - savedAt >= checkpointEverySeconds) {
+        await this.#save();
+        savedAt = seconds;
+      }
+    }
+    const table = this.#best ?? this.#arrays.weights;
+    return { vectors: this.#objective.vectors(table), curve: state.curve };
+  }
+
+  async #runEpoch(epoch: number): Promise<number> {
+    const { kind, config } = this.#about;
+    const { signal, seed } = this.#context;
+    const { weights, gradient } = this.#arrays;
+    const { batch, learningRate } = config;
+    const random = seededRandom(seed, `${kind}/epoch/${epoch}`);
+    this.#objective.beginEpoch?.(seededRandom(seed, `${kind}/noise/${epoch}`));
+    const order = this.#order;
+    order.forEach((_, place) => (order[place] = place));
+    random.shuffle(order);
+    let loss = 0;
+    for (let first = 0; first < order.length; first += batch) {
+      signal.throwIfAborted();
+      const pairs = this.#pairs(order.subarray(first, first + batch), random);
+      loss += (await this.#objective.measure(weights, pairs, gradient)) * pairs.users.length;
+      const left = 1 - (epoch - 1 + first / order.length) / config.epochs;
+      const adam = { ...adamDefaults, learningRate: learningRate * left };
+      this.#kernels.adam(this.#arrays, adamStep(adam, ++this.#state.step));
+      await setImmediate();
+    }
+    if (Number.isFinite(loss)) return loss / Math.max(1, order.length);
+    throw new TrainingError(
+      "TRAINING_DIVERGED",
+      `The loss became ${loss} in epoch ${epoch}.`,
+      "Lower the learning rate; a tenth of it is a good next try.",
+    );
+  }
+
+  #pairs(places: Int32Array, random: Random): PairBatch {
+    const { items, itemCount, userCount } = this.#data.train;
+    return {
+      users: places.map((place) => this.#users[place]!),
+      taken: places.map((place) => userCount + items[place]!),
+      others: Int32Array.from({ length: this.#objective.othersOf(places.length) }, () => {
+        return userCount + 1 + random.int(itemCount);
+      }),
+    };
+  }
+
+  async #validate(): Promise<number> {
+    const vectors = this.#objective.vectors(this.#arrays.weights);
+    const { width, validationCases } = this.#about.config;
+    const scorer = new GraphVectorModel(this.#about, vectors, width, [], noCost);
+    const { metrics } = await evaluate(scorer, this.#data.validation!, {
+      cutoffs: [10],
+      metrics: ["ndcg"],
+      seenItems: "remove",
+      maxCases: validationCases,
+      work: { signal: this.#context.signal, onProgress: () => undefined },
+    });
+    await scorer.dispose();
+    return metrics.ndcgAt10!;
+  }
+
+  /** Where the state is kept; undefined where it is not. */
+  get #path(): string | undefined {
+    const { checkpointDir } = this.#context;
+    return checkpointDir && join(checkpointDir, "checkpoint.safetensors");
+  }
+
+  /** What must be alike for a run to go on from another's state. */
+  get #run(): string {
+    const { config, kind } = this.#about;
+    const { train } = this.#data;
+    // How often to look and when to give up do not change what an epoch does.
+    const later = { patience: 0, validateEvery: 0, validationCases: 0 };
+    const { userCount, itemCount, items } = train;
+    // Order-dependent sum of the items: tells data sets of equal size apart.
+    const fingerprint = items.reduce((sum, item) => (Math.imul(sum, 31) + item) | 0, 0);
+    return JSON.stringify({
+      kind,
+      recipe: { ...config, ...later },
+      seed: this.#context.seed,
+      userCount,
+      itemCount,
+      fingerprint,
+    });
+  }
+
+  async #save(): Promise<void> {
+    if (this.#path === undefined) return;
+    const { gradient: _, ...kept } = this.#arrays;
+    const tensors: Record<string, StoredTensor> = {};
+    const arrays = { ...kept, ...(this.#best !== undefined && { best: this.#best }) };
+    for (const [name, values] of Object.entries(arrays)) {
+      tensors[name] = { shape: [values.length], values };
+    }
+    const metadata = { run: this.#run, state: JSON.stringify(this.#state) };
+    await writeParameterFile(this.#path, { tensors, metadata });
+  }
+
+  /** Goes on from a checkpoint of this run, where there is one. */
+  async #restore(): Promise<void> {
+    if (this.#path === undefined) return;
+    const file = await readParameterFile(this.#path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined;
+      throw error;
+    });
+    if (file?.metadata["run"] !== this.#run) return;
+    this.#state = JSON.parse(file.metadata["state"]!) as RunState;
+    for (const [name, { values }] of Object.entries(file.tensors)) {
+      if (name === "best") this.#best = (values as Float32Array).slice();
+      else this.#arrays[name as keyof AdamState].set(values as Float32Array);
+    }
+  }
+}
+
+const noCost: TrainingCost = { wallSeconds: 0, cpuSeconds: 0, peakRssBytes: 0 };

@@ -1,0 +1,198 @@
+import type { History, VectorScorer } from "@magpie/domain";
+import { ScoreProduct } from "@magpie/numerics";
+import { strength } from "../linear/linear-item-model.ts";
+import type { CurvePoint, TrainedModel, TrainingCost } from "../model.ts";
+import { readModel, writeModel } from "../model-files.ts";
+import type { UserItemGraph } from "./user-item-graph.ts";
+
+/** What scoring needs of vectors that were learnt on a graph. */
+export interface GraphVectors {
+  /** [itemCount + 1, width] F_i; row 0 is zero. */
+  readonly itemVectors: Float32Array;
+  /** [itemCount + 1, width] what an item says of those who took it. */
+  readonly given: Float32Array;
+  /** [userCount, width] what users are beside their past; empty where that is nothing. */
+  readonly own: Float32Array;
+  /** [userCount] how much a user's past counts; empty where that is 1 for all. */
+  readonly shares: Float32Array;
+}
+
+/** What a model is called, and what it was trained by. */
+export interface GraphModelName<Config extends object> {
+  readonly kind: string;
+  readonly name: string;
+  readonly config: Config;
+  /** Scores are cosines: vectors have length 1. */
+  readonly isCosine: boolean;
+}
+
+const format = 2;
+/** Pasts that are scored together. */
+const block = 64;
+
+/**
+ * Users and items as vectors, the score their inner product or cosine. The vector of a user is worked
+ * out from the past that is asked about, so that pasts that grew since training, and strangers, are
+ * answered:
+ *
+ *     F_u = own_u + share_u / √d_past · Σ_{i in past} r_i · given_i
+ *
+ * For strangers own_u is zero and share_u 1. For a past as it was in training, F_u is what was trained.
+ */
+export class GraphVectorModel implements TrainedModel, VectorScorer {
+  readonly kind: string;
+  readonly name: string;
+  readonly itemCount: number;
+  readonly width: number;
+  readonly config: object;
+  readonly curve: readonly CurvePoint[];
+  readonly cost: TrainingCost;
+  readonly itemVectors: Float32Array;
+  readonly #isCosine: boolean;
+  readonly #vectors: GraphVectors;
+  #product: ScoreProduct | undefined;
+
+  constructor(
+    { kind, name, config, isCosine }: GraphModelName<object>,
+    vectors: GraphVectors,
+    width: number,
+    curve: readonly CurvePoint[],
+    cost: TrainingCost,
+  ) {
+    this.kind = kind;
+    this.name = name;
+    this.config = config;
+    this.width = width;
+    this.itemCount = vectors.itemVectors.length / width - 1;
+    this.curve = curve;
+    this.cost = cost;
+    this.#isCosine = isCosine;
+    this.#vectors = vectors;
+    this.itemVectors = isCosine ? toLengthOne(vectors.itemVectors, width) : vectors.itemVectors;
+  }
+
+  encode(histories: readonly History[], out: Float32Array): Promise<void> {
+    const { width } = this;
+    const { own, given, shares } = this.#vectors;
+    histories.forEach((history, b) => {
+      const row = out.subarray(b * width, (b + 1) * width).fill(0);
+      const { userIndex } = history;
+      const strengths = strengthsOf(history);
+      if (strengths.size === 0) return;
+      if (userIndex >= 0 && userIndex < own.length / width) {
+        row.set(own.subarray(userIndex * width, (userIndex + 1) * width));
+      }
+      let degree = 0;
+      for (const value of strengths.values()) degree += value;
+      const share = (shares[userIndex] ?? 1) / Math.sqrt(degree);
+      for (const [item, value] of strengths) {
+        for (let d = 0; d < width; d++) row[d]! += share * value * given[item * width + d]!;
+      }
+      if (this.#isCosine) toLengthOne(row, width);
+    });
+    return Promise.resolve();
+  }
+
+  async scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
+    this.#product ??= new ScoreProduct(this.itemVectors, this.width, block);
+    const size = this.itemCount + 1;
+    for (let first = 0; first < histories.length; first += block) {
+      const asked = histories.slice(first, first + block);
+      const queries = new Float32Array(asked.length * this.width);
+      await this.encode(asked, queries);
+      this.#product.multiply(queries, out.subarray(first * size, (first + asked.length) * size));
+    }
+    for (let b = 0; b < histories.length; b++) out[b * size] = -Infinity;
+  }
+
+  save(directory: string): Promise<void> {
+    const { kind, itemCount, config, cost, curve } = this;
+    const { itemVectors, given, own, shares } = this.#vectors;
+    const card = { kind, format, itemCount, config, cost, curve };
+    return writeModel(directory, card, {
+      itemVectors,
+      given,
+      ...(own.length > 0 && { own }),
+      ...(shares.length > 0 && { shares }),
+    });
+  }
+
+  /** @param nameOf  what the stored recipe makes of the model's name */
+  static async load<Config extends object>(
+    directory: string,
+    kind: string,
+    nameOf: (config: Config) => GraphModelName<Config>,
+  ): Promise<GraphVectorModel> {
+    const { card, parameters } = await readModel(directory, kind, format);
+    const array = (key: keyof GraphVectors) =>
+      (parameters[key] as Float32Array | undefined) ?? new Float32Array(0);
+    const vectors = {
+      itemVectors: array("itemVectors"),
+      given: array("given"),
+      own: array("own"),
+      shares: array("shares"),
+    };
+    const width = vectors.itemVectors.length / (card.itemCount + 1);
+    const about = nameOf(card.config as Config);
+    return new GraphVectorModel(about, vectors, width, card.curve ?? [], card.cost);
+  }
+
+  dispose(): Promise<void> {
+    this.#product = undefined;
+    return Promise.resolve();
+  }
+}
+
+/**
+ * The sum over layers, taken apart into what items say and what users are beside their past.
+ *
+ * @param whole  [nodes, width] the sum
+ * @param inner  [nodes, width] the sum that one step along the graph makes the whole of
+ * @param own    [userCount, width] what users are beside their neighbours, scaled; friends are added
+ * @param scale  of the sums, such as 1 / layers
+ */
+export function vectorsOfSums(
+  { userCount, adjacency, itemRoots, itemShares }: UserItemGraph,
+  { whole, inner }: { readonly whole: Float32Array; readonly inner: Float32Array },
+  own: Float32Array,
+  width: number,
+  scale: number,
+): GraphVectors {
+  const start = userCount * width;
+  const itemVectors = whole.slice(start).map((value) => value * scale);
+  const given = inner.slice(start).map((value, at) => {
+    const root = itemRoots[Math.floor(at / width)]!;
+    return root === 0 ? 0 : (value * scale) / root;
+  });
+  for (let user = 0; user < userCount; user++) {
+    for (let p = adjacency.offsets[user]!; p < adjacency.offsets[user + 1]!; p++) {
+      const friend = adjacency.indices[p]!;
+      if (friend >= userCount) break; // items follow users
+      const factor = adjacency.values[p]! * scale;
+      for (let d = 0; d < width; d++) {
+        own[user * width + d]! += factor * inner[friend * width + d]!;
+      }
+    }
+  }
+  return { itemVectors, given, own, shares: itemShares };
+}
+
+/** Brings rows to length 1, in place; rows of zeros stay. */
+function toLengthOne(rows: Float32Array, width: number): Float32Array {
+  for (let at = 0; at < rows.length; at += width) {
+    let square = 0;
+    for (let d = at; d < at + width; d++) square += rows[d]! * rows[d]!;
+    if (square === 0) continue;
+    const factor = 1 / Math.sqrt(square);
+    for (let d = at; d < at + width; d++) rows[d]! *= factor;
+  }
+  return rows;
+}
+
+/** How strongly each item of a past counts, as in training: weights summed, then flattened. */
+function strengthsOf({ items, weights }: Pick<History, "items" | "weights">): Map<number, number> {
+  const sums = new Map<number, number>();
+  items.forEach((item, p) => sums.set(item, (sums.get(item) ?? 0) + (weights?.[p] ?? 1)));
+  for (const [item, sum] of sums) sums.set(item, strength(sum));
+  return sums;
+}
