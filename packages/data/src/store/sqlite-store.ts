@@ -2,21 +2,25 @@ import { randomInt } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { StoreError, type UserId } from "@magpie/domain";
+import {
+  StoreError,
+  type SearchDictionaries,
+  type ShopSettings,
+  type UserId,
+} from "@magpie/domain";
 import { SqliteCatalog } from "./catalog-store.ts";
 import { inTransaction, openDatabase } from "./database.ts";
 import { SqliteDecisions } from "./decision-store.ts";
 import { Dictionary } from "./dictionary.ts";
 import { EventLog } from "./event-log.ts";
+import { SqliteDocument } from "./document-store.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { SqliteKeys } from "./key-store.ts";
 import { SqliteImports, SqliteSnapshots } from "./registry-stores.ts";
 import { maxSegmentEvents } from "./segment.ts";
-import { SqliteDictionaries } from "./dictionary-store.ts";
-import { SqliteSettings } from "./settings-store.ts";
 import { SqliteRules } from "./rule-store.ts";
-import type { Erasure, Store } from "./store.ts";
+import type { DictionaryStore, Erasure, SettingsStore, Store } from "./store.ts";
 
 /** How a store works; every field has a default. */
 export interface StoreOptions {
@@ -71,8 +75,8 @@ class SqliteStore implements Store {
   readonly snapshots: SqliteSnapshots;
   readonly imports: SqliteImports;
   readonly rules: SqliteRules;
-  readonly settings: SqliteSettings;
-  readonly dictionaries: SqliteDictionaries;
+  readonly settings: SettingsStore;
+  readonly dictionaries: DictionaryStore;
   readonly #database: DatabaseSync;
   readonly #lock: FolderLock;
   readonly #commit: GroupCommit;
@@ -119,8 +123,12 @@ class SqliteStore implements Store {
     this.snapshots = new SqliteSnapshots(database);
     this.imports = new SqliteImports(database);
     this.rules = new SqliteRules(database);
-    this.settings = new SqliteSettings(database);
-    this.dictionaries = new SqliteDictionaries(database);
+    this.settings = new SqliteDocument<ShopSettings>(database, "shop_settings", {});
+    this.dictionaries = new SqliteDocument<SearchDictionaries>(database, "search_dictionaries", {
+      synonyms: [],
+      refused: [],
+      stages: {},
+    });
   }
 
   async recover(): Promise<void> {
