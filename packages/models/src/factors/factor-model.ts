@@ -1,5 +1,6 @@
 import type { History, VectorScorer } from "@magpie/domain";
-import { factorCholesky, ScoreProduct, solveCholesky } from "@magpie/numerics";
+import { factorCholesky, solveCholesky } from "@magpie/numerics";
+import { BlockScores } from "../block-scores.ts";
 import type { CurvePoint, TrainedModel, TrainingCost } from "../model.ts";
 import { strength } from "../linear/linear-item-model.ts";
 import { readModel, writeModel } from "../model-files.ts";
@@ -13,8 +14,6 @@ export interface FoldIn {
 }
 
 const format = 1;
-/** Pasts that are scored together. */
-const block = 64;
 
 /**
  * A matrix factorisation: user and item are vectors, the score is their inner product. The vector of
@@ -34,7 +33,7 @@ export class FactorModel implements TrainedModel, VectorScorer {
   readonly itemVectors: Float32Array;
   readonly #foldIn: FoldIn;
   readonly #gram: Float64Array;
-  #product: ScoreProduct | undefined;
+  readonly #scores: BlockScores;
 
   constructor(
     about: { readonly kind: string; readonly name: string; readonly config: object },
@@ -53,6 +52,7 @@ export class FactorModel implements TrainedModel, VectorScorer {
     this.curve = curve;
     this.cost = cost;
     this.#foldIn = foldIn;
+    this.#scores = new BlockScores(itemVectors, width);
     this.#gram = gramOf(itemVectors, width);
   }
 
@@ -78,16 +78,8 @@ export class FactorModel implements TrainedModel, VectorScorer {
     return Promise.resolve();
   }
 
-  async scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
-    this.#product ??= new ScoreProduct(this.itemVectors, this.width, block);
-    const size = this.itemCount + 1;
-    for (let first = 0; first < histories.length; first += block) {
-      const own = histories.slice(first, first + block);
-      const queries = new Float32Array(own.length * this.width);
-      await this.encode(own, queries);
-      this.#product.multiply(queries, out.subarray(first * size, (first + own.length) * size));
-    }
-    for (let b = 0; b < histories.length; b++) out[b * size] = -Infinity;
+  scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
+    return this.#scores.scoreAll(histories, (asked, queries) => this.encode(asked, queries), out);
   }
 
   save(directory: string): Promise<void> {
@@ -118,7 +110,7 @@ export class FactorModel implements TrainedModel, VectorScorer {
   }
 
   dispose(): Promise<void> {
-    this.#product = undefined;
+    this.#scores.dispose();
     return Promise.resolve();
   }
 }

@@ -1,6 +1,6 @@
 import type { History, VectorScorer } from "@magpie/domain";
-import { ScoreProduct } from "@magpie/numerics";
 import { strength } from "../linear/linear-item-model.ts";
+import { BlockScores } from "../block-scores.ts";
 import type { CurvePoint, TrainedModel, TrainingCost } from "../model.ts";
 import { readModel, writeModel } from "../model-files.ts";
 import type { UserItemGraph } from "./user-item-graph.ts";
@@ -27,8 +27,6 @@ export interface GraphModelName<Config extends object> {
 }
 
 const format = 2;
-/** Pasts that are scored together. */
-const block = 64;
 
 /**
  * Users and items as vectors, the score their inner product or cosine. The vector of a user is worked
@@ -50,7 +48,7 @@ export class GraphVectorModel implements TrainedModel, VectorScorer {
   readonly itemVectors: Float32Array;
   readonly #isCosine: boolean;
   readonly #vectors: GraphVectors;
-  #product: ScoreProduct | undefined;
+  readonly #scores: BlockScores;
 
   constructor(
     { kind, name, config, isCosine }: GraphModelName<object>,
@@ -69,6 +67,7 @@ export class GraphVectorModel implements TrainedModel, VectorScorer {
     this.#isCosine = isCosine;
     this.#vectors = vectors;
     this.itemVectors = isCosine ? toLengthOne(vectors.itemVectors, width) : vectors.itemVectors;
+    this.#scores = new BlockScores(this.itemVectors, width);
   }
 
   encode(histories: readonly History[], out: Float32Array): Promise<void> {
@@ -93,16 +92,8 @@ export class GraphVectorModel implements TrainedModel, VectorScorer {
     return Promise.resolve();
   }
 
-  async scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
-    this.#product ??= new ScoreProduct(this.itemVectors, this.width, block);
-    const size = this.itemCount + 1;
-    for (let first = 0; first < histories.length; first += block) {
-      const asked = histories.slice(first, first + block);
-      const queries = new Float32Array(asked.length * this.width);
-      await this.encode(asked, queries);
-      this.#product.multiply(queries, out.subarray(first * size, (first + asked.length) * size));
-    }
-    for (let b = 0; b < histories.length; b++) out[b * size] = -Infinity;
+  scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
+    return this.#scores.scoreAll(histories, (asked, queries) => this.encode(asked, queries), out);
   }
 
   save(directory: string): Promise<void> {
@@ -138,7 +129,7 @@ export class GraphVectorModel implements TrainedModel, VectorScorer {
   }
 
   dispose(): Promise<void> {
-    this.#product = undefined;
+    this.#scores.dispose();
     return Promise.resolve();
   }
 }
