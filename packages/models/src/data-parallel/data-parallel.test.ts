@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { leaveOneOut, type Sequences, type Split } from "@magpie/data";
 import { silentWork, type Scorer } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
-import { seededRandom } from "@magpie/numerics";
 import * as fc from "fast-check";
 import { describe, test } from "vitest";
+import { ringWalks } from "../sequence/ring-walks.suite.ts";
 import { sasRecDefaults, type SasRecConfig } from "../sequence/sasrec.ts";
 import { SequenceEncoder } from "../sequence/sequence-encoder.ts";
 import { sasRec } from "../sequence/sequence-model.ts";
@@ -92,27 +91,6 @@ describe("a rendezvous", () => {
     assert.deepEqual([...(await meeting.contribute("a", part(1, 2))).dense[0]!], [2]);
   });
 });
-
-/** Shoppers who walk in steps of 1 or of 3 through a ring of 40 items: two last items tell which. */
-function ringWalks(): Split {
-  const random = seededRandom(4, "walks");
-  const offsets = [0];
-  const items: number[] = [];
-  for (let user = 0; user < 240; user++) {
-    const step = user % 2 === 0 ? 1 : 3;
-    const start = random.int(40);
-    const length = 4 + random.int(8);
-    for (let i = 0; i < length; i++) items.push(1 + ((start + i * step) % 40));
-    offsets.push(items.length);
-  }
-  const sequences: Sequences = {
-    userCount: 240,
-    itemCount: 40,
-    offsets: Int32Array.from(offsets),
-    items: Int32Array.from(items),
-  };
-  return leaveOneOut(sequences);
-}
 
 const split = ringWalks();
 const { train, validation } = split;

@@ -2,38 +2,16 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { leaveOneOut, type Sequences, type Split } from "@magpie/data";
 import { itemIndex, silentWork, type History } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
-import { seededRandom } from "@magpie/numerics";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import type { TrainingContext } from "../model.ts";
+import { ringWalks } from "./ring-walks.suite.ts";
 import { SequenceEncoder } from "./sequence-encoder.ts";
 import { sasRec, type SequenceModel } from "./sequence-model.ts";
 import { SequenceTrainer } from "./sequence-trainer.ts";
 import { trainSequenceModel, TrainingStopped } from "./sequence-training.ts";
 import { sasRecDefaults, type SasRecConfig } from "./sasrec.ts";
-
-/** Shoppers who walk in steps of 1 or of 3 through a ring of 40 items: two last items tell which. */
-function ringWalks(): Split {
-  const random = seededRandom(4, "walks");
-  const offsets = [0];
-  const items: number[] = [];
-  for (let user = 0; user < 240; user++) {
-    const step = user % 2 === 0 ? 1 : 3;
-    const start = random.int(40);
-    const length = 4 + random.int(8);
-    for (let i = 0; i < length; i++) items.push(1 + ((start + i * step) % 40));
-    offsets.push(items.length);
-  }
-  const sequences: Sequences = {
-    userCount: 240,
-    itemCount: 40,
-    offsets: Int32Array.from(offsets),
-    items: Int32Array.from(items),
-  };
-  return leaveOneOut(sequences);
-}
 
 const split = ringWalks();
 
