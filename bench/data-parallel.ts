@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { parallelDefaults, type ParallelSettings, sasRec, sasRecDefaults } from "@magpie/models";
 import { meanInterval } from "@magpie/numerics";
-import { datasetFolder, type ModelTask, modelTasks } from "./model-tasks.ts";
+import { folderOf, taskNamed } from "./model-tasks.ts";
 import { writeSection } from "./write-section.ts";
 
 const { values } = parseArgs({
@@ -30,15 +30,10 @@ const { values } = parseArgs({
     write: { type: "boolean", default: false },
   },
 });
-const task: ModelTask | undefined = Object.entries(modelTasks).find(
-  ([name]) => name === values.task,
-)?.[1];
-if (task === undefined) {
-  throw new Error(`There is no task "${values.task}"; use ${Object.keys(modelTasks).join(", ")}.`);
-}
+const task = taskNamed(values.task);
 const epochs = Number(values.epochs);
 const seeds = values.seeds.split(",").map(Number);
-const split = await task.split(task.isMade === true ? "" : datasetFolder(task.dataset));
+const split = await task.split(folderOf(task));
 // All epochs are made, and validation looks at the last: the ways are compared after equal work.
 const config = { ...sasRecDefaults, epochs, validateEvery: epochs, patience: epochs };
 

@@ -12,6 +12,7 @@ import { simulateShop } from "@magpie/data";
 import { openEngine } from "@magpie/engine";
 import { startServer } from "@magpie/server";
 import { hostileQueries } from "../test/hostile-queries.ts";
+import { trainEngine } from "./filled-engine.ts";
 import { writeSection } from "./write-section.ts";
 
 const { values: flags } = parseArgs({
@@ -33,13 +34,7 @@ const engine = await openEngine(directory, { recipe });
 for (let at = 0; at < shop.items.length; at += 1_000) {
   await engine.upsertItems(shop.items.slice(at, at + 1_000));
 }
-await new Promise<void>((resolve, reject) => {
-  const { id } = engine.train({ seed: 1 });
-  engine.watchTask(id, ({ status, error }) => {
-    if (status === "succeeded") resolve();
-    if (status === "failed") reject(new Error(error?.message));
-  });
-});
+await trainEngine(engine);
 const server = await startServer({ engine, port: 0, openMode: true });
 
 const lines: string[] = [];

@@ -22,7 +22,7 @@ import {
   SequenceModel,
 } from "@magpie/models";
 import { pairedDifference, type PairedDifference } from "@magpie/numerics";
-import { datasetFolder, type ModelTask, modelTasks } from "./model-tasks.ts";
+import { folderOf, taskNamed } from "./model-tasks.ts";
 import { trainedModel } from "./trained-model.ts";
 import { writeSection } from "./write-section.ts";
 
@@ -35,14 +35,9 @@ const { values } = parseArgs({
     write: { type: "boolean", default: false },
   },
 });
-const task: ModelTask | undefined = Object.entries(modelTasks).find(
-  ([name]) => name === values.task,
-)?.[1];
-if (task === undefined) {
-  throw new Error(`There is no task "${values.task}"; use ${Object.keys(modelTasks).join(", ")}.`);
-}
+const task = taskNamed(values.task);
 const seed = Number(values.seed);
-const split = await task.split(task.isMade === true ? "" : datasetFolder(task.dataset));
+const split = await task.split(folderOf(task));
 const model = await trainedModel("sasrec", task.dataset, split, seed);
 if (!(model instanceof SequenceModel)) throw new Error("internal: sasrec is a sequence model");
 

@@ -14,7 +14,7 @@ import type { HeldOut } from "@magpie/data";
 import { silentWork } from "@magpie/domain";
 import { evaluate, type SeenItems } from "@magpie/evaluation";
 import { modelByKind } from "@magpie/models";
-import { datasetFolder, type ModelTask, modelTasks } from "./model-tasks.ts";
+import { folderOf, taskNamed } from "./model-tasks.ts";
 import { writeSection } from "./write-section.ts";
 
 const { values, positionals } = parseArgs({
@@ -57,13 +57,8 @@ async function ndcg(
 }
 
 for (const set of values.sets.split(",")) {
-  const task: ModelTask | undefined = Object.entries(modelTasks).find(
-    ([name]) => name === set,
-  )?.[1];
-  if (task === undefined) {
-    throw new Error(`There is no set "${set}"; use ${Object.keys(modelTasks).join(", ")}.`);
-  }
-  const split = await task.split(datasetFolder(task.dataset));
+  const task = taskNamed(set);
+  const split = await task.split(folderOf(task));
   const rows: string[][] = [];
   for (const { kind, ...changes } of variants) {
     const model = modelByKind(kind);

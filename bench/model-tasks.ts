@@ -206,6 +206,17 @@ export const modelTasks = {
 
 export type ModelTaskName = keyof typeof modelTasks;
 
+/**
+ * The task of a name that was typed.
+ *
+ * @throws {Error} naming the tasks there are
+ */
+export function taskNamed(name: string): ModelTask {
+  const task: ModelTask | undefined = Object.entries(modelTasks).find(([own]) => own === name)?.[1];
+  if (task !== undefined) return task;
+  throw new Error(`There is no task "${name}"; use ${Object.keys(modelTasks).join(", ")}.`);
+}
+
 /** What shoppers of the simulated demo shop looked at, put into carts and bought, by shopper. */
 function simulatedSequences(): Sequences {
   const nowMs = Date.parse("2026-06-01T00:00:00Z");

@@ -19,6 +19,7 @@ import type { Item, Rule, RuleCondition } from "@magpie/domain";
 import { openEngine, type Engine, type SearchOptions } from "@magpie/engine";
 import { seededRandom, type Random } from "@magpie/numerics";
 import { effectsOf, RuleMatcher, wordsOfQuery, type FacetWords } from "@magpie/ranking";
+import { fillEngine, trainEngine } from "./filled-engine.ts";
 import { writeSection } from "./write-section.ts";
 
 const { values: flags } = parseArgs({
@@ -182,22 +183,8 @@ try {
     nowMs,
   });
   const engine = await openEngine(directory, { recipe, now: () => nowMs });
-  await engine.upsertItems(shop.items);
-  let batch: object[] = [];
-  for (const { timestampMs, ...event } of shop.events()) {
-    batch.push({ ...event, timestamp: new Date(timestampMs).toISOString() });
-    if (batch.length < 500) continue;
-    await engine.ingest(batch, nowMs);
-    batch = [];
-  }
-  await engine.ingest(batch, nowMs);
-  const { id } = engine.train({ seed: 1 });
-  await new Promise<void>((resolve, reject) => {
-    engine.watchTask(id, ({ status, error }) => {
-      if (status === "succeeded") resolve();
-      if (status === "failed") reject(new Error(error?.message));
-    });
-  });
+  await fillEngine(engine, shop, nowMs);
+  await trainEngine(engine);
   const rows: Row[] = [];
   for (const count of sizes) rows.push(await measure(engine, shop.items, count));
   await engine.close();

@@ -20,10 +20,11 @@ import { parseArgs } from "node:util";
 import { createClient, type Client } from "@magpie/client";
 import type { RankingResponse, SearchRequest } from "@magpie/contract";
 import { simulateShop } from "@magpie/data";
-import { isAvailable, type EventInput, type Item } from "@magpie/domain";
+import { isAvailable, type Item } from "@magpie/domain";
 import { openEngine } from "@magpie/engine";
 import { seededRandom, type Random } from "@magpie/numerics";
 import { giveHeapRoom, startServer } from "@magpie/server";
+import { fillEngine, trainEngine } from "./filled-engine.ts";
 import { Merchandiser, soakContext } from "./search-soak-rules.ts";
 import { writeSection } from "./write-section.ts";
 
@@ -64,30 +65,14 @@ interface Memory {
 async function serve(directory: string): Promise<void> {
   const shop = simulated();
   const engine = await openEngine(directory, { recipe });
-  await engine.upsertItems(shop.items);
-  let batch: EventInput[] = [];
-  for (const { timestampMs, ...event } of shop.events()) {
-    batch.push({ ...event, timestamp: new Date(timestampMs).toISOString() });
-    if (batch.length < 500) continue;
-    await engine.ingest(batch, nowMs);
-    batch = [];
-  }
-  await engine.ingest(batch, nowMs);
-  const train = () =>
-    new Promise<void>((resolve, reject) => {
-      const { id } = engine.train({ seed: 1 });
-      engine.watchTask(id, ({ status, error }) => {
-        if (status === "succeeded") resolve();
-        if (status === "failed") reject(new Error(error?.message));
-      });
-    });
-  await train();
+  await fillEngine(engine, shop, nowMs);
+  await trainEngine(engine);
   const limits = { requestsPerMinute: 100_000_000 };
   const { port } = await startServer({ engine, port: 0, openMode: true, limits });
   giveHeapRoom();
   process.on("message", async (asked) => {
     if (asked === "train") {
-      await train();
+      await trainEngine(engine);
       process.send!("trained");
       return;
     }

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Item } from "@magpie/domain";
-import { openEngine, type Engine, type SearchOptions } from "@magpie/engine";
+import { openEngine, type SearchOptions } from "@magpie/engine";
+import { trainEngine } from "./filled-engine.ts";
 
 export interface ServedSearch {
   /** Item ids, best first. The query is taken as typed out. */
@@ -18,7 +19,7 @@ export async function openServedSearch(items: readonly Item[]): Promise<ServedSe
   for (let at = 0; at < items.length; at += 1_000) {
     await engine.upsertItems(items.slice(at, at + 1_000));
   }
-  await trained(engine);
+  await trainEngine(engine);
   return {
     async search(query, limit, options) {
       const answer = await engine.search({
@@ -34,14 +35,4 @@ export async function openServedSearch(items: readonly Item[]): Promise<ServedSe
       rmSync(directory, { recursive: true });
     },
   };
-}
-
-async function trained(engine: Engine): Promise<void> {
-  const { id } = engine.train({ seed: 1 });
-  await new Promise<void>((resolve, reject) => {
-    engine.watchTask(id, ({ status, error }) => {
-      if (status === "succeeded") resolve();
-      if (status === "failed") reject(new Error(error?.message));
-    });
-  });
 }

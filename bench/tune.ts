@@ -14,7 +14,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Model, modelByKind, tune, type Trial } from "@magpie/models";
-import { datasetFolder, type ModelTask, modelTasks } from "./model-tasks.ts";
+import { folderOf, taskNamed } from "./model-tasks.ts";
 import { writeSection } from "./write-section.ts";
 
 const { values } = parseArgs({
@@ -28,16 +28,11 @@ const { values } = parseArgs({
     write: { type: "boolean", default: false },
   },
 });
-const task: ModelTask | undefined = Object.entries(modelTasks).find(
-  ([name]) => name === values.task,
-)?.[1];
-if (task === undefined) {
-  throw new Error(`There is no task "${values.task}"; use ${Object.keys(modelTasks).join(", ")}.`);
-}
+const task = taskNamed(values.task);
 const shared = JSON.parse(values.shared) as object;
 const declared = modelByKind(values.kind);
 const model: Model = { ...declared, defaults: { ...declared.defaults, ...shared } };
-const split = await task.split(task.isMade === true ? "" : datasetFolder(task.dataset));
+const split = await task.split(folderOf(task));
 
 const stop = new AbortController();
 process.once("SIGINT", () => stop.abort());
