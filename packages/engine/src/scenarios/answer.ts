@@ -11,7 +11,12 @@ import {
   type SearchAsk,
   type ServingRequest,
 } from "@magpie/domain";
-import { modelHistory, type FacetValue, type HighlightTags } from "@magpie/retrieval";
+import {
+  modelHistory,
+  type FacetValue,
+  type Highlighter,
+  type HighlightTags,
+} from "@magpie/retrieval";
 import { v7 as uuidV7 } from "uuid";
 import type {
   FacetValueOptions,
@@ -106,8 +111,10 @@ export class Answerer {
 
     const ids = chosen.map(({ itemIndex }) => serving.catalog.idOf(itemIndex));
     const records = await this.#parts.records.getMany(ids);
-    const mark = marker(serving, request, options.highlight);
-    const variantOf = variantChooser(request, () => serving.search.highlighter(request));
+    let words: Highlighter | undefined;
+    const highlighter = (): Highlighter => (words ??= serving.search.highlighter(request));
+    const mark = marker(request, options.highlight, highlighter);
+    const variantOf = variantChooser(request, highlighter);
     const items = chosen.flatMap((candidate, i): RankedItem[] => {
       const item = records[i];
       // Deleted between ranking and reading.
@@ -148,7 +155,8 @@ export class Answerer {
     const found = serving.search.foundBy(request);
     const facets = found && serving.search.facetsOf(request);
     if (facets !== undefined && facets.length > 0) watch.lap("facets");
-    const isEmpty = found !== undefined && found.matches.count() === 0 && page.offset === 0;
+    // Nothing matches, whatever is chosen; counting the matches is for searches that show nothing.
+    const isEmpty = found?.total === 0 && page.offset === 0 && found.matches.count() === 0;
     const instead = isEmpty ? await this.#instead(serving, request, options, nowMs) : undefined;
     if (isEmpty) watch.lap("instead");
     return {
@@ -369,14 +377,12 @@ function searchAskOf({
 
 /** Marks the texts of an item of the answer, where that was asked for. */
 function marker(
-  serving: Serving,
-  request: ServingRequest,
+  { query, locale }: ServingRequest,
   tags: HighlightTags | undefined,
+  highlighter: () => Highlighter,
 ): ((item: Item) => MarkedTexts) | undefined {
-  const { query, locale } = request;
   if (query === undefined || tags === undefined) return undefined;
-  const highlighter = serving.search.highlighter(request);
-  return (item) => markTexts(item, locale, highlighter, tags);
+  return (item) => markTexts(item, locale, highlighter(), tags);
 }
 
 function contextItemOf(

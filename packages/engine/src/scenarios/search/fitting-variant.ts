@@ -19,12 +19,11 @@ export function variantChooser(
     .map((clause) => clause.filter(isOfVariants))
     .filter((tests) => tests.length > 0);
   const hasWords = query.trim() !== "";
-  let words: Highlighter | undefined;
 
   return (item) => {
     const { variants } = item;
     if (variants.length === 1 || (clauses.length === 0 && !hasWords)) return undefined;
-    const found = hasWords ? (words ??= highlighter()).termsInVariants(item) : [];
+    const found = hasWords ? highlighter().termsInVariants(item) : [];
     const fits = variants.map((variant, place): Fit => [
       clauses.filter((tests) => tests.some((test) => passes(variant, test))).length,
       found[place] ?? 0,
