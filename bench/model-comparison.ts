@@ -48,6 +48,8 @@ const usage = (command: string): string => `Compares models on ${command}.
   --threads N      threads of the numeric engine (default 1)
   --config JSON    changes to recipes, by kind: '{"sasrec":{"epochs":2}}'.
                    Shown and not written, unless --results says where
+  --shuffle-ties N interactions of one user at one moment in an order by chance, from this seed:
+                   results then go to ${command}-ties-shuffled.*. Needs data with times
   --fresh          forget runs that were made before
   --cache DIR      where runs are kept (default bench/.cache/${command})
   --results DIR    where tables and charts go (default bench/results)
@@ -68,6 +70,7 @@ export async function compareModels(command: string, taskName: ModelTaskName): P
       seeds: { type: "string", default: "1,2,3" },
       threads: { type: "string", default: "1" },
       config: { type: "string", default: "{}" },
+      "shuffle-ties": { type: "string" },
       fresh: { type: "boolean", default: false },
       cache: { type: "string", default: join(here, ".cache", command) },
       results: { type: "string" },
@@ -82,6 +85,8 @@ export async function compareModels(command: string, taskName: ModelTaskName): P
   const kinds = options.models?.split(",") ?? task.kinds;
   const changes = JSON.parse(options.config) as Record<string, object>;
   const { cache } = options;
+  const tiesSeed = options["shuffle-ties"];
+  const ties = tiesSeed === undefined ? {} : { tiesSeed: Number(tiesSeed) };
   const source = folderOf(task);
   const files = source === "" ? {} : await filesOf(source);
   if (options.fresh) await rm(cache, { recursive: true, force: true });
@@ -92,7 +97,8 @@ export async function compareModels(command: string, taskName: ModelTaskName): P
     const config = { ...modelByKind(kind).defaults, ...changes[kind] };
     for (const seed of modelByKind(kind).isSeeded ? options.seeds.split(",").map(Number) : [1]) {
       const threads = Number(options.threads);
-      results.push(await runOnce(cache, { task: taskName, files, kind, seed, config, threads }));
+      const asked = { task: taskName, files, kind, seed, config, threads, ...ties };
+      results.push(await runOnce(cache, asked));
     }
   }
   const report = reportOf(command, task, results);
@@ -107,7 +113,8 @@ export async function compareModels(command: string, taskName: ModelTaskName): P
   const isPart = options.models !== undefined || Object.keys(changes).length > 0;
   if (isPart && options.results === undefined) return;
   const folder = options.results ?? join(here, "results");
-  const out = (ending: string) => join(folder, `${command}${ending}`);
+  const variant = tiesSeed === undefined ? command : `${command}-ties-shuffled`;
+  const out = (ending: string) => join(folder, `${variant}${ending}`);
   await mkdir(folder, { recursive: true });
   await writeFile(out(".md"), report.markdown);
   await writeFile(out(".json"), report.json);
@@ -170,7 +177,8 @@ interface Report {
 }
 
 function reportOf(command: string, task: ModelTask, results: readonly RunResult[]): Report {
-  const { protocol } = results[0]!;
+  const { protocol, request } = results[0]!;
+  const { tiesSeed } = request;
   const about = { dataset: task.dataset, protocol };
   const runsBy = (seenItems: SeenItems): Run[] =>
     results.map(({ request, name, test, cost }) => ({
@@ -186,7 +194,7 @@ function reportOf(command: string, task: ModelTask, results: readonly RunResult[
   const differences = differencesOf(results);
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${platform()} ${arch()}`;
   const made = {
-    command: `node bench/${command}.ts`,
+    command: `node bench/${command}.ts${tiesSeed === undefined ? "" : ` --shuffle-ties ${tiesSeed}`}`,
     date: new Date().toISOString().slice(0, 10),
     machine,
     node: process.version,
@@ -199,6 +207,11 @@ function reportOf(command: string, task: ModelTask, results: readonly RunResult[
     `Made by \`${made.command}\` on ${made.date}: ${made.machine}, Node ${made.node}, ${made.threads} threads.`,
     "",
     ...task.notes.map((note) => `- ${note}`),
+    ...(tiesSeed === undefined
+      ? []
+      : [
+          "- Interactions of one user at one moment are in an order by chance, drawn once for all rows.",
+        ]),
     "- Wall and CPU seconds are those of training, validation during it included; peak memory is " +
       "that of the whole process. Each run had a process of its own.",
     ...resumed.map(

@@ -10,6 +10,7 @@ import type { Progress } from "@magpie/domain";
 import { evaluate, type Evaluation, type SeenItems } from "@magpie/evaluation";
 import { type CurvePoint, modelByKind, type TrainingCost } from "@magpie/models";
 import { folderOf, type ModelTask, type ModelTaskName, modelTasks } from "./model-tasks.ts";
+import { withTiesShuffled } from "./shuffled-ties.ts";
 
 /** What one run is asked for. Two equal requests have the same result. */
 export interface RunRequest {
@@ -21,6 +22,8 @@ export interface RunRequest {
   /** The whole recipe. */
   readonly config: object;
   readonly threads: number;
+  /** Interactions of one user at one moment are put in an order by chance, drawn from this. */
+  readonly tiesSeed?: number;
   readonly checkpointDir: string;
 }
 
@@ -40,7 +43,11 @@ export interface RunResult {
 
 async function run(request: RunRequest): Promise<RunResult> {
   const task: ModelTask = modelTasks[request.task];
-  const split = await task.split(folderOf(task));
+  const { tiesSeed } = request;
+  const split = await task.split(
+    folderOf(task),
+    tiesSeed === undefined ? undefined : (whole) => withTiesShuffled(whole, tiesSeed),
+  );
   const model = modelByKind(request.kind);
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());

@@ -27,7 +27,8 @@ export interface ModelTask {
   /** What a reader must know to read the numbers right. */
   readonly notes: readonly string[];
   readonly published: readonly PublishedResult[];
-  split(folder: string): Promise<Split>;
+  /** @param retell  what becomes of the whole sequences before they are cut; nothing unless said */
+  split(folder: string, retell?: (whole: Sequences) => Sequences): Promise<Split>;
   /** What is known of items besides, for models that read it; see `TrainingData.itemFeatures`. */
   readonly itemFeatures?: (folder: string, itemCount: number) => Promise<CsrMatrix>;
 }
@@ -69,7 +70,7 @@ const sequenceTask = (
   kinds: ["popularity", "item-knn", "ease", "sasrec", "stacked-blend"],
   notes: [...leaveOneOutNotes, ...notes],
   published,
-  split: async (folder) => leaveOneOut(await readS3Rec(folder)),
+  split: async (folder, retell = asGiven) => leaveOneOut(retell(await readS3Rec(folder))),
   itemFeatures: readAttributes,
 });
 
@@ -77,8 +78,19 @@ const sameDay =
   "Order of items within a day is as given in the file, which is arbitrary but the same in every " +
   "copy, so the published numbers are comparable.";
 
+const asGiven = (whole: Sequences): Sequences => whole;
+
 const dayMs = 24 * 60 * 60 * 1_000;
 const startOfDay = (ms: number): number => Math.floor(ms / dayMs) * dayMs;
+
+/** About the last tenth of all interactions is test, the tenth before it validation, cut at midnights. */
+function lastTenths(whole: Sequences): Split {
+  const { validationFromMs, testFromMs } = timeCuts(whole, { validation: 0.1, test: 0.1 });
+  return splitByTime(whole, {
+    validationFromMs: startOfDay(validationFromMs),
+    testFromMs: startOfDay(testFromMs),
+  });
+}
 
 /** All comparisons that can be run, by name. */
 export const modelTasks = {
@@ -152,14 +164,8 @@ export const modelTasks = {
       "Cancelled invoices were settled against their purchases first.",
     ],
     published: [],
-    async split(folder) {
-      const { sequences } = await readOnlineRetail(folder);
-      const { validationFromMs, testFromMs } = timeCuts(sequences, { validation: 0.1, test: 0.1 });
-      return splitByTime(sequences, {
-        validationFromMs: startOfDay(validationFromMs),
-        testFromMs: startOfDay(testFromMs),
-      });
-    },
+    split: async (folder, retell = asGiven) =>
+      lastTenths(retell((await readOnlineRetail(folder)).sequences)),
   },
   retailrocket: {
     dataset: "retailrocket-multibehavior",
@@ -173,14 +179,8 @@ export const modelTasks = {
       "Items that were first acted on after the cut are among the targets and count as missed.",
     ],
     published: [],
-    async split(folder) {
-      const { train } = await readRetailRocket(folder);
-      const { validationFromMs, testFromMs } = timeCuts(train, { validation: 0.1, test: 0.1 });
-      return splitByTime(train, {
-        validationFromMs: startOfDay(validationFromMs),
-        testFromMs: startOfDay(testFromMs),
-      });
-    },
+    split: async (folder, retell = asGiven) =>
+      lastTenths(retell((await readRetailRocket(folder)).train)),
   },
   "simulated-shop": {
     dataset: "simulated-shop",
@@ -193,14 +193,7 @@ export const modelTasks = {
     ],
     published: [],
     itemFeatures: () => Promise.resolve(simulatedFeatures()),
-    async split() {
-      const sequences = simulatedSequences();
-      const { validationFromMs, testFromMs } = timeCuts(sequences, { validation: 0.1, test: 0.1 });
-      return splitByTime(sequences, {
-        validationFromMs: startOfDay(validationFromMs),
-        testFromMs: startOfDay(testFromMs),
-      });
-    },
+    split: (_folder, retell = asGiven) => Promise.resolve(lastTenths(retell(simulatedSequences()))),
   },
 } as const satisfies Record<string, ModelTask>;
 
