@@ -93,7 +93,7 @@ async function shopOf(seed: number): Promise<Shop> {
       { vocabulary, sequences, searches, items, draft, encoder, seed },
       silentWork(),
     );
-    const { examples, names, features } = await readSearchExamples(
+    const { examples, lexicon, features } = await readSearchExamples(
       {
         draft,
         catalog,
@@ -108,7 +108,7 @@ async function shopOf(seed: number): Promise<Shop> {
       silentWork(),
     );
     const text = await InvertedTextIndex.open(await readFile(join(draft, snapshotFiles.text)));
-    return { examples, names, features, catalog, text };
+    return { examples, lexicon, features, catalog, text };
   } finally {
     await store.close();
     await rm(folder, { recursive: true });
@@ -241,14 +241,19 @@ interface Measured {
 }
 
 function measure(seed: number, shop: Shop): Measured {
-  const { examples, names, catalog } = shop;
+  const { examples, lexicon, catalog } = shop;
   const started = process.cpuUsage();
   let trees = 0;
-  const { report, model } = trainSearchRanker(examples, { names, catalog }, searchRankerDefaults, {
-    seed,
-    signal: new AbortController().signal,
-    onTree: () => trees++,
-  });
+  const { report, model } = trainSearchRanker(
+    examples,
+    { lexicon, catalog },
+    searchRankerDefaults,
+    {
+      seed,
+      signal: new AbortController().signal,
+      onTree: () => trees++,
+    },
+  );
   const { user, system } = process.cpuUsage(started);
   const trainSeconds = (user + system) / 1e6;
   const rows = rankingRows(examples.train, {

@@ -3,15 +3,19 @@ import { dirname, join } from "node:path";
 import type { Sequences } from "@magpie/data";
 import type { WorkContext } from "@magpie/domain";
 import { EmbeddedEncoder, openEncoder, type EncoderChoice } from "@magpie/encoder";
-import { InvertedListsIndex, InvertedTextIndex, queryKey } from "@magpie/retrieval";
+import {
+  InvertedListsIndex,
+  InvertedTextIndex,
+  queryKey,
+  type CatalogLexicon,
+} from "@magpie/retrieval";
 import { MeaningIndex } from "../hybrid/meaning-index.ts";
 import type { LiveCatalog } from "../live/live-catalog.ts";
 import { SearchScenario } from "../scenarios/search/search-scenario.ts";
 import { snapshotFiles } from "../snapshot/manifest.ts";
-import { openUnderstanding } from "../snapshot/open-understanding.ts";
+import { openLexicon, openUnderstanding } from "../snapshot/open-understanding.ts";
 import { throwIfCancelled } from "../tasks.ts";
 import type { LearnedSearches } from "../training/learn-searches.ts";
-import { ExactNames } from "./exact-names.ts";
 import { SearchBehaviour } from "./search-behaviour.ts";
 import { buildSearchExamples, recordSearch, type SearchExamples } from "./search-examples.ts";
 import { SearchFeatures } from "./search-features.ts";
@@ -65,17 +69,22 @@ export async function learnSearchOrder(
   if (log === undefined || input.sequences.timestampsMs === undefined) {
     return { notes: ["searches keep their default order: the log holds no search with a queryId"] };
   }
-  const { examples, names } = await readSearchExamples({ ...input, searchLog: log }, context);
+  const { examples, lexicon } = await readSearchExamples({ ...input, searchLog: log }, context);
   const missing = tooFewSearches(examples);
   if (missing !== undefined) return { notes: [`searches keep their default order: ${missing}`] };
-  const { report, model } = trainSearchRanker(examples, { names, catalog }, searchRankerDefaults, {
-    seed,
-    signal: context.signal,
-    onTree(done) {
-      context.onProgress({ stage: "search-order/train", done, unit: "trees" });
-      throwIfCancelled(context.signal, "Training");
+  const { report, model } = trainSearchRanker(
+    examples,
+    { lexicon, catalog },
+    searchRankerDefaults,
+    {
+      seed,
+      signal: context.signal,
+      onTree(done) {
+        context.onProgress({ stage: "search-order/train", done, unit: "trees" });
+        throwIfCancelled(context.signal, "Training");
+      },
     },
-  });
+  );
   if (model === undefined) {
     const note = "searches keep their default order: the learned one was not better beyond chance";
     return { ranking: report, notes: [note] };
@@ -104,11 +113,11 @@ export async function readSearchExamples(
   { onProgress, signal }: WorkContext,
 ): Promise<{
   readonly examples: SearchExamples;
-  readonly names: ExactNames;
+  readonly lexicon: CatalogLexicon;
   readonly features: SearchFeatures;
 }> {
   const { draft, catalog, sequences, searchLog: log, popularityDays, budgetSeconds } = input;
-  const names = ExactNames.open(await readFile(join(draft, snapshotFiles.exactNames)));
+  const lexicon = await openLexicon(draft, catalog);
   const popularityThen = { scores: new Float32Array(1), days: popularityDays ?? null };
   const text = await InvertedTextIndex.open(await readFile(join(draft, snapshotFiles.text)));
   const scenario = new SearchScenario(
@@ -116,11 +125,11 @@ export async function readSearchExamples(
     text,
     popularityDays === undefined ? {} : { popularity: popularityThen },
     await openMeanings(input),
-    await openUnderstanding(draft, text, catalog),
+    await openUnderstanding(draft, text, lexicon),
   );
   const behaviour = new SearchBehaviour();
   const popularity = (): Float32Array => popularityThen.scores;
-  const features = new SearchFeatures({ catalog, names, behaviour, popularity });
+  const features = new SearchFeatures({ catalog, lexicon, behaviour, popularity });
   const examples = await buildSearchExamples({
     log,
     sequences,
@@ -136,7 +145,7 @@ export async function readSearchExamples(
       onProgress({ stage: "search-order/read", done, total, unit: "searches" });
     },
   });
-  return { examples, names, features };
+  return { examples, lexicon, features };
 }
 
 /** The snapshot's vectors and the encoder that queries are read by, as serving will open them. */

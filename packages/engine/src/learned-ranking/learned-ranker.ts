@@ -11,9 +11,10 @@ import {
 } from "@magpie/domain";
 import type { BoostedForest } from "@magpie/models";
 import { keepExactFirst } from "@magpie/ranking";
+import type { CatalogLexicon } from "@magpie/retrieval";
 import { meaningStage } from "../hybrid/meaning-retriever.ts";
 import type { LiveCatalog } from "../live/live-catalog.ts";
-import { exactnessFor, type ExactNames } from "./exact-names.ts";
+import { exactnessFor } from "./exactness.ts";
 import {
   searchFeatures,
   tasteFeatures,
@@ -46,7 +47,7 @@ export const tasteBound = 1.5;
 export interface LearnedParts {
   readonly model: LearnedModel;
   readonly features: SearchFeatures;
-  readonly names: ExactNames;
+  readonly lexicon: CatalogLexicon;
   readonly catalog: LiveCatalog;
 }
 
@@ -118,7 +119,7 @@ export interface DescribedSearch extends RankedSearch {
 
 /** The candidates of a search in the learned order. */
 export function correct(
-  { model, names, catalog }: Omit<LearnedParts, "features">,
+  { model, lexicon, catalog }: Omit<LearnedParts, "features">,
   { candidates, request, features: described, taste }: DescribedSearch,
 ): Candidate[] {
   const F = searchFeatures.length;
@@ -146,7 +147,7 @@ export function correct(
   return keepExactFirst(
     candidates.map(({ itemIndex }) => itemIndex),
     learned,
-    exactnessFor(request.query ?? "", names, catalog),
+    exactnessFor(request.query ?? "", lexicon, catalog),
   );
 }
 

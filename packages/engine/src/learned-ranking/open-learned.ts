@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BoostedForest } from "@magpie/models";
+import type { CatalogLexicon } from "@magpie/retrieval";
 import type { LiveCatalog } from "../live/live-catalog.ts";
 import type { ServedModels } from "../scenarios/retrievers.ts";
 import { snapshotFiles, type SnapshotManifest } from "../snapshot/manifest.ts";
-import { ExactNames } from "./exact-names.ts";
 import type { LearnedParts } from "./learned-ranker.ts";
 import { SearchBehaviour } from "./search-behaviour.ts";
 import {
@@ -21,8 +21,14 @@ import {
 export async function openLearned(
   directory: string,
   { searchRanking: ranking, files }: SnapshotManifest,
-  catalog: LiveCatalog,
-  { popularity }: Pick<ServedModels, "popularity">,
+  {
+    catalog,
+    lexicon,
+    popularity,
+  }: Pick<ServedModels, "popularity"> & {
+    readonly catalog: LiveCatalog;
+    readonly lexicon: CatalogLexicon;
+  },
 ): Promise<LearnedParts | undefined> {
   if (ranking?.scale === undefined) return undefined;
   const read = (name: string): Promise<Buffer> => readFile(join(directory, name));
@@ -35,18 +41,16 @@ export async function openLearned(
     of.featureNames.join() === features.map(({ name }) => name).join();
   if (!isKnown(forest, searchFeatures)) return undefined;
   if (taste !== undefined && !isKnown(taste, tasteFeatures)) return undefined;
-  const names = ExactNames.open(await read(snapshotFiles.exactNames));
-  catalog.onWords((row, item) => names.put(row, item));
   const behaviour = SearchBehaviour.open(await read(snapshotFiles.searchBehaviour));
   return {
     model: { forest, ...(taste && { taste }), scale: ranking.scale },
     features: new SearchFeatures({
       catalog,
-      names,
+      lexicon,
       behaviour,
       popularity: () => popularity?.scores,
     }),
-    names,
+    lexicon,
     catalog,
   };
 }

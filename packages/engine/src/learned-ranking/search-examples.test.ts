@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import type { Sequences } from "@magpie/data";
 import type { Item } from "@magpie/domain";
 import { seededRandom } from "@magpie/numerics";
-import { InvertedTextIndex } from "@magpie/retrieval";
+import { CatalogLexicon, InvertedTextIndex } from "@magpie/retrieval";
 import { describe, test } from "vitest";
 import { SearchScenario } from "../scenarios/search/search-scenario.ts";
 import { smallCatalog, smallItem } from "../small-shop.suite.ts";
-import { ExactNames } from "./exact-names.ts";
 import { SearchBehaviour } from "./search-behaviour.ts";
 import { buildSearchExamples, type SearchExamples } from "./search-examples.ts";
 import { SearchFeatures, searchFeatures, tasteFeatures } from "./search-features.ts";
@@ -63,7 +62,6 @@ function pastsOf(days: number, seed: number): Sequences {
 
 async function examplesOf(log: SearchLog, sequences: Sequences): Promise<SearchExamples> {
   const catalog = smallCatalog(...items);
-  const names = ExactNames.of(items);
   const behaviour = new SearchBehaviour();
   const popularityThen = { scores: new Float32Array(13), days: null };
   return buildSearchExamples({
@@ -74,7 +72,7 @@ async function examplesOf(log: SearchLog, sequences: Sequences): Promise<SearchE
     }),
     features: new SearchFeatures({
       catalog,
-      names,
+      lexicon: CatalogLexicon.build(items),
       behaviour,
       popularity: () => popularityThen.scores,
     }),

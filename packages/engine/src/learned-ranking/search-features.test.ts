@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { itemIndex, type Candidate, type HistoryEntry } from "@magpie/domain";
 import { describe, test } from "vitest";
+import { CatalogLexicon } from "@magpie/retrieval";
 import { smallCatalog, smallItem } from "../small-shop.suite.ts";
-import { ExactNames } from "./exact-names.ts";
 import { SearchBehaviour } from "./search-behaviour.ts";
 import {
   SearchFeatures,
@@ -41,7 +41,7 @@ for (let n = 0; n < 6; n++) behaviour.record("lamp", 1, 1, n < 3 ? 1 : 0);
 const popular = Float32Array.of(-Infinity, Math.E - 1, Math.E ** 2 - 1, 0);
 const features = new SearchFeatures({
   catalog: smallCatalog(...items),
-  names: ExactNames.of(items),
+  lexicon: CatalogLexicon.build(items),
   behaviour,
   popularity: () => popular,
 });

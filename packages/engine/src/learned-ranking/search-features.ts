@@ -1,7 +1,7 @@
 import type { Candidate, HistoryEntry, LearnedSignal, ServingRequest } from "@magpie/domain";
-import { queryKey, type TextField, type TextHits } from "@magpie/retrieval";
+import { queryKey, type CatalogLexicon, type TextField, type TextHits } from "@magpie/retrieval";
 import type { LiveCatalog } from "../live/live-catalog.ts";
-import { exactnessFor, type ExactNames } from "./exact-names.ts";
+import { exactnessFor } from "./exactness.ts";
 import type { QueryBehaviour, SearchBehaviour } from "./search-behaviour.ts";
 
 /** One number that says something of a candidate of a search. */
@@ -65,7 +65,7 @@ export interface RankedSearch {
 /** What the shop knows of its items, frozen in a snapshot or as of a moment of training. */
 export interface FeatureSources {
   readonly catalog: LiveCatalog;
-  readonly names: ExactNames;
+  readonly lexicon: CatalogLexicon;
   readonly behaviour: SearchBehaviour;
   /** [items + 1]; shorter where items came since. */
   readonly popularity: () => Float32Array | undefined;
@@ -127,9 +127,9 @@ export class SearchFeatures {
   describe({ request, candidates, hits, near }: RankedSearch): Float32Array {
     const F = searchFeatures.length;
     const out = new Float32Array(candidates.length * F);
-    const { catalog, names, behaviour } = this.#sources;
+    const { catalog, lexicon, behaviour } = this.#sources;
     const query = request.query ?? "";
-    const exactness = exactnessFor(query, names, catalog);
+    const exactness = exactnessFor(query, lexicon, catalog);
     const after = behaviour.after(queryKey(query));
     const placeOf = new Map(Array.from(hits?.items ?? [], (row, place) => [row, place]));
     const bestMatch = hits?.scores.reduce((most, score) => Math.max(most, score), 0) ?? 0;

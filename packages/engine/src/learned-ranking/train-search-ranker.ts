@@ -92,7 +92,7 @@ export interface TrainedSearchRanker {
  */
 export function trainSearchRanker(
   examples: SearchExamples,
-  parts: Pick<LearnedParts, "names" | "catalog">,
+  parts: Pick<LearnedParts, "lexicon" | "catalog">,
   config: LambdaMartConfig,
   context: SearchRankerContext,
 ): TrainedSearchRanker {
@@ -185,7 +185,7 @@ export function tooFewSearches(examples: SearchExamples): string | undefined {
 
 /** The held-out order under a model. */
 export function orderBy(
-  parts: Pick<LearnedParts, "names" | "catalog" | "model">,
+  parts: Pick<LearnedParts, "lexicon" | "catalog" | "model">,
   example: SearchExample,
 ): ItemIndex[] {
   return correct(parts, example).map(({ itemIndex }) => itemIndex);

@@ -23,7 +23,6 @@ export const snapshotFiles = {
   synonymCandidates: "synonym-candidates.json",
   vectors: "item-vectors.bin",
   meanings: "item-meanings.bin",
-  exactNames: "exact-names.bin",
   searchForest: "search-order/forest.safetensors",
   searchTaste: "search-order/taste.safetensors",
   searchBehaviour: "search-order/behaviour.bin",

@@ -11,22 +11,34 @@ import type { LiveCatalog } from "../live/live-catalog.ts";
 import { snapshotFiles } from "./manifest.ts";
 
 /**
- * Opens what queries are understood by, and keeps it up to date with the catalogue.
+ * Opens what the catalogue is called by, and keeps it up to date with the catalogue.
+ *
+ * @param directory  a snapshot, or one that is being made
+ */
+export async function openLexicon(
+  directory: string,
+  catalog: LiveCatalog,
+): Promise<CatalogLexicon> {
+  const lexicon = CatalogLexicon.open(await readFile(join(directory, snapshotFiles.lexicon)));
+  catalog.onWords((row, item) => lexicon.put(row, item));
+  return lexicon;
+}
+
+/**
+ * Opens what queries are understood by.
  *
  * @param directory  a snapshot, or one that is being made
  */
 export async function openUnderstanding(
   directory: string,
   index: InvertedTextIndex,
-  catalog: LiveCatalog,
+  lexicon: CatalogLexicon,
 ): Promise<QueryUnderstanding> {
-  const [lexiconBytes, spelling, categories] = await Promise.all(
-    [snapshotFiles.lexicon, snapshotFiles.spelling, snapshotFiles.queryCategories].map((name) =>
+  const [spelling, categories] = await Promise.all(
+    [snapshotFiles.spelling, snapshotFiles.queryCategories].map((name) =>
       readFile(join(directory, name)),
     ),
   );
-  const lexicon = CatalogLexicon.open(lexiconBytes!);
-  catalog.onWords((row, item) => lexicon.put(row, item));
   return new QueryUnderstanding({
     index,
     lexicon,

@@ -28,7 +28,7 @@ import { servedModels, type ServedModels } from "../scenarios/retrievers.ts";
 import { SearchScenario } from "../scenarios/search/search-scenario.ts";
 import { LiveSuggester } from "../scenarios/suggest/live-suggester.ts";
 import { readManifest } from "./folder.ts";
-import { openUnderstanding } from "./open-understanding.ts";
+import { openLexicon, openUnderstanding } from "./open-understanding.ts";
 import {
   modelFolder,
   snapshotFiles,
@@ -148,10 +148,12 @@ export class Serving {
     const meanings = await openMeanings(directory, manifest, environment);
     if (meanings !== undefined) catalog.onWords((row, item) => meanings.put(row, item));
     // A snapshot of a version before has none.
-    const understanding = hasFile(manifest, snapshotFiles.lexicon)
-      ? await openUnderstanding(directory, text, catalog)
+    const lexicon = hasFile(manifest, snapshotFiles.lexicon)
+      ? await openLexicon(directory, catalog)
       : undefined;
-    const learned = await openLearned(directory, manifest, catalog, models);
+    const understanding = lexicon && (await openUnderstanding(directory, text, lexicon));
+    const learned =
+      lexicon && (await openLearned(directory, manifest, { catalog, lexicon, ...models }));
     const search = new SearchScenario(catalog, text, models, meanings, understanding, learned);
     const suggester =
       suggestionBytes && new LiveSuggester(catalog, Suggester.open(suggestionBytes));

@@ -11,7 +11,6 @@ import {
   type TextSettings,
 } from "@magpie/retrieval";
 import { writeMeanings, type WrittenMeanings } from "../hybrid/snapshot-meanings.ts";
-import { ExactNames } from "../learned-ranking/exact-names.ts";
 import { CatalogLabels } from "../live/catalog-labels.ts";
 import { createdMsOf, LiveCatalog, textHashOf } from "../live/live-catalog.ts";
 import { snapshotFiles } from "../snapshot/manifest.ts";
@@ -84,7 +83,6 @@ export async function writeCatalog(
   await writeFile(join(draft, snapshotFiles.created), new Uint8Array(createdMs.buffer));
   await writeFile(join(draft, snapshotFiles.textHashes), new Uint8Array(textHashes.buffer));
   await writeFile(join(draft, snapshotFiles.labels), JSON.stringify(labels));
-  await writeFile(join(draft, snapshotFiles.exactNames), ExactNames.of(texts).toBytes());
   const text = await InvertedTextIndex.build(texts, {
     settings: textSettingsOf(input.settings ?? {}),
     wholeWords: input.wholeWords ?? [],

@@ -8,7 +8,8 @@ import {
 } from "../packed/packed-arrays.ts";
 import { queryKey } from "../suggest/query-log.ts";
 import { compareTerms, TermDictionary } from "../text/term-dictionary.ts";
-import { TextNumberList, TextNumbers } from "./text-numbers.ts";
+import { TextNumberList } from "./text-numbers.ts";
+import { addNames, WholeNames, type ItemNames } from "./whole-names.ts";
 
 /** What a word of a query may name. */
 export const entityKinds = ["brand", "category", "color", "size", "material", "attribute"] as const;
@@ -32,7 +33,7 @@ const fieldKinds: readonly (readonly [RegExp, EntityKind])[] = [
   [/^(?:materials?|fabric|stoff|matière|材质|面料|材料|材質)$/iu, "material"],
 ];
 
-const kind = "catalog-lexicon/1";
+const kind = "catalog-lexicon/2";
 /** Values that are no names: too long to be typed, or read as numbers. */
 const maxNameLength = 40;
 const isNumber = /^[\d.,%]+$/;
@@ -57,12 +58,8 @@ const rankOf: Readonly<Record<EntityKind, number>> = {
  */
 export class CatalogLexicon {
   readonly #packed: Packed;
-  /** Of items that changed: they hide what the packed part says of their rows. */
+  /** Of items that changed. */
   readonly #newNames = new Map<string, CatalogName>();
-  readonly #newTitles = new Map<string, number>();
-  readonly #newCodes = new Map<string, number>();
-  /** Titles and codes of each changed row. */
-  readonly #changed = new Map<number, string[]>();
   /** Most words, or Chinese characters, that a name has. */
   readonly longest = maxNameWords;
   /** ISO 4217 code that most prices are in; undefined for a catalogue without items. */
@@ -76,31 +73,27 @@ export class CatalogLexicon {
   /** @param items  the item of row 1, of row 2, and so on; undefined where a row has none */
   static build(items: Iterable<Item | undefined>): CatalogLexicon {
     const names = new Map<string, Counted>();
-    const [titles, codes] = [new TextNumberList(), new TextNumberList()];
+    const whole = new TextNumberList();
     const currencies = new Map<string, number>();
     let row = 0;
     for (const item of items) {
       row++;
       if (item === undefined) continue;
-      readItem(item, {
-        name: (key, found) => count(names, key, found),
-        title: (key) => titles.add(key, row),
-        code: (key) => codes.add(key, row),
-      });
+      readNames(item, (key, found) => count(names, key, found));
+      addNames(whole, row, wholeNamesOf(item));
       const currency = item.variants[0]?.price.currency;
       if (currency !== undefined) currencies.set(currency, (currencies.get(currency) ?? 0) + 1);
     }
     const usual = [...currencies].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))[0]?.[0];
     return new CatalogLexicon({
       ...packNames(names),
-      titles: TextNumbers.build(titles),
-      codes: TextNumbers.build(codes),
+      whole: WholeNames.build(whole),
       currency: usual,
     });
   }
 
   toBytes(): Uint8Array {
-    const { keys, values, titles, codes, fields, currency, ...rest } = this.#packed;
+    const { keys, values, whole, fields, currency, ...rest } = this.#packed;
     return packArrays(
       kind,
       { fields, ...(currency !== undefined && { currency }) },
@@ -110,10 +103,7 @@ export class CatalogLexicon {
         keySlots: keys.slots,
         valueText: values.text,
         valueStarts: values.starts,
-        titleChecks: titles.arrays().checks,
-        titleNumbers: titles.arrays().numbers,
-        codeChecks: codes.arrays().checks,
-        codeNumbers: codes.arrays().numbers,
+        ...whole.arrays(),
         ...rest,
       },
     );
@@ -134,8 +124,11 @@ export class CatalogLexicon {
       kinds: part("kinds"),
       attributes: part("attributes"),
       items: part("items"),
-      titles: TextNumbers.open({ checks: part("titleChecks"), numbers: part("titleNumbers") }),
-      codes: TextNumbers.open({ checks: part("codeChecks"), numbers: part("codeNumbers") }),
+      whole: WholeNames.open({
+        firsts: part("firsts"),
+        seconds: part("seconds"),
+        marks: part("marks"),
+      }),
       fields: header["fields"] as string[],
       currency: header["currency"] as string | undefined,
     });
@@ -146,25 +139,11 @@ export class CatalogLexicon {
    * until the lexicon is built again.
    */
   put(row: number, item: Item): void {
-    for (const key of this.#changed.get(row) ?? []) {
-      for (const texts of [this.#newTitles, this.#newCodes]) {
-        if (texts.get(key) === row) texts.delete(key);
-      }
-    }
-    const own: string[] = [];
-    this.#changed.set(row, own);
-    const taking = (texts: Map<string, number>) => (key: string) => {
-      texts.set(key, row);
-      own.push(key);
-    };
-    readItem(item, {
-      name: (key, found) => {
-        const known = this.#nameAt(key);
-        const isBetter = known === undefined || rankOf[found.kind] < rankOf[known.kind];
-        if (isBetter) this.#newNames.set(key, { ...found, items: 1 });
-      },
-      title: taking(this.#newTitles),
-      code: taking(this.#newCodes),
+    this.#packed.whole.put(row, wholeNamesOf(item));
+    readNames(item, (key, found) => {
+      const known = this.#nameAt(key);
+      const isBetter = known === undefined || rankOf[found.kind] < rankOf[known.kind];
+      if (isBetter) this.#newNames.set(key, { ...found, items: 1 });
     });
   }
 
@@ -183,12 +162,17 @@ export class CatalogLexicon {
 
   /** Row of an item whose title says exactly this, in any language; undefined where none does. */
   rowTitled(text: string): number | undefined {
-    return this.#rowOf(queryKey(text), this.#newTitles, this.#packed.titles);
+    return this.#packed.whole.rowTitled(queryKey(text));
   }
 
   /** Row of an item that has this text as its id, SKU or barcode. */
   rowCoded(text: string): number | undefined {
-    return this.#rowOf(queryKey(text), this.#newCodes, this.#packed.codes);
+    return this.#packed.whole.rowCoded(queryKey(text));
+  }
+
+  /** Rows of all items that this text names whole: by title, id, SKU or barcode. */
+  rowsNamed(text: string): ReadonlySet<number> {
+    return this.#packed.whole.rowsNamed(queryKey(text));
   }
 
   /** Names in the form in which they are compared, for a segmenter to keep whole. */
@@ -196,13 +180,6 @@ export class CatalogLexicon {
     const { keys } = this.#packed;
     for (let number = 0; number < keys.size; number++) yield keys.term(number);
     yield* this.#newNames.keys();
-  }
-
-  #rowOf(key: string, fresh: ReadonlyMap<string, number>, packed: TextNumbers): number | undefined {
-    const row = fresh.get(key);
-    if (row !== undefined) return row;
-    const known = packed.find(key);
-    return known < 0 || this.#changed.has(known) ? undefined : known;
   }
 
   #nameAt(key: string): CatalogName | undefined {
@@ -236,20 +213,12 @@ interface PackedNames {
 }
 
 interface Packed extends PackedNames {
-  readonly titles: TextNumbers;
-  readonly codes: TextNumbers;
+  readonly whole: WholeNames;
   readonly currency: string | undefined;
 }
 
 type Named = Omit<CatalogName, "items">;
 type Counted = Named & { items: number };
-
-/** Hears what an item may be called by, in the form in which it is compared. */
-interface ItemListener {
-  readonly name: (key: string, found: Named) => void;
-  readonly title: (key: string) => void;
-  readonly code: (key: string) => void;
-}
 
 function count(names: Map<string, Counted>, key: string, found: Named): void {
   const known = names.get(key);
@@ -279,7 +248,17 @@ function packNames(names: ReadonlyMap<string, Counted>): PackedNames {
   };
 }
 
-function readItem(item: Item, { name, title, code }: ItemListener): void {
+function wholeNamesOf({ id, title, locales = {}, variants }: Item): ItemNames {
+  const keysOf = (texts: readonly string[]): Set<string> =>
+    new Set(texts.map(queryKey).filter((key) => key !== ""));
+  return {
+    titles: keysOf([title, ...Object.values(locales).flatMap((own) => own.title ?? [])]),
+    codes: keysOf([id, ...variants.flatMap(({ sku, barcodes = [] }) => [sku ?? "", ...barcodes])]),
+  };
+}
+
+/** Calls `name` for each brand, category and attribute of an item, in the form in which it is compared. */
+function readNames(item: Item, name: (key: string, found: Named) => void): void {
   const named = (text: string, found: Named): void => {
     const key = queryKey(text);
     if (key === "" || key.length > maxNameLength || isNumber.test(key)) return;
@@ -297,8 +276,6 @@ function readItem(item: Item, { name, title, code }: ItemListener): void {
     });
   };
   const { brand, categories = [], locales = {} } = item;
-  title(queryKey(item.title));
-  code(queryKey(item.id));
   if (brand !== undefined) named(brand, { kind: "brand", value: brand });
   for (const path of categories) levels(path, path);
   const values: [string, unknown][] = [
@@ -311,11 +288,7 @@ function readItem(item: Item, { name, title, code }: ItemListener): void {
       for (const { terms } of Object.values(locales)) attribute(field, one, terms?.[String(one)]);
     }
   }
-  for (const { sku, barcodes = [] } of item.variants) {
-    for (const own of [sku, ...barcodes]) if (own) code(queryKey(own));
-  }
   for (const own of Object.values(locales)) {
-    if (own.title !== undefined) title(queryKey(own.title));
     if (own.brand !== undefined) named(own.brand, { kind: "brand", value: brand ?? own.brand });
     own.categories?.forEach((path, i) => levels(path, categories[i] ?? path));
   }

@@ -43,8 +43,7 @@ export class TextNumbers {
 
   /** Number of a text, or -1. */
   find(text: string): number {
-    const check = hashOf(text, secondSeed);
-    return this.#numbers[this.#slotOf(hashOf(text, firstSeed), check)]! - 1;
+    return this.#numbers[this.#slotOf(firstHashOf(text), secondHashOf(text))]! - 1;
   }
 
   #add(first: number, check: number, number: number): void {
@@ -80,8 +79,8 @@ export class TextNumberList {
       larger.set(this.#hashes);
       this.#hashes = larger;
     }
-    this.#hashes[at] = hashOf(text, firstSeed);
-    this.#hashes[at + 1] = hashOf(text, secondSeed);
+    this.#hashes[at] = firstHashOf(text);
+    this.#hashes[at + 1] = secondHashOf(text);
     this.#hashes[at + 2] = number;
   }
 
@@ -92,8 +91,11 @@ export class TextNumberList {
   }
 }
 
-const firstSeed = 0x811c9dc5;
-const secondSeed = 0x2545f491;
+/** The first 32 bits of the hash that stands for a text. */
+export const firstHashOf = (text: string): number => hashOf(text, 0x811c9dc5);
+
+/** The other 32 bits. */
+export const secondHashOf = (text: string): number => hashOf(text, 0x2545f491);
 
 /** FNV-1a over UTF-16 units, its bits mixed once more (Murmur's last step). */
 function hashOf(text: string, seed: number): number {
