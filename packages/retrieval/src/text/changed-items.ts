@@ -1,17 +1,14 @@
 import type { Item } from "@magpie/domain";
-import { ItemSet } from "../filter/item-set.ts";
-import type { Segment } from "./posting-lists.ts";
 import type { Postings } from "./postings.ts";
+import { Segment } from "./segment.ts";
 
 /** Items that changed together, or were merged; undefined for those that are gone. */
 type Changes = ReadonlyMap<number, Item | undefined>;
 
 interface ChangedPart {
-  readonly postings: Postings;
+  readonly segment: Segment;
   /** What it was made of, from which it is made again when it is merged. */
   readonly items: Changes;
-  /** Rows that changed again since. */
-  dead: ItemSet | undefined;
 }
 
 /** Smaller ones are merged with whatever is there: searching a part costs more than its items. */
@@ -28,28 +25,27 @@ const smallest = 8;
  * dead goes. Only the base keeps what is dead in it; the next snapshot has another.
  */
 export class ChangedItems {
-  readonly #base: Postings;
+  readonly #base: Segment;
   readonly #index: (items: Iterable<Item | undefined>) => Promise<Postings>;
   readonly #publish: (segments: readonly Segment[]) => void;
   readonly #parts: ChangedPart[] = [];
-  readonly #deadInBase: ItemSet;
   /** Ends when all changes so far are found. */
   #adding: Promise<void> = Promise.resolve();
   #merging: Promise<void> | undefined;
 
   /**
-   * @param index    makes postings of items that score as the base does
+   * @param base     what the index was built of
+   * @param index    makes postings of items
    * @param publish  takes the segments that are searched from now on, the base first
    */
   constructor(
-    base: Postings,
+    base: Segment,
     index: (items: Iterable<Item | undefined>) => Promise<Postings>,
     publish: (segments: readonly Segment[]) => void,
   ) {
     this.#base = base;
     this.#index = index;
     this.#publish = publish;
-    this.#deadInBase = new ItemSet(base.rows);
   }
 
   /** Changes are taken in the order in which they are added. */
@@ -59,10 +55,10 @@ export class ChangedItems {
     const adding = this.#adding.then(async () => {
       const postings = await this.#postingsOf(items);
       for (const row of items.keys()) {
-        if (row < this.#base.rows) this.#deadInBase.add(row);
-        for (const part of this.#parts) bury(part, row);
+        this.#base.bury(row);
+        for (const { segment } of this.#parts) segment.bury(row);
       }
-      this.#parts.push({ postings, items, dead: undefined });
+      this.#parts.push({ segment: new Segment(postings), items });
       this.#publishParts();
       this.#startMerging();
     });
@@ -77,8 +73,7 @@ export class ChangedItems {
   }
 
   #publishParts(): void {
-    const base = { postings: this.#base, dead: this.#deadInBase };
-    this.#publish([base, ...this.#parts.map(({ postings, dead }) => ({ postings, dead }))]);
+    this.#publish([this.#base, ...this.#parts.map(({ segment }) => segment)]);
   }
 
   async #postingsOf(items: Changes): Promise<Postings> {
@@ -99,11 +94,10 @@ export class ChangedItems {
     for (let at = this.#placeToMerge(); at >= 0; at = this.#placeToMerge()) {
       const [older, newer] = [this.#parts[at]!, this.#parts[at + 1]!];
       const items = inOrderOfRows(new Map([...living(older), ...living(newer)]));
-      const postings = await this.#postingsOf(items);
-      const merged: ChangedPart = { items, postings, dead: undefined };
+      const merged: ChangedPart = { items, segment: new Segment(await this.#postingsOf(items)) };
       // Changes that came meanwhile stand behind the two, and have buried rows of theirs.
       for (const row of items.keys()) {
-        if (isBuried(newer.items.has(row) ? newer : older, row)) bury(merged, row);
+        if (isBuried(newer.items.has(row) ? newer : older, row)) merged.segment.bury(row);
       }
       this.#parts.splice(at, 2, merged);
       this.#publishParts();
@@ -124,14 +118,8 @@ export class ChangedItems {
 const inOrderOfRows = (changes: Changes): Changes =>
   new Map([...changes].sort(([a], [b]) => a - b));
 
-const isBuried = ({ dead }: ChangedPart, row: number): boolean => dead?.has(row) === true;
-
-/** Marks a row that the part has as changed since. */
-function bury(part: ChangedPart, row: number): void {
-  if (!part.items.has(row)) return;
-  part.dead ??= new ItemSet(part.postings.rows);
-  part.dead.add(row);
-}
+const isBuried = ({ segment }: ChangedPart, row: number): boolean =>
+  segment.dead?.has(row) === true;
 
 /** Items of a part that have not changed since. Those that are gone are dead in all older parts. */
 function living(part: ChangedPart): (readonly [number, Item | undefined])[] {

@@ -67,34 +67,6 @@ describe("the inverted index", () => {
     assert.equal(index.rows, 4);
   });
 
-  test("scores changed items beside it as it would score them itself", async () => {
-    const items = [
-      product("red running shoe", { brand: "Acme" }),
-      product("blue shoe"),
-      product("红色跑步鞋"),
-      product("hat"),
-    ];
-    const index = await InvertedTextIndex.build(items);
-    const beside = await index.buildBeside([items[2], items[0]]);
-    for (const query of ["red shoe", "acme", "跑步鞋", "paobuxie", "sho"]) {
-      const whole = index.search(query, { limit: 9 });
-      const part = beside.search(query, { limit: 9 });
-      for (const [place, row] of part.items.entries()) {
-        const sameRow = row === 1 ? 3 : 1;
-        const at = whole.items.indexOf(sameRow);
-        assert.ok(Math.abs(whole.scores[at]! - part.scores[place]!) < 1e-6, query);
-      }
-      assert.ok(part.items.length > 0, query);
-    }
-  });
-
-  test("scores words that only changed items have", async () => {
-    const index = await InvertedTextIndex.build([product("shoe"), product("hat")]);
-    const beside = await index.buildBeside([product("zeppelin")]);
-    assert.deepEqual([...beside.search("zeppelin", { limit: 9 }).items], [1]);
-    assert.ok(beside.search("zeppelin", { limit: 9 }).scores[0]! > 0);
-  });
-
   test("says what is wrong with bytes that are not its own", async () => {
     await assert.rejects(
       InvertedTextIndex.open(new Uint8Array(100)),

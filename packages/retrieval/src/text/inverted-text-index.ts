@@ -12,11 +12,12 @@ import { Highlighter, type HighlightWord } from "./highlight.ts";
 import { ItemIndexer } from "./item-indexer.ts";
 import { visitOwnNames } from "./item-texts.ts";
 import type { ParsedQuery, QueryGroup } from "./parsed-query.ts";
-import { has, placeOf, PostingLists, type Segment } from "./posting-lists.ts";
+import { has, placeOf, PostingLists } from "./posting-lists.ts";
 import { PostingsBuilder } from "./postings-builder.ts";
-import { Postings, usualWeights, type CollectionStatistics } from "./postings.ts";
+import { Postings, usualWeights } from "./postings.ts";
 import { maxGroups, QueryParser, type Vocabulary } from "./query-parser.ts";
 import { Scratch } from "./scratch.ts";
+import { Segment } from "./segment.ts";
 import { standIn } from "./stand-ins.ts";
 import type {
   MatchStage,
@@ -76,17 +77,18 @@ export class InvertedTextIndex implements TextIndex {
     this.#analyser = analyser;
     this.#ownWords = ownWords;
     this.#plan = plan;
+    const base = new Segment(postings);
     this.#vocabulary = {
-      lists: new PostingLists([{ postings, dead: undefined }]),
+      lists: new PostingLists([base]),
       dictionaries: new CompiledDictionaries({}, (text) => analyser.keyOf(text)),
     };
     this.#parser = new QueryParser(analyser, this.#vocabulary, plan.hasExactFields);
     this.#resolver = new UnitResolver(analyser, this.#vocabulary, this.#parser);
     this.#scratch = new Scratch(postings.rows);
-    analyser.useFrequencies((term) => postings.documentFrequency(term));
+    analyser.useFrequencies((term) => this.#vocabulary.lists.frequencyOf(term));
     this.#changes = new ChangedItems(
-      postings,
-      (items) => index(items, analyser, plan, postings),
+      base,
+      (items) => index(items, analyser, plan, this.#vocabulary.lists),
       (segments) => this.#take(segments),
     );
   }
@@ -142,7 +144,9 @@ export class InvertedTextIndex implements TextIndex {
   /**
    * Takes items that are new, changed or gone (undefined), by row; rows past the end make room. They
    * are found from when the promise is kept, all of them at once; the work is that of analysing
-   * them, whatever the size of the index. Scores go on by the statistics of what it was built of.
+   * them, whatever the size of the index. All scores go by the items that are there from then on.
+   *
+   * Texts are cut by the words, and compounds parted by those, that were known when they were given.
    */
   async update(changes: ReadonlyMap<number, Item | undefined>): Promise<void> {
     await this.#changes.add(changes);
@@ -159,10 +163,16 @@ export class InvertedTextIndex implements TextIndex {
     if (rows > this.#scratch.rows) this.#scratch = new Scratch(rows);
   }
 
-  /** A small index of changed items that analyses and scores as this one does. */
-  async buildBeside(items: Iterable<Item | undefined>): Promise<InvertedTextIndex> {
-    const postings = await index(items, this.#analyser, this.#plan, this.#base);
-    return new InvertedTextIndex(postings, this.#ownWords, this.#analyser, this.#plan);
+  /** An index of other items that analyses as this one does: by its words and languages. */
+  async alike(items: Iterable<Item | undefined>): Promise<InvertedTextIndex> {
+    const analyser = analyserOf(
+      this.#analyser.segmenter,
+      this.#ownWords,
+      this.#analyser.languages,
+      this.#plan,
+    );
+    const postings = await index(items, analyser, this.#plan);
+    return new InvertedTextIndex(postings, this.#ownWords, analyser, this.#plan);
   }
 
   /** Takes the shop's dictionaries in place of those before; the next query is parsed by them. */
@@ -556,8 +566,7 @@ function areOfOneSubject(clause: Clause): boolean {
 const countIn = (rows: Int32Array, set: ItemSet): number =>
   rows.reduce((count, row) => count + Number(set.has(row)), 0);
 
-const lengthOf = (clause: Clause): number =>
-  clause.reduce((sum, { from, to }) => sum + to - from, 0);
+const lengthOf = (clause: Clause): number => clause.reduce((sum, { live }) => sum + live, 0);
 
 interface Met {
   readonly amount: number;
@@ -576,7 +585,7 @@ async function index(
   items: Iterable<Item | undefined>,
   analyser: Analyser,
   plan: TextPlan,
-  background?: CollectionStatistics,
+  beside?: PostingLists,
 ): Promise<Postings> {
   const builder = new PostingsBuilder();
   const indexer = new ItemIndexer(analyser, builder, plan);
@@ -585,9 +594,9 @@ async function index(
     if (count++ % itemsPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
     indexer.add(item);
   }
-  indexer.partCompounds(background);
+  indexer.partCompounds((term) => beside?.frequencyOf(term) ?? 0);
   const weights = usualWeights.map((usual, slot) => plan.weights[slot] ?? usual);
-  return builder.finish(background, weights);
+  return builder.finish(weights, beside?.averageLengths);
 }
 
 const analyserOf = (

@@ -17,7 +17,7 @@ import { mayHaveQuantities, quantitiesOf } from "./analysis/quantities.ts";
 import { runsOf } from "./analysis/runs.ts";
 import { visitTexts } from "./item-texts.ts";
 import type { PostingsBuilder } from "./postings-builder.ts";
-import { sourceFields, type CollectionStatistics } from "./postings.ts";
+import { sourceFields } from "./postings.ts";
 import { TextPlan } from "./text-plan.ts";
 
 /** Positions left free, so that no phrase goes from one text into the next. */
@@ -213,16 +213,16 @@ export class ItemIndexer {
    * Gives items with a compound the words that it is written together from. Which words there are is
    * known when all items are added.
    *
-   * @param background  a large index that has words as well, beside this one
+   * @param besides  items that have a term in a large index beside this one
    */
-  partCompounds(background?: CollectionStatistics): void {
+  partCompounds(besides: (term: string) => number = () => 0): void {
     const own = this.#builder.documentFrequencies();
     const implied = new Map<number, readonly number[]>();
     for (const [number, { word, language }] of this.#longWords) {
       const parts = compoundParts(word, language, (part) => {
         const term = stemTerm(language, part);
         const known = this.#builder.find(term);
-        return (known < 0 ? 0 : own[known]!) + (background?.documentFrequency(term) ?? 0);
+        return (known < 0 ? 0 : own[known]!) + besides(term);
       });
       if (parts === undefined) continue;
       const terms = parts.map((part) => stemTerm(language, part.stem));

@@ -1,19 +1,9 @@
 import { topK } from "@magpie/numerics";
-import type { ItemSet } from "../filter/item-set.ts";
 import type { Term } from "./analysis/analyser.ts";
-import type { Postings } from "./postings.ts";
+import { sourceFields, steppedAverages } from "./postings.ts";
+import type { Segment } from "./segment.ts";
 import { nearTerms } from "./spelling.ts";
 import { compareTerms } from "./term-dictionary.ts";
-
-/**
- * Part of an index. All parts number rows alike, and a row lives in one of them: where an item
- * changed, its row is dead in all parts but the newest that has it.
- */
-export interface Segment {
-  readonly postings: Postings;
-  /** Undefined where none is. */
-  readonly dead: ItemSet | undefined;
-}
 
 /** A list of postings that a clause may be met by: those of a term in a segment, or of a phrase. */
 export interface PostingList {
@@ -22,6 +12,8 @@ export interface PostingList {
   readonly impacts: Float32Array;
   readonly from: number;
   readonly to: number;
+  /** Postings of items that are not dead. */
+  readonly live: number;
   /** Weight of the clause · of the stand-in · idf of the term. */
   readonly factor: number;
   /** The term's number in the segment; of a phrase, its rarest. */
@@ -33,10 +25,11 @@ export interface PostingList {
   readonly dead: Int32Array | undefined;
 }
 
-/** A term in a segment that has a live item with it. */
+/** A term in a segment that has live items with it. */
 interface Place {
   readonly segment: Segment;
   readonly term: number;
+  readonly live: number;
 }
 
 /** A term that a word may be a misspelling of, with how usual it is. */
@@ -49,34 +42,62 @@ export interface NearWord {
 
 /**
  * Looks terms up in all segments of an index as though it were one: a term is there when a live
- * item has it. How frequent a term is was settled with the statistics that items are scored by.
+ * item has it, and what scores go by (items, items of a term, average lengths) is counted over live
+ * items alone. So answers are those of an index that was built of these items.
  */
 export class PostingLists {
   readonly #segments: readonly Segment[];
+  readonly #documents: number;
 
-  /** @param segments  the first is the base, by whose statistics all others score */
+  /** @param segments  the base first; they score by the averages of all of them from now on */
   constructor(segments: readonly Segment[]) {
     this.#segments = segments;
+    this.#documents = segments.reduce((sum, { documents }) => sum + documents, 0);
+    const [base] = segments;
+    if (base === undefined) return;
+    const lengthSums = sourceFields.map((_, slot) =>
+      segments.reduce((sum, segment) => sum + segment.lengthSums[slot]!, 0),
+    );
+    const averageLengths = steppedAverages(lengthSums, this.#documents);
+    const { weights } = base.postings.model;
+    for (const { postings } of segments) postings.scoreBy({ weights, averageLengths });
+  }
+
+  /** Average lengths that all segments score by. */
+  get averageLengths(): readonly number[] | undefined {
+    return this.#segments[0]?.postings.model.averageLengths;
   }
 
   has(term: Term): boolean {
-    return this.#segments.some((segment) => {
-      const number = segment.postings.dictionary.find(term);
-      return number >= 0 && isAlive(segment, number);
-    });
+    return this.#segments.some(
+      (segment) => segment.itemsWith(segment.postings.dictionary.find(term)) > 0,
+    );
+  }
+
+  /** How many items have a term. */
+  frequencyOf(term: Term): number {
+    return this.#segments.reduce(
+      (sum, segment) => sum + segment.itemsWith(segment.postings.dictionary.find(term)),
+      0,
+    );
   }
 
   /** Lists of a term; none where no live item has it. */
   of(term: Term, weight: number, isPinyin = false): PostingList[] {
-    return this.#placesOf(term).map(({ segment, term: number }) => {
-      const { itemRows, impacts, listStarts, idf } = segment.postings;
+    const places = this.#placesOf(term);
+    if (places.length === 0) return [];
+    const factor = weight * this.#idf(places.reduce((sum, { live }) => sum + live, 0));
+    return places.map(({ segment, term: number, live }) => {
+      const { postings } = segment;
+      const { itemRows, listStarts } = postings;
       return {
         segment,
         rows: itemRows,
-        impacts,
+        impacts: postings.impactsOf(number),
         from: listStarts[number]!,
         to: listStarts[number + 1]!,
-        factor: weight * idf[number]!,
+        live,
+        factor,
         term: number,
         subject: term,
         isPinyin,
@@ -85,54 +106,65 @@ export class PostingLists {
     });
   }
 
+  #idf(frequency: number): number {
+    return Math.log(1 + (this.#documents - frequency + 0.5) / (frequency + 0.5));
+  }
+
   /**
    * At most `count` terms with a prefix, those in most items first, equal ones in order of terms.
    *
-   *     base      terms with the prefix by frequency, as far as live items have them
-   *     others    then those that the base does not know
+   * Of the base, whose terms may be many, those are looked at that may be among them: a term of
+   * the base alone has at most the items that it had when the base was built.
    */
   mostFrequent(prefix: string, count: number): Term[] {
     const [base, ...others] = this.#segments;
     if (base === undefined) return [];
-    const { dictionary, idf } = base.postings;
-    const [from, to] = dictionary.withPrefix(prefix);
-    const usual = idf.slice(from, to);
-    for (let i = 0; i < usual.length; i++) usual[i] = -usual[i]!;
-    const taken: Term[] = [];
-    const isWhole = base.dead === undefined;
-    for (let wanted = count; taken.length < count; wanted *= 4) {
-      taken.length = 0;
-      for (const place of topK(usual, wanted).indices) {
-        const term = dictionary.term(from + place);
-        if (taken.length < count && (isWhole || this.has(term))) taken.push(term);
-      }
-      if (wanted >= usual.length) break;
-    }
-    const unknown = new Set<Term>();
-    for (const segment of others) {
-      const own = segment.postings.dictionary;
+    const { dictionary, listStarts } = base.postings;
+    const found = new Map<Term, number>();
+    for (const { postings } of others) {
+      const own = postings.dictionary;
       const [first, end] = own.withPrefix(prefix);
       for (let number = first; number < end; number++) {
         const term = own.term(number);
-        if (dictionary.find(term) < 0 && isAlive(segment, number)) unknown.add(term);
+        if (!found.has(term)) found.set(term, this.frequencyOf(term));
       }
     }
-    return [...taken, ...[...unknown].sort(compareTerms)].slice(0, count);
+    const [from, to] = dictionary.withPrefix(prefix);
+    const atMost = Float32Array.from({ length: to - from }, (_, i) => {
+      return listStarts[from + i + 1]! - listStarts[from + i]!;
+    });
+    for (let wanted = count, looked = 0; ; wanted *= 4) {
+      const { indices } = topK(atMost, wanted);
+      for (; looked < indices.length; looked++) {
+        const number = from + indices[looked]!;
+        const term = dictionary.term(number);
+        if (!found.has(term)) found.set(term, base.itemsWith(number));
+      }
+      const best = [...found]
+        .filter(([, frequency]) => frequency > 0)
+        .sort(([a, m], [b, n]) => n - m || compareTerms(a, b))
+        .slice(0, count);
+      // Those not looked at have no more items than the last one that was, or equally many.
+      const most = looked === atMost.length ? 0 : atMost[indices.at(-1)!]!;
+      if (most === 0 || (best.length === count && best.at(-1)![1] > most)) {
+        return best.map(([term]) => term);
+      }
+    }
   }
 
   /** Terms within some typing errors of a word, in order of terms. */
   near(word: string, maxEdits: number): NearWord[] {
     const found = new Map<Term, NearWord>();
-    for (const segment of this.#segments) {
-      const { postings } = segment;
+    for (const { postings } of this.#segments) {
       for (const { term: number, edits, sameStart } of nearTerms(
         postings.dictionary,
         word,
         maxEdits,
       )) {
-        if (!isAlive(segment, number)) continue;
         const term = postings.dictionary.term(number);
-        found.set(term, { term, edits, sameStart, frequency: postings.frequencyOf(number) });
+        if (found.has(term)) continue;
+        const frequency = this.frequencyOf(term);
+        if (frequency > 0) found.set(term, { term, edits, sameStart, frequency });
       }
     }
     const near = [...found.values()];
@@ -144,57 +176,60 @@ export class PostingLists {
     parts: readonly { readonly term: Term; readonly position: number }[],
     weight: number,
   ): PostingList[] {
-    return this.#segments.flatMap((segment) => phraseIn(segment, parts, weight));
+    const rated = parts
+      .map((part) => ({ ...part, frequency: this.frequencyOf(part.term) }))
+      .sort((a, b) => a.frequency - b.frequency);
+    if (rated.length === 0 || rated[0]!.frequency === 0) return [];
+    const subject = `"${parts.map(({ term, position }) => `${term} ${position}`).join(" ")}"`;
+    const wanted = rated.map((part) => ({ ...part, idf: this.#idf(part.frequency) }));
+    return this.#segments.flatMap((segment) => phraseIn(segment, wanted, weight, subject));
   }
 
   #placesOf(term: Term): Place[] {
     const places: Place[] = [];
     for (const segment of this.#segments) {
       const number = segment.postings.dictionary.find(term);
-      if (number >= 0 && isAlive(segment, number)) places.push({ segment, term: number });
+      const live = segment.itemsWith(number);
+      if (live > 0) places.push({ segment, term: number, live });
     }
     return places;
   }
 }
 
-/** True when an item that is not dead has the term. */
-function isAlive({ postings, dead }: Segment, term: number): boolean {
-  if (dead === undefined) return true;
-  const { itemRows, listStarts } = postings;
-  for (let i = listStarts[term]!; i < listStarts[term + 1]!; i++) {
-    if (!has(dead.words, itemRows[i]!)) return true;
-  }
-  return false;
+/** A term of a phrase. */
+interface PhrasePart {
+  readonly term: Term;
+  readonly position: number;
+  readonly idf: number;
 }
 
+/** @param parts  the rarest first */
 function phraseIn(
   segment: Segment,
-  parts: readonly { readonly term: Term; readonly position: number }[],
+  parts: readonly PhrasePart[],
   weight: number,
+  subject: string,
 ): PostingList[] {
   const { postings, dead } = segment;
-  const { dictionary, itemRows, impacts, idf, listStarts } = postings;
-  const lengthOf = (term: number): number =>
-    term < 0 ? 0 : listStarts[term + 1]! - listStarts[term]!;
-  const lists = parts
-    .map(({ term, position }) => ({ term: dictionary.find(term), position }))
-    .sort((a, b) => lengthOf(a.term) - lengthOf(b.term));
-  const [rarest, ...others] = lists;
-  if (rarest === undefined || rarest.term < 0) return [];
-  const readers = lists.map(({ term }) => postings.positionsOf(term));
+  const { dictionary, itemRows, listStarts } = postings;
+  const [rarest, ...others] = parts.map((part) => ({ ...part, term: dictionary.find(part.term) }));
+  if (rarest!.term < 0 || others.some(({ term }) => term < 0)) return [];
+  const readers = [rarest!, ...others].map(({ term }) => postings.positionsOf(term));
+  for (const { term } of others) postings.impactsOf(term);
+  const impacts = postings.impactsOf(rarest!.term);
   const rows: number[] = [];
   const amounts: number[] = [];
-  for (let i = listStarts[rarest.term]!; i < listStarts[rarest.term + 1]!; i++) {
+  for (let i = listStarts[rarest!.term]!; i < listStarts[rarest!.term + 1]!; i++) {
     const row = itemRows[i]!;
     if (dead !== undefined && has(dead.words, row)) continue;
     const found = others.map(({ term }) => postings.find(term, row));
     if (found.includes(-1)) continue;
-    let starts = readers[0]!.read(i).map((position) => position - rarest.position);
-    let amount = idf[rarest.term]! * impacts[i]!;
+    let starts = readers[0]!.read(i).map((position) => position - rarest!.position);
+    let amount = rarest!.idf * impacts[i]!;
     for (const [k, posting] of found.entries()) {
       const there = new Set(readers[k + 1]!.read(posting));
       starts = starts.filter((start) => there.has(start + others[k]!.position));
-      amount += idf[others[k]!.term]! * impacts[posting]!;
+      amount += others[k]!.idf * impacts[posting]!;
     }
     if (starts.length === 0) continue;
     rows.push(row);
@@ -208,9 +243,10 @@ function phraseIn(
       impacts: Float32Array.from(amounts),
       from: 0,
       to: rows.length,
+      live: rows.length,
       factor: weight,
-      term: rarest.term,
-      subject: `"${parts.map(({ term, position }) => `${term} ${position}`).join(" ")}"`,
+      term: rarest!.term,
+      subject,
       isPinyin: false,
       dead: undefined,
     },

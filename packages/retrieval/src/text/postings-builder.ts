@@ -5,17 +5,18 @@ import {
   countWeight,
   impactOf,
   maxCount,
+  pinyinMark,
   pinyinWeight,
   Postings,
   sourceFields,
+  steppedAverages,
   usualWeights,
-  type CollectionStatistics,
+  type ScoringModel,
 } from "./postings.ts";
 import { compareTerms, TermDictionary } from "./term-dictionary.ts";
 
 const fields = sourceFields.length;
 const maxLength = 0xffff;
-const pinyinMark = 0x7e; // "~", see `Term`
 /** The bytes of a posting without positions: a step of 0, the last one. */
 const noPositions = 1;
 
@@ -120,6 +121,9 @@ export class PostingsBuilder {
     for (let slot = 0; slot < fields; slot++) {
       this.#lengths.push(Math.min(maxLength, Math.ceil(lengths[slot]!)));
     }
+    let words = 0;
+    for (let slot = 0; slot < fields; slot++) words += lengths[slot]!;
+    if (words > 0) this.#documents++;
     const postings = this.#postings - this.#first;
     for (let local = 0; local < postings; local++) {
       let occurrence = this.#firstOccurrence[local]!;
@@ -132,7 +136,6 @@ export class PostingsBuilder {
         before = position;
       }
     }
-    if (postings > 0) this.#documents++;
     this.#occurrences = 0;
     this.#first = this.#postings;
     this.#rowStarts.push(this.#first);
@@ -202,10 +205,11 @@ export class PostingsBuilder {
   }
 
   /**
-   * @param background  statistics to score by, for an index of few items beside a large one
-   * @param weights     of the source fields, without a background
+   * @param weights         of the source fields
+   * @param averageLengths  to score by, of an index of few items beside a large one; their own when
+   *                        absent
    */
-  finish(background?: CollectionStatistics, weights = usualWeights): Postings {
+  finish(weights = usualWeights, averageLengths?: readonly number[]): Postings {
     const terms = sortedTerms(this.#numbers.keys());
     const placeOf = new Uint32Array(terms.length); // number of first sight → place in order
     terms.forEach((term, place) => {
@@ -218,23 +222,17 @@ export class PostingsBuilder {
     for (let t = 0; t < terms.length; t++) listStarts[t + 1]! += listStarts[t]!;
 
     const lengths = Uint16Array.from(this.#lengths.values());
-    const documents = background?.documents ?? this.#documents;
+    const lengthSums = sumsOf(lengths);
     const model = {
-      averageLengths: background?.averageLengths ?? averagesOf(lengths, this.#documents),
-      weights: background?.weights ?? weights,
+      averageLengths: averageLengths ?? steppedAverages(lengthSums, this.#documents),
+      weights,
     };
-    const idf = new Float32Array(terms.length);
-    terms.forEach((term, t) => {
-      const own = listStarts[t + 1]! - listStarts[t]!;
-      const frequency = background?.documentFrequency(term) ?? own;
-      idf[t] = Math.log(1 + (documents - frequency + 0.5) / (frequency + 0.5));
-    });
     return new Postings({
-      documents,
-      ...model,
+      documents: this.#documents,
+      lengthSums,
+      model,
       dictionary: TermDictionary.build(terms),
       listStarts,
-      idf,
       lengths,
       ...this.#sortPostings(terms, termOf, listStarts, lengths, model),
       ...sortPositions(this.#positions.values(), termOf, terms.length),
@@ -247,7 +245,7 @@ export class PostingsBuilder {
     termOf: Uint32Array,
     listStarts: Uint32Array,
     lengths: Uint16Array,
-    model: Pick<CollectionStatistics, "averageLengths" | "weights">,
+    model: ScoringModel,
   ): { itemRows: Int32Array; counts: Uint32Array; impacts: Float32Array } {
     const isPinyin = Uint8Array.from(terms, (term) => Number(term.charCodeAt(0) === pinyinMark));
     const next = listStarts.slice();
@@ -332,11 +330,11 @@ function sortedTerms(terms: Iterable<Term>): Term[] {
   return all.some((term) => surrogate.test(term)) ? all.sort(compareTerms) : all.sort();
 }
 
-function averagesOf(lengths: Uint16Array, documents: number): number[] {
+function sumsOf(lengths: Uint16Array): number[] {
   return sourceFields.map((_, slot) => {
     let sum = 0;
     for (let i = slot; i < lengths.length; i += fields) sum += lengths[i]!;
-    return documents === 0 ? 0 : sum / documents;
+    return sum;
   });
 }
 

@@ -1,5 +1,4 @@
 import { openArrays, packArrays } from "../packed/packed-arrays.ts";
-import type { Term } from "./analysis/analyser.ts";
 import type { SourceField } from "./item-texts.ts";
 import { TermDictionary } from "./term-dictionary.ts";
 import type { TextField } from "./text-index.ts";
@@ -30,14 +29,31 @@ export const usualWeights: readonly number[] = sourceFields.map(
   (field) => fieldModel[field].weight,
 );
 
-/** What is known of the collection that scores depend on. */
-export interface CollectionStatistics {
+/** What the part of a score that no query changes depends on beside an item's own words. */
+export interface ScoringModel {
   /** How much a match in each source field says. */
   readonly weights: readonly number[];
-  readonly documents: number;
-  /** Average length of each source field, in words. */
+  /** Average length of each source field, in words, as `steppedAverages` gives them. */
   readonly averageLengths: readonly number[];
-  documentFrequency(term: Term): number;
+}
+
+/** Steps of average lengths in a doubling: 1.1 % each. */
+const averageSteps = 64;
+
+/**
+ * Average length of each source field, rounded to a step: so it seldom moves while single items
+ * come and go, and impacts that were worked out by it hold. A field's length weighs as much on
+ * either side of a step as makes no difference to an order.
+ */
+export function steppedAverages(
+  lengthSums: ArrayLike<number>,
+  documents: number,
+): readonly number[] {
+  return sourceFields.map((_, slot) => {
+    const sum = lengthSums[slot]!;
+    if (documents === 0 || sum === 0) return 0;
+    return 2 ** (Math.round(averageSteps * Math.log2(sum / documents)) / averageSteps);
+  });
 }
 
 /**
@@ -58,24 +74,30 @@ export interface CollectionStatistics {
  *
  *     tf'    = Σ_field weight · count / (1 − b + b · length / average length)
  *     impact = tf' · (k1 + 1) / (tf' + k1)            score += idf(term) · impact
- *     idf    = ln(1 + (N − df + ½) / (df + ½))
+ *     idf    = ln(1 + (N − df + ½) / (df + ½))        `PostingLists` knows N and df
+ *
+ * Where the average moved a step since, `impactsOf` works a list out anew when it is next asked for.
  *
  * @see Robertson & Zaragoza (2009), "The probabilistic relevance framework: BM25 and beyond"
  */
-export class Postings implements CollectionStatistics {
+export class Postings {
   /** Rows past the last one that the postings may name, row 0 included. */
   readonly rows: number;
+  /** Items with words. */
   readonly documents: number;
-  readonly averageLengths: readonly number[];
-  readonly weights: readonly number[];
+  /** Sum of all lengths, by source field. */
+  readonly lengthSums: readonly number[];
   readonly dictionary: TermDictionary;
   /** [terms + 1] */
   readonly listStarts: Uint32Array;
-  /** [terms] */
-  readonly idf: Float32Array;
   /** [postings] */
   readonly itemRows: Int32Array;
-  readonly impacts: Float32Array;
+  #model: ScoringModel;
+  /** Grows with each model; a list was worked out by the model whose number it has. */
+  #modelNumber = 0;
+  /** [terms], from when the model first changes */
+  #modelOf: Uint16Array | undefined;
+  readonly #impacts: Float32Array;
   readonly #counts: Uint32Array;
   /** [terms + 1] */
   readonly #positionStarts: Uint32Array;
@@ -90,23 +112,68 @@ export class Postings implements CollectionStatistics {
     const items = parts.lengths.length / sourceFields.length;
     this.rows = this.#rowsOfItems === undefined ? items : this.#rowsOfItems.at(-1)! + 1;
     this.documents = parts.documents;
-    this.averageLengths = parts.averageLengths;
-    this.weights = parts.weights;
+    this.lengthSums = parts.lengthSums;
     this.dictionary = parts.dictionary;
     this.listStarts = parts.listStarts;
-    this.idf = parts.idf;
     this.itemRows = parts.itemRows;
-    this.impacts = parts.impacts;
+    this.#model = parts.model;
+    this.#impacts = parts.impacts;
     this.#counts = parts.counts;
     this.#positionStarts = parts.positionStarts;
     this.#positions = parts.positions;
     this.#lengths = parts.lengths;
   }
 
-  /** How many items have a term, by the statistics that it is scored by. */
-  frequencyOf(term: number): number {
-    // Solves the formula of idf, which is kept in 32 bits, for df.
-    return Math.max(0, Math.round((this.documents + 1) / Math.exp(this.idf[term]!) - 0.5));
+  get model(): ScoringModel {
+    return this.#model;
+  }
+
+  /** Scores by another model from now on. */
+  scoreBy(model: ScoringModel): void {
+    const { weights, averageLengths } = this.#model;
+    const isSame =
+      model.weights.every((weight, slot) => weight === weights[slot]) &&
+      model.averageLengths.every((length, slot) => length === averageLengths[slot]);
+    if (isSame) return;
+    if (this.#modelNumber === maxModelNumber) this.#bringUpToDate();
+    this.#model = model;
+    this.#modelNumber++;
+    this.#modelOf ??= new Uint16Array(this.dictionary.size);
+  }
+
+  /** Impacts of all postings, those of a term up to date. */
+  impactsOf(term: number): Float32Array {
+    if (this.#modelOf !== undefined && this.#modelOf[term] !== this.#modelNumber) {
+      this.#workOut(term);
+      this.#modelOf[term] = this.#modelNumber;
+    }
+    return this.#impacts;
+  }
+
+  #workOut(term: number): void {
+    const { text, starts } = this.dictionary;
+    const isPinyin = text[starts[term]!] === pinyinMark;
+    for (let i = this.listStarts[term]!; i < this.listStarts[term + 1]!; i++) {
+      const counts = this.#counts[i]!;
+      let weighted = 0;
+      if (isPinyin) weighted = pinyinWeight * countOf(counts, 0);
+      else {
+        const item = this.#itemAt(this.itemRows[i]!);
+        for (let slot = 0; slot < sourceFields.length; slot++) {
+          const count = countOf(counts, slot);
+          if (count === 0) continue;
+          const length = this.#lengths[item * sourceFields.length + slot]!;
+          weighted += count * countWeight(slot, length, this.#model);
+        }
+      }
+      this.#impacts[i] = impactOf(weighted);
+    }
+  }
+
+  #bringUpToDate(): void {
+    for (let term = 0; term < this.dictionary.size; term++) this.impactsOf(term);
+    this.#modelNumber = 0;
+    this.#modelOf?.fill(0);
   }
 
   /**
@@ -120,13 +187,12 @@ export class Postings implements CollectionStatistics {
     for (let i = 0; i < itemRows.length; i++) itemRows[i] = rows[itemRows[i]!]!;
     return new Postings({
       documents: this.documents,
-      averageLengths: this.averageLengths,
-      weights: this.weights,
+      lengthSums: this.lengthSums,
+      model: this.#model,
       dictionary: this.dictionary,
       listStarts: this.listStarts,
-      idf: this.idf,
       itemRows,
-      impacts: this.impacts,
+      impacts: this.#impacts,
       counts: this.#counts,
       positionStarts: this.#positionStarts,
       positions: this.#positions,
@@ -135,9 +201,25 @@ export class Postings implements CollectionStatistics {
     });
   }
 
-  documentFrequency(term: Term): number {
-    const number = this.dictionary.find(term);
-    return number < 0 ? 0 : this.listStarts[number + 1]! - this.listStarts[number]!;
+  /** True for a row of these postings whose item has words. */
+  hasItem(row: number): boolean {
+    for (let slot = 0; slot < sourceFields.length; slot++) {
+      if (this.lengthOf(row, slot) > 0) return true;
+    }
+    return false;
+  }
+
+  /** Words of a row's item in a source field; 0 for a row of other postings. */
+  lengthOf(row: number, slot: number): number {
+    const item = this.#itemAt(row);
+    return item < 0 ? 0 : (this.#lengths[item * sourceFields.length + slot] ?? 0);
+  }
+
+  /** Place of a row's item in the lengths; -1 for a row of other postings. */
+  #itemAt(row: number): number {
+    if (this.#rowsOfItems === undefined) return row;
+    const item = placeOf(this.#rowsOfItems, row);
+    return this.#rowsOfItems[item] === row ? item : -1;
   }
 
   /** Place of an item's posting in a term's list, or -1. */
@@ -168,12 +250,9 @@ export class Postings implements CollectionStatistics {
     if (isPinyin) return [{ field: "pinyin", share: 1 }];
     const row = this.itemRows[posting]!;
     const counts = this.#counts[posting]!;
-    const item = this.#rowsOfItems === undefined ? row : placeOf(this.#rowsOfItems, row);
     const parts = sourceFields.map((field, slot) => ({
       field,
-      share:
-        countOf(counts, slot) *
-        countWeight(slot, this.#lengths[item * sourceFields.length + slot]!, this),
+      share: countOf(counts, slot) * countWeight(slot, this.lengthOf(row, slot), this.#model),
     }));
     const sum = parts.reduce((total, { share }) => total + share, 0);
     return parts
@@ -183,22 +262,23 @@ export class Postings implements CollectionStatistics {
 
   toBytes(header: Readonly<Record<string, unknown>>): Uint8Array {
     const { text, starts, slots } = this.dictionary;
+    this.#bringUpToDate();
     return packArrays(
       packedKind,
       {
         ...header,
         documents: this.documents,
-        averageLengths: this.averageLengths,
-        weights: this.weights,
+        lengthSums: this.lengthSums,
+        averageLengths: this.#model.averageLengths,
+        weights: this.#model.weights,
       },
       {
         text,
         starts,
         slots,
         listStarts: this.listStarts,
-        idf: this.idf,
         itemRows: this.itemRows,
-        impacts: this.impacts,
+        impacts: this.#impacts,
         counts: this.#counts,
         positionStarts: this.#positionStarts,
         positions: this.#positions,
@@ -218,13 +298,16 @@ export class Postings implements CollectionStatistics {
       arrays["starts"] as Uint32Array,
       arrays["slots"] as Uint32Array,
     );
+    const documents = header["documents"] as number;
+    const averageLengths = header["averageLengths"] as number[];
     const postings = new Postings({
-      documents: header["documents"] as number,
-      averageLengths: header["averageLengths"] as number[],
-      weights: (header["weights"] ?? usualWeights) as readonly number[],
+      documents,
+      // An index of an earlier version has exact averages instead.
+      lengthSums: (header["lengthSums"] ??
+        averageLengths.map((average) => Math.round(average * documents))) as number[],
+      model: { averageLengths, weights: (header["weights"] ?? usualWeights) as readonly number[] },
       dictionary,
       listStarts: arrays["listStarts"] as Uint32Array,
-      idf: arrays["idf"] as Float32Array,
       itemRows: arrays["itemRows"] as Int32Array,
       impacts: arrays["impacts"] as Float32Array,
       counts: arrays["counts"] as Uint32Array,
@@ -283,11 +366,11 @@ export class PositionReader {
 /** All that postings are made of, see `Postings`. */
 export interface PostingsParts {
   readonly documents: number;
-  readonly averageLengths: readonly number[];
-  readonly weights: readonly number[];
+  readonly lengthSums: readonly number[];
+  /** By which the impacts were worked out. */
+  readonly model: ScoringModel;
   readonly dictionary: TermDictionary;
   readonly listStarts: Uint32Array;
-  readonly idf: Float32Array;
   readonly itemRows: Int32Array;
   readonly impacts: Float32Array;
   readonly counts: Uint32Array;
@@ -297,7 +380,7 @@ export interface PostingsParts {
   readonly rowsOfItems?: Int32Array;
 }
 
-/** Place of a row in an ascending list that has it. */
+/** Place of a row in an ascending list, or where it would stand. */
 function placeOf(rows: Int32Array, row: number): number {
   let low = 0;
   let high = rows.length;
@@ -310,6 +393,9 @@ function placeOf(rows: Int32Array, row: number): number {
 }
 
 const packedKind = "magpie-text-index/3";
+/** First byte of a word as it is typed in Latin letters: "~", see `Term`. */
+export const pinyinMark = 0x7e;
+const maxModelNumber = 0xffff;
 
 /** How often a posting's term stands in a field, out of the packed counts. */
 export const countOf = (counts: number, slot: number): number =>
@@ -319,7 +405,7 @@ export const countOf = (counts: number, slot: number): number =>
 export function countWeight(
   slot: number,
   length: number,
-  { averageLengths, weights }: Pick<CollectionStatistics, "averageLengths" | "weights">,
+  { averageLengths, weights }: ScoringModel,
 ): number {
   const { b } = fieldModel[sourceFields[slot]!];
   const average = averageLengths[slot]!;
