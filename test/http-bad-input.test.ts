@@ -542,6 +542,24 @@ const cases: readonly Case[] = [
     field: "budgetSeconds",
   },
   {
+    name: "a training by no process",
+    ...post("/v1/train", '{"workers":0}'),
+    ...invalid,
+    field: "workers",
+  },
+  {
+    name: "a training by more processes than a machine has",
+    ...post("/v1/train", '{"workers":1000}'),
+    ...invalid,
+    field: "workers",
+  },
+  {
+    name: "a training by one and a half processes",
+    ...post("/v1/train", '{"workers":1.5}'),
+    ...invalid,
+    field: "workers",
+  },
+  {
     name: "a key without scopes",
     ...post("/v1/keys", '{"name":"k","scopes":[]}'),
     ...invalid,

@@ -36,6 +36,15 @@ export const trainRequestSchema = Type.Object(
         description: "Stop training after about this long; what is best by then is published",
       }),
     ),
+    workers: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 64,
+        description:
+          "Processes that train the sequence model together (default 1). One for each core is the most " +
+          "that helps, and each takes the memory that one takes",
+      }),
+    ),
     activate: Type.Optional(
       Type.Boolean({ description: "Serve the new snapshot as soon as it is ready (default true)" }),
     ),
