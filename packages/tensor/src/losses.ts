@@ -157,10 +157,11 @@ export function sampledSoftmax(
 /**
  * Generalised binary cross-entropy over a target and k negatives:
  *
- *     Σ weight · (β · softplus(-s⁺) + Σ_k softplus(s_k))     β = α (t (1 - 1/α) + 1/α)
+ *     Σ weight · (-log σ(s⁺)^β - Σ_k log (1 - σ(s_k))) = Σ weight · (β · softplus(-s⁺) + Σ_k softplus(s_k))
  *
- * for negatives drawn at rate α. The paper divides by k + 1, which Adam does not notice. With t = 0 it is plain cross-entropy (β = 1), whose scores are too sure of
- * themselves when few of many negatives are seen; with t = 1 (β = α) it is as calibrated as with all.
+ * The paper divides by k + 1, which Adam does not notice. With β = 1 it is plain cross-entropy, whose scores
+ * are too sure of themselves when few of many negatives are seen; with β the rate at which negatives are drawn
+ * it is as calibrated as with all.
  *
  * @param target    [n, 1] logits s⁺
  * @param logits    [n, k] logits of the negatives; about -1e9 where one does not take part
@@ -172,10 +173,8 @@ export function generalisedBce(
   target: Tensor,
   logits: Tensor,
   weights: Tensor,
-  { calibration: t, samplingRate }: { readonly calibration: number; readonly samplingRate: number },
+  beta: number,
 ): Tensor {
-  // α (t (1 - 1/α) + 1/α) = 1 - t (1 - α)
-  const beta = 1 - t * (1 - samplingRate);
   const negatives = logits.softplus().sum([-1], true);
   const positive = target.neg().softplus().mul(beta);
   return positive.add(negatives).mul(weights).sum();
