@@ -10,7 +10,12 @@ import {
   type StoredTensor,
   writeParameterFile,
 } from "@magpie/tensor";
-import { type GraphModelName, GraphVectorModel, type GraphVectors } from "./graph-vectors.ts";
+import {
+  type GraphModelName,
+  GraphVectorModel,
+  type GraphVectors,
+  itemMapOf,
+} from "./graph-vectors.ts";
 import type { CurvePoint, TrainingContext, TrainingCost, TrainingData } from "../model.ts";
 import type { PairBatch } from "./pair-losses.ts";
 import { startCost, uncollectedBytes } from "../training-cost.ts";
@@ -109,7 +114,9 @@ export async function trainGraphVectors(
   const trainer = new GraphTrainer(about, objective, data, context);
   try {
     const { vectors, curve } = await trainer.run();
-    return new GraphVectorModel(about, vectors, about.config.width, curve, readCost());
+    const { width } = about.config;
+    const itemMap = itemMapOf(vectors, data.train, width);
+    return new GraphVectorModel(about, vectors, itemMap, width, curve, readCost());
   } finally {
     await objective.dispose();
   }
@@ -238,7 +245,7 @@ class GraphTrainer {
   async #validate(): Promise<number> {
     const vectors = this.#objective.vectors(this.#arrays.weights);
     const { width, validationCases } = this.#about.config;
-    const scorer = new GraphVectorModel(this.#about, vectors, width, [], noCost);
+    const scorer = new GraphVectorModel(this.#about, vectors, noMap, width, [], noCost);
     const { metrics } = await evaluate(scorer, this.#data.validation!, {
       cutoffs: [10],
       metrics: ["ndcg"],
@@ -303,4 +310,6 @@ class GraphTrainer {
   }
 }
 
+/** Validation asks about no items that came later. */
+const noMap = new Float32Array(0);
 const noCost: TrainingCost = { wallSeconds: 0, cpuSeconds: 0, peakRssBytes: 0 };

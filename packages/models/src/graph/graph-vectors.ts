@@ -1,8 +1,10 @@
+import { historyOf, type Sequences } from "@magpie/data";
 import type { History, VectorScorer } from "@magpie/domain";
 import { strength } from "../linear/linear-item-model.ts";
 import { BlockScores } from "../block-scores.ts";
 import type { CurvePoint, TrainedModel, TrainingCost } from "../model.ts";
 import { readModel, writeModel } from "../model-files.ts";
+import { mapped, ridgeMap } from "./ridge-map.ts";
 import type { UserItemGraph } from "./user-item-graph.ts";
 
 /** What scoring needs of vectors that were learnt on a graph. */
@@ -48,11 +50,14 @@ export class GraphVectorModel implements TrainedModel, VectorScorer {
   readonly itemVectors: Float32Array;
   readonly #isCosine: boolean;
   readonly #vectors: GraphVectors;
+  /** [width, width] W of `newItems`. */
+  readonly #itemMap: Float32Array;
   readonly #scores: BlockScores;
 
   constructor(
     { kind, name, config, isCosine }: GraphModelName<object>,
     vectors: GraphVectors,
+    itemMap: Float32Array,
     width: number,
     curve: readonly CurvePoint[],
     cost: TrainingCost,
@@ -66,30 +71,44 @@ export class GraphVectorModel implements TrainedModel, VectorScorer {
     this.cost = cost;
     this.#isCosine = isCosine;
     this.#vectors = vectors;
+    this.#itemMap = itemMap;
     this.itemVectors = isCosine ? toLengthOne(vectors.itemVectors, width) : vectors.itemVectors;
     this.#scores = new BlockScores(this.itemVectors, width);
   }
 
   encode(histories: readonly History[], out: Float32Array): Promise<void> {
     const { width } = this;
-    const { own, given, shares } = this.#vectors;
     histories.forEach((history, b) => {
-      const row = out.subarray(b * width, (b + 1) * width).fill(0);
-      const { userIndex } = history;
-      const strengths = strengthsOf(history);
-      if (strengths.size === 0) return;
-      if (userIndex >= 0 && userIndex < own.length / width) {
-        row.set(own.subarray(userIndex * width, (userIndex + 1) * width));
-      }
-      let degree = 0;
-      for (const value of strengths.values()) degree += value;
-      const share = (shares[userIndex] ?? 1) / Math.sqrt(degree);
-      for (const [item, value] of strengths) {
-        for (let d = 0; d < width; d++) row[d]! += share * value * given[item * width + d]!;
-      }
+      const row = out.subarray(b * width, (b + 1) * width);
+      addUser(this.#vectors, history, row.fill(0));
       if (this.#isCosine) toLengthOne(row, width);
     });
     return Promise.resolve();
+  }
+
+  /**
+   * Vectors of items that came after the training, by those who took them since: who they are says what the
+   * item is, as much as it does of items known from training (see `itemMapOf`). They stand beside
+   * `itemVectors` and may be compared with what `encode` gives.
+   *
+   *     F_i = Σ_u F_u / √(d_u d_i) · W        d_u, d_i: what u took, i included; who took i
+   *
+   * @param takers  of each item, with their pasts as this model knows them, without the item itself
+   * @returns       [items, width]; zeros for an item whose takers took nothing else that is known
+   */
+  newItems(takers: readonly (readonly History[])[]): Float32Array {
+    const { width } = this;
+    const sums = new Float32Array(takers.length * width);
+    const user = new Float32Array(width);
+    takers.forEach((histories, i) => {
+      for (const history of histories) {
+        const degree = addUser(this.#vectors, history, user.fill(0));
+        const share = 1 / Math.sqrt((degree + 1) * histories.length);
+        for (let d = 0; d < width; d++) sums[i * width + d]! += share * user[d]!;
+      }
+    });
+    const vectors = mapped(sums, this.#itemMap, width);
+    return this.#isCosine ? toLengthOne(vectors, width) : vectors;
   }
 
   scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
@@ -103,6 +122,7 @@ export class GraphVectorModel implements TrainedModel, VectorScorer {
     return writeModel(directory, card, {
       itemVectors,
       given,
+      itemMap: this.#itemMap,
       ...(own.length > 0 && { own }),
       ...(shares.length > 0 && { shares }),
     });
@@ -125,7 +145,9 @@ export class GraphVectorModel implements TrainedModel, VectorScorer {
     };
     const width = vectors.itemVectors.length / (card.itemCount + 1);
     const about = nameOf(card.config as Config);
-    return new GraphVectorModel(about, vectors, width, card.curve ?? [], card.cost);
+    // Cards written before there was a map have none.
+    const itemMap = (parameters["itemMap"] as Float32Array | undefined) ?? identity(width);
+    return new GraphVectorModel(about, vectors, itemMap, width, card.curve ?? [], card.cost);
   }
 
   dispose(): Promise<void> {
@@ -166,6 +188,70 @@ export function vectorsOfSums(
     }
   }
   return { itemVectors, given, own, shares: itemShares };
+}
+
+/**
+ * W of `GraphVectorModel.newItems`: what makes the vectors of items, as training left them, of those who took
+ * them, by ridge regression over all items of training. Nobody's vector counts the item itself here, as it
+ * does not for items that come later.
+ *
+ * @returns  [width, width]; the identity where nobody took anything
+ */
+export function itemMapOf(vectors: GraphVectors, train: Sequences, width: number): Float32Array {
+  const { given, itemVectors, shares } = vectors;
+  const sums = new Float32Array(itemVectors.length);
+  const degrees = new Float64Array(itemVectors.length / width);
+  const row = new Float32Array(width);
+  for (let user = 0; user < train.userCount; user++) {
+    const history = historyOf(train, user);
+    const degree = addUser(vectors, history, row.fill(0));
+    if (degree === 0) continue;
+    const root = Math.sqrt(degree);
+    for (const [item, value] of strengthsOf(history)) {
+      degrees[item]! += value;
+      const own = ((shares[user] ?? 1) * value) / root;
+      const at = item * width;
+      for (let d = 0; d < width; d++) {
+        sums[at + d]! += (value / root) * (row[d]! - own * given[at + d]!);
+      }
+    }
+  }
+  degrees.forEach((degree, item) => {
+    if (degree === 0) return;
+    const root = Math.sqrt(degree);
+    for (let d = item * width; d < (item + 1) * width; d++) sums[d]! /= root;
+  });
+  return ridgeMap(sums, itemVectors, width) ?? identity(width);
+}
+
+function identity(width: number): Float32Array {
+  return Float32Array.from({ length: width * width }, (_, i) => Number(i % (width + 1) === 0));
+}
+
+/**
+ * Adds the vector of a user with this past to a row of zeros, as `GraphVectorModel` tells.
+ *
+ * @returns  d_past; 0 where nothing is known of the past, and the row stays as it was
+ */
+function addUser(
+  { own, given, shares }: GraphVectors,
+  history: History,
+  row: Float32Array,
+): number {
+  const width = row.length;
+  const { userIndex } = history;
+  const strengths = strengthsOf(history);
+  if (strengths.size === 0) return 0;
+  if (userIndex >= 0 && userIndex < own.length / width) {
+    row.set(own.subarray(userIndex * width, (userIndex + 1) * width));
+  }
+  let degree = 0;
+  for (const value of strengths.values()) degree += value;
+  const share = (shares[userIndex] ?? 1) / Math.sqrt(degree);
+  for (const [item, value] of strengths) {
+    for (let d = 0; d < width; d++) row[d]! += share * value * given[item * width + d]!;
+  }
+  return degree;
 }
 
 /** Brings rows to length 1, in place; rows of zeros stay. */

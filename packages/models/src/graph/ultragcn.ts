@@ -1,5 +1,5 @@
 import { TrainingError } from "@magpie/domain";
-import { type CsrMatrix, factorCholesky, solveCholesky } from "@magpie/numerics";
+import type { CsrMatrix } from "@magpie/numerics";
 import {
   checkSchedule,
   type GraphSchedule,
@@ -10,6 +10,7 @@ import {
 import { type GraphModelName, GraphVectorModel, type GraphVectors } from "./graph-vectors.ts";
 import { interactionMatrix, interactionMatrixBytes } from "../linear/interaction-matrix.ts";
 import type { Model } from "../model.ts";
+import { mapped, ridgeMap } from "./ridge-map.ts";
 import { UltraGcnObjective, type UltraGcnWeights } from "./ultragcn-objective.ts";
 
 export interface UltraGcnConfig extends GraphSchedule, UltraGcnWeights {}
@@ -110,24 +111,18 @@ function check(config: UltraGcnConfig): void {
   );
 }
 
-/** Of the ridge that W is drawn by, as a share of the mean diagonal. */
-const ridgeShare = 1e-3;
-
 function vectorsOf(interactions: CsrMatrix, table: Float32Array, width: number): GraphVectors {
   const { rows: userCount } = interactions;
   const own = table.slice(0, userCount * width);
   const itemVectors = table.slice(userCount * width);
+  const shares = new Float32Array(0);
   const pasts = pastsOf(interactions, itemVectors, width);
-  const map = regression(pasts, own, width);
-  if (map === undefined)
-    return {
-      itemVectors,
-      given: new Float32Array(itemVectors.length),
-      own,
-      shares: new Float32Array(0),
-    };
-  subtract(own, times(pasts, map, width));
-  return { itemVectors, given: times(itemVectors, map, width), own, shares: new Float32Array(0) };
+  const map = ridgeMap(pasts, own, width);
+  if (map === undefined) {
+    return { itemVectors, given: new Float32Array(itemVectors.length), own, shares };
+  }
+  subtract(own, mapped(pasts, map, width));
+  return { itemVectors, given: mapped(itemVectors, map, width), own, shares };
 }
 
 /** f: [users, width] */
@@ -150,45 +145,6 @@ function pastsOf(
     for (let d = user * width; d < (user + 1) * width; d++) pasts[d]! /= root;
   }
   return pasts;
-}
-
-/** W: [width, width], column by column; undefined where there is nothing to learn it from. */
-function regression(
-  from: Float32Array,
-  to: Float32Array,
-  width: number,
-): readonly Float64Array[] | undefined {
-  const gram = new Float64Array(width * width);
-  const columns = Array.from({ length: width }, () => new Float64Array(width));
-  for (let at = 0; at < from.length; at += width) {
-    for (let i = 0; i < width; i++) {
-      const value = from[at + i]!;
-      if (value === 0) continue;
-      for (let j = 0; j <= i; j++) gram[i * width + j]! += value * from[at + j]!;
-      for (let d = 0; d < width; d++) columns[d]![i]! += value * to[at + d]!;
-    }
-  }
-  let trace = 0;
-  for (let i = 0; i < width; i++) trace += gram[i * width + i]!;
-  if (trace === 0) return undefined;
-  for (let i = 0; i < width; i++) gram[i * width + i]! += (ridgeShare * trace) / width;
-  factorCholesky(gram, width);
-  for (const column of columns) solveCholesky(gram, width, column);
-  return columns;
-}
-
-/** rows · W */
-function times(rows: Float32Array, columns: readonly Float64Array[], width: number): Float32Array {
-  const out = new Float32Array(rows.length);
-  for (let at = 0; at < rows.length; at += width) {
-    for (let d = 0; d < width; d++) {
-      const column = columns[d]!;
-      let sum = 0;
-      for (let i = 0; i < width; i++) sum += rows[at + i]! * column[i]!;
-      out[at + d] = sum;
-    }
-  }
-  return out;
 }
 
 function subtract(from: Float32Array, what: Float32Array): void {
