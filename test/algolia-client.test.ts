@@ -54,6 +54,23 @@ describe("an unmodified algoliasearch client", () => {
     assert.equal(typeof hits[0]!.price, "number");
   });
 
+  test("marks hits that lack a word, behind those with all", async () => {
+    const { hits, nbHits } = await client.searchSingleIndex<Hit>({
+      indexName: "products",
+      searchParams: { query: "road running shoes", attributesToRetrieve: ["title"] },
+    });
+    const close = hits.map((hit) => (hit as { isCloseMatch?: true }).isCloseMatch === true);
+    assert.equal(nbHits, hits.length);
+    assert.ok(!close[0] && close.at(-1));
+    assert.deepEqual(close, close.toSorted());
+    for (const [i, { title }] of hits.entries()) {
+      const has = ["road", "running", "shoes"].filter((word) =>
+        (title as string).toLowerCase().includes(word),
+      );
+      assert.equal(has.length, close[i] ? 2 : 3, title as string);
+    }
+  });
+
   test("several searches at once, values of a facet among them", async () => {
     const { results } = await client.search<Hit>({
       requests: [

@@ -133,6 +133,28 @@ describe.skipIf(chromiumPath === undefined)("storefront", { timeout: 180_000 }, 
     assert.match((await cards("search").first().getByRole("link").textContent())!, /跑步鞋/);
   });
 
+  test("what lacks one word stands below a line, in both languages", async () => {
+    for (const [query, heading, hint] of [
+      ["road running shoes", "Close matches", "all but one of the words"],
+      ["防摔透明手机壳", "相近商品", "只差一个词"],
+    ] as const) {
+      const locale = heading === "Close matches" ? "en" : "zh";
+      const { items } = await shop.engine.search({ query, locale, limit: 12, isShown: false });
+      const whole = items.filter(({ isCloseMatch }) => isCloseMatch === undefined).length;
+      assert.ok(whole > 0 && whole < items.length, `${whole} of ${items.length}`);
+      if (locale === "zh") await page.getByText("中文").click();
+      await visit(`/search?q=${encodeURIComponent(query)}`);
+      const line = page.getByRole("heading", { name: heading });
+      await line.waitFor();
+      await page.getByText(hint).waitFor();
+      const below = (await line.boundingBox())!.y;
+      const tops = await cards("search").evaluateAll((all) =>
+        all.map((card) => card.getBoundingClientRect().top + window.scrollY),
+      );
+      assert.equal(tops.filter((top) => top < below).length, whole);
+    }
+  });
+
   test("a search without results says so and shows a way on", async () => {
     await visit("/search?q=zzzzqqqq");
     await page.getByText("Nothing found for “zzzzqqqq”").waitFor();

@@ -11,6 +11,8 @@ export interface AlgoliaHit {
   readonly _highlightResult?: Readonly<Record<string, Marked>>;
   readonly _snippetResult?: Readonly<Record<string, Pick<Marked, "value" | "matchLevel">>>;
   readonly _rankingInfo?: unknown;
+  /** Beyond the dialect: lacks a word of the query, and comes behind the hits that have all. */
+  readonly isCloseMatch?: true;
   readonly [attribute: string]: unknown;
 }
 
@@ -207,7 +209,7 @@ function facetsOf(
 }
 
 function hitOf(
-  { item, score, highlights, reasons, variantId }: ExplainedItem,
+  { item, score, highlights, reasons, variantId, isCloseMatch }: ExplainedItem,
   asked: Asked,
 ): AlgoliaHit {
   const isHighlighted = wanted(asked.attributesToHighlight);
@@ -234,6 +236,7 @@ function hitOf(
     ...(asked.getRankingInfo && {
       _rankingInfo: { userScore: score, promoted: reasons.some(isPin), reasons },
     }),
+    ...(isCloseMatch && { isCloseMatch }),
   };
 }
 

@@ -77,7 +77,7 @@ const correct = Type.Optional(
 const closeMatches = Type.Optional(
   Type.Boolean({
     description:
-      "True: where fewer than 20 items have all words, up to 100 that lack one of them come behind (not for phrases and left-out words, and not in another order); `understood.withAllWords` says where they begin",
+      "Whether up to 100 items that lack one word, though no number, come behind those with all, where fewer than 20 have all: false: never; true: for two words and more; absent: for three words and more, unless the query names one thing. Not for phrases and left-out words, and not in another order. Such items have `isCloseMatch`, and `understood.withAllWords` counts the others",
   }),
 );
 const personalise = Type.Optional(
@@ -381,6 +381,12 @@ export const explainedItemSchema = Type.Object(
       Type.String({
         description:
           "The variant that the search means (by its words, or by options that were chosen), where it is another than the featured one",
+      }),
+    ),
+    isCloseMatch: Type.Optional(
+      Type.Literal(true, {
+        description:
+          "Lacks one word of the query. Such items come behind those that have all, for a line between the two (search)",
       }),
     ),
   },

@@ -45,7 +45,7 @@ export const understoodQuerySchema = Type.Object(
     withAllWords: Type.Integer({
       minimum: 0,
       description:
-        "Found items that have every word that must be there; with `closeMatches`, those that lack one come behind them",
+        "Found items that have every word that must be there; close matches, which lack one, come behind them",
     }),
     entities: Type.Array(queryEntitySchema, { description: "Names of the catalogue" }),
     priceCents: Type.Optional(

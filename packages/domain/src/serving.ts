@@ -80,7 +80,10 @@ export interface SearchAsk {
   readonly diversity?: readonly SearchDiversity[];
   /** False: words are searched for as they are typed; true when absent. */
   readonly correct?: boolean;
-  /** True: where fewer than a page have all words, items that lack one come behind them. */
+  /**
+   * Whether items that lack one word come behind those with all, where fewer than a page have all:
+   * never (false), for two words and more (true), or for three words and more (absent).
+   */
   readonly closeMatches?: boolean;
 }
 
@@ -155,7 +158,7 @@ export type Reason =
    * shopper's own past that this one is most like, where taste speaks for it.
    */
   | { readonly kind: "learned"; readonly signal: LearnedSignal; readonly itemId?: ItemId }
-  /** One of our own rules ("out-of-stock") by its code, or a merchandiser's by its name. */
+  /** One of our own rules ("out-of-stock", "close-match") by its code, or a merchandiser's by its name. */
   | {
       readonly kind: "rule";
       readonly rule: string;

@@ -63,6 +63,8 @@ export interface RankedItem {
   readonly marked?: MarkedTexts;
   /** The variant that the search means, where it is another than the featured one. */
   readonly variantId?: string;
+  /** Lacks one word of the query, and comes behind those that have all (search). */
+  readonly isCloseMatch?: true;
 }
 
 /** Milliseconds spent in each stage of one request, in order. */
@@ -157,7 +159,10 @@ export interface SearchOptions extends RecommendOptions {
   readonly diversity?: readonly SearchDiversity[];
   /** False: words are searched for as they are typed. */
   readonly correct?: boolean;
-  /** True: where fewer than a page have all words, items that lack one come behind them. */
+  /**
+   * Whether items that lack one word come behind those with all, where fewer than a page have all:
+   * never (false), for two words and more (true), or for three words and more (absent).
+   */
   readonly closeMatches?: boolean;
 }
 

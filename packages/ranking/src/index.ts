@@ -1,4 +1,5 @@
 export * from "./availability.ts";
+export * from "./close-matches-last.ts";
 export * from "./group-cap.ts";
 export * from "./keep-exact-first.ts";
 export * from "./likeness.ts";

@@ -67,6 +67,7 @@ function itemToWire({
   contributions,
   marked,
   variantId,
+  isCloseMatch,
 }: ServedRanking["items"][number]): ExplainedItem {
   return {
     item,
@@ -75,6 +76,7 @@ function itemToWire({
     reasons: [...contributions],
     ...(marked && { highlights: highlightsToWire(marked) }),
     ...(variantId !== undefined && { variantId }),
+    ...(isCloseMatch && { isCloseMatch }),
   };
 }
 

@@ -11,6 +11,8 @@ export const en = {
     asTyped: "Search for “{{query}}” as typed instead",
     didYouMean: "Did you mean:",
     popularIn: "Popular in {{category}}",
+    closeMatches: "Close matches",
+    closeMatchesHint: "These have all but one of the words of “{{query}}”.",
     noneHint: "Check the spelling, use fewer or more general words, or look at what is popular.",
     everything: "All products",
     noneChosen: "No product meets all that is chosen.",

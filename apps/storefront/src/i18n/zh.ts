@@ -13,6 +13,8 @@ export const zh: Texts = {
     asTyped: "仍然搜索“{{query}}”",
     didYouMean: "你是不是想找：",
     popularIn: "“{{category}}”热门商品",
+    closeMatches: "相近商品",
+    closeMatchesHint: "以下商品与“{{query}}”只差一个词。",
     noneHint: "请检查错别字，换用更少或更宽泛的词，或者看看大家都在买什么。",
     everything: "全部商品",
     noneChosen: "没有商品同时满足所选条件。",

@@ -1,4 +1,4 @@
-import { Center, Pagination, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Center, Pagination, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useIntersection } from "@mantine/hooks";
 import type { ExplainedItem } from "@magpie/client";
 import { useEffect, useRef, type ReactNode } from "react";
@@ -116,16 +116,40 @@ function Hits({ none }: { readonly none: ReactNode }) {
   if (!isKnown) return <LoadingCards count={8} />;
   if (hits.length === 0) return none;
   const isSlow = status === "stalled";
+  const [close, whole] = [true, false].map((isClose) =>
+    hits.filter((hit) => (hit["isCloseMatch"] === true) === isClose),
+  ) as [Hit[], Hit[]];
+  const queryId = results.queryID ?? "";
   return (
-    <SimpleGrid
+    <Stack
       ref={ref}
       component="section"
       data-scenario={scenario}
       aria-label={t("page.search")}
       aria-busy={isSlow}
-      cols={{ base: 2, sm: 3 }}
       opacity={isSlow ? 0.6 : 1}
     >
+      {whole.length > 0 && <Cards hits={whole} queryId={queryId} />}
+      {close.length > 0 && (
+        <>
+          <div className="close-matches">
+            <Title order={2} size="h4">
+              {t("search.closeMatches")}
+            </Title>
+            <Text size="sm" c="dimmed">
+              {t("search.closeMatchesHint", { query: results.query })}
+            </Text>
+          </div>
+          <Cards hits={close} queryId={queryId} />
+        </>
+      )}
+    </Stack>
+  );
+}
+
+function Cards({ hits, queryId }: { readonly hits: readonly Hit[]; readonly queryId: string }) {
+  return (
+    <SimpleGrid cols={{ base: 2, sm: 3 }}>
       {hits.map((hit) => {
         const explained = explainedOf(hit);
         return (
@@ -133,7 +157,7 @@ function Hits({ none }: { readonly none: ReactNode }) {
             key={hit.objectID}
             explained={explained}
             heading={<Highlight hit={hit} attribute="title" />}
-            place={{ queryId: results.queryID ?? "", position: explained.position, scenario }}
+            place={{ queryId, position: explained.position, scenario }}
           />
         );
       })}

@@ -115,6 +115,7 @@ export class Answerer {
     const highlighter = (): Highlighter => (words ??= serving.search.highlighter(request));
     const mark = marker(request, options.highlight, highlighter);
     const variantOf = variantChooser(request, highlighter);
+    const found = serving.search.foundBy(request);
     const items = chosen.flatMap((candidate, i): RankedItem[] => {
       const item = records[i];
       // Deleted between ranking and reading.
@@ -128,6 +129,7 @@ export class Answerer {
           contributions: reasons?.[i] ?? [],
           ...(mark && { marked: mark(item) }),
           ...(variantId !== undefined && { variantId }),
+          ...(found?.closeMatches?.has(candidate.itemIndex) === true && { isCloseMatch: true }),
         },
       ];
     });
@@ -152,7 +154,6 @@ export class Answerer {
         })),
       });
     }
-    const found = serving.search.foundBy(request);
     const facets = found && serving.search.facetsOf(request);
     if (facets !== undefined && facets.length > 0) watch.lap("facets");
     // Nothing matches, whatever is chosen; counting the matches is for searches that show nothing.

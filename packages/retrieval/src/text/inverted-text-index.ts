@@ -357,34 +357,40 @@ export class InvertedTextIndex implements TextIndex {
     const isFilled = stage === "broad" || stage === "close";
     const isPartial = stage === "some" || isFilled;
     scratch.begin();
+    const needed = stage === "close" ? required.filter(hasDigit) : [];
     const ordered = isPartial
-      ? required
+      ? [...needed, ...required.filter((unit) => !needed.includes(unit))]
       : required.toSorted((a, b) => this.#cost(a) - this.#cost(b));
+    let mayBeClose: ItemSet | undefined;
     for (const [i, unit] of ordered.entries()) {
       this.#evaluate(unit, filter, isPartial ? -1 : i, false);
+      if (i === needed.length - 1) mayBeClose = scratch.with(needed.length);
     }
     for (const unit of others) this.#evaluate(unit, filter, -1, true);
     const least = isPartial ? 1 : required.length;
     const { found, matched, scores, foundCount } = scratch;
     const matches = new ItemSet(this.rows);
-    const whole = isFilled ? new ItemSet(this.rows) : matches;
+    const lacking = isFilled ? new ItemSet(this.rows) : undefined;
     for (let i = 0; i < foundCount; i++) {
       const row = found[i]!;
       const isWhole = matched[row]! >= required.length;
       if (stage === "close" ? isWhole : matched[row]! >= least) {
         matches.words[row >> 5]! |= 1 << (row & 31);
       }
-      if (isFilled && isWhole) whole.words[row >> 5]! |= 1 << (row & 31);
+      if (stage === "broad" && !isWhole) lacking!.add(row);
       // Items with more of the words go before those with fewer.
       if (isPartial) scores[row]! *= matched[row]! / required.length;
     }
     if (isFilled) scratch.putBehind(required.length);
     if (stage === "close") {
-      for (const row of scratch.bestWith(required.length - 1, maxClose)) matches.add(row);
+      for (const row of scratch.bestWith(required.length - 1, maxClose, mayBeClose)) {
+        matches.add(row);
+        lacking!.add(row);
+      }
     }
     return this.#page(
       [...required, ...others],
-      { matches, whole },
+      { matches, lacking },
       isFilled ? "all" : stage,
       options,
       (row) => scores[row]!,
@@ -399,12 +405,12 @@ export class InvertedTextIndex implements TextIndex {
         : filter === undefined
           ? ItemSet.all(this.rows)
           : filter.clone();
-    return this.#page([], { matches, whole: matches }, "all", options, () => 0);
+    return this.#page([], { matches }, "all", options, () => 0);
   }
 
   #page(
     units: readonly Unit[],
-    { matches, whole }: { readonly matches: ItemSet; readonly whole: ItemSet },
+    { matches, lacking }: { readonly matches: ItemSet; readonly lacking?: ItemSet | undefined },
     stage: MatchStage,
     { limit, offset = 0, refinements, sort, explain = true }: TextSearchOptions,
     scoreOf: (row: number) => number,
@@ -425,10 +431,12 @@ export class InvertedTextIndex implements TextIndex {
       items,
       scores,
       total: rows.length,
-      withAllWords: stage !== "all" ? 0 : whole === matches ? rows.length : countIn(rows, whole),
+      withAllWords:
+        stage !== "all" ? 0 : rows.length - (lacking === undefined ? 0 : countIn(rows, lacking)),
       stage,
       relaxed: stage !== "all" && rows.length > 0,
       matches,
+      ...(lacking && { lacking }),
       parts,
       matchedWords: parts.map((own) => [...new Set(own.map(({ word }) => word))]),
     };
@@ -548,6 +556,9 @@ export class InvertedTextIndex implements TextIndex {
     return best;
   }
 }
+
+/** A wrong digit is another product: who asks for a 15 is not answered by a 14. */
+const hasDigit = ({ word }: Unit): boolean => /\p{N}/u.test(word);
 
 /** The lists of one subject that are all there is to a unit, where that is so. */
 function onlyLists({ readings, extras }: Unit): Clause | undefined {

@@ -1,4 +1,5 @@
 import { TopKSelector } from "@magpie/numerics";
+import { ItemSet } from "../filter/item-set.ts";
 import { has, placeOf, type PostingList } from "./posting-lists.ts";
 
 /** Looking a row up in a list costs as much as reading so many postings. */
@@ -190,11 +191,24 @@ export class Scratch {
     }
   }
 
-  /** The best rows that have matched exactly so many units, at most `most`; equal ones by lower row. */
-  bestWith(units: number, most: number): Int32Array {
+  /** The rows that have matched exactly so many units so far. */
+  with(units: number): ItemSet {
+    const rows = new ItemSet(this.rows);
+    for (let i = 0; i < this.foundCount; i++) {
+      if (this.matched[this.found[i]!] === units) rows.add(this.found[i]!);
+    }
+    return rows;
+  }
+
+  /**
+   * The best rows that have matched exactly so many units, at most `most`; equal ones by lower row.
+   *
+   * @param among  where no others may be taken
+   */
+  bestWith(units: number, most: number, among?: ItemSet): Int32Array {
     const rows = this.found
       .subarray(0, this.foundCount)
-      .filter((row) => this.matched[row] === units);
+      .filter((row) => this.matched[row] === units && (among === undefined || among.has(row)));
     if (rows.length <= most) return rows;
     rows.sort();
     const scores = Float32Array.from(rows, (row) => this.scores[row]!);

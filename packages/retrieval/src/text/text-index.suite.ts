@@ -302,11 +302,22 @@ export function behavesAsTextIndex(name: string, build: Build): void {
       };
 
       test("puts those that lack one word behind those with all, and no others", async () => {
-        const { items, total, withAllWords, stage, relaxed, scores } = await find("red wool hat ");
+        const answer = await find("red wool hat ");
+        const { items, total, withAllWords, stage, relaxed, scores } = answer;
+        assert.deepEqual([...answer.lacking!.toRows()], [2, 3]);
         assert.equal(items[0], 1);
         assert.deepEqual([...items].sort(), [1, 2, 3]);
         assert.deepEqual([total, withAllWords, stage, relaxed], [3, 1, "all", false]);
         assert.ok(scores[1]! < scores[0]!);
+      });
+
+      test("takes none that lacks a number", async () => {
+        const phones = ["red phone 15", "red phone 14", "phone 15", "red 15", "red phone"];
+        const index = await build(phones.map((title) => product(title)));
+        const asked = (query: string) =>
+          index.search(query, { limit: 9, mode: "close" }).items.toSorted();
+        assert.deepEqual([...asked("red phone 15 ")], [1, 3, 4]);
+        assert.deepEqual([...asked("15 14 ")], [1, 2, 3, 4], "none has both: some words");
       });
 
       test("counts both after choices in facets", async () => {
@@ -319,6 +330,7 @@ export function behavesAsTextIndex(name: string, build: Build): void {
       test("looks for no others where a page has all words, at an order by a number, and for one word", async () => {
         const page = Array.from({ length: 20 }, (_, i) => `red wool hat ${"no".repeat(i + 1)}`);
         assert.equal((await find("red wool hat ", {}, page)).total, 21);
+        assert.equal((await find("red wool hat ", {}, page)).lacking, undefined);
         const sort = { valueOf: (row: number) => row, order: "ascending" } as const;
         assert.equal((await find("red wool hat ", { sort })).total, 1);
         assert.equal((await find("hat ")).total, 3);
@@ -326,8 +338,9 @@ export function behavesAsTextIndex(name: string, build: Build): void {
 
       test("takes the hundred best of those that lack one", async () => {
         const many = Array.from({ length: 150 }, (_, i) => `wool hat ${"long ".repeat(i % 7)}`);
-        const { total, withAllWords } = await find("red wool hat ", {}, many);
+        const { total, withAllWords, lacking } = await find("red wool hat ", {}, many);
         assert.deepEqual([total, withAllWords], [101, 1]);
+        assert.equal(lacking!.count(), 100);
       });
 
       test("relaxes as ever where no item has all", async () => {

@@ -38,7 +38,8 @@ export interface TextSearchOptions {
   /**
    * `all`: items have every required word. `relaxed` (default): fewer where none has. `broad`: where
    * few have all, those with some come behind them, unless hits are sorted by a number. `close`: the
-   * same where fewer than a page have all, with those alone that lack one word, at most 100.
+   * same where fewer than a page have all, with those alone that lack one word that is no number, at
+   * most 100.
    */
   readonly mode?: "all" | "relaxed" | "broad" | "close";
   /** A query without words finds every item that passes, in order of rows: pages without a query. */
@@ -79,6 +80,8 @@ export interface TextHits extends ScoredItems {
    * caller's own copy.
    */
   readonly matches: ItemSet;
+  /** Those of them that lack a word while others have all: in a broad or close search. */
+  readonly lacking?: ItemSet;
 }
 
 /** Finds items by the words of their texts. */

@@ -41,6 +41,8 @@ export interface Found {
   readonly answeredBy: AnsweredBy;
   /** Rows that match, before any choice in facets. */
   readonly matches: ItemSet;
+  /** Those of them that lack a word while others have all. */
+  readonly closeMatches?: ItemSet;
   /** What was found in the window that is ranked, word by word where that was asked for. */
   readonly hits: Pick<TextHits, "items" | "scores" | "parts" | "matchedWords">;
   /** Per facet with a choice, the rows that pass it. */
@@ -91,13 +93,14 @@ export class LiveTextRetriever implements Retriever {
     if (request.query === undefined) return [];
     await this.takeChanges();
     const { hits, refinements } = this.#find(request, limit);
-    const { total, withAllWords, relaxed, matches, stage } = hits;
+    const { total, withAllWords, relaxed, matches, lacking, stage } = hits;
     const answeredBy = total === 0 ? "nothing" : stage;
     this.#onFound(request, {
       total,
       withAllWords,
       relaxed,
       matches,
+      ...(lacking && { closeMatches: lacking }),
       hits,
       refinements,
       answeredBy,
@@ -151,10 +154,11 @@ export class LiveTextRetriever implements Retriever {
 
   #ask(
     request: ServingRequest,
-    { parsed, priceCents }: Pick<QueryAnalysis, "parsed" | "priceCents">,
+    reading: Pick<QueryAnalysis, "parsed" | "priceCents" | "navigational">,
     limit: number,
   ): Answered {
     const { locale, explain, search } = request;
+    const { parsed, priceCents } = reading;
     const { filter: filters, facets } = this.#catalog;
     const refinements = new Map(
       (search?.refinements ?? []).map((test) => [facetOf(test), facets.matching(test)]),
@@ -170,7 +174,7 @@ export class LiveTextRetriever implements Retriever {
       locale,
       explain: explain || (this.#wordByWord && sort === undefined),
       emptyFindsAll: true,
-      mode: search?.closeMatches === true && !meansItsWords(parsed) ? "close" : "relaxed",
+      mode: takesCloseMatches(reading, search?.closeMatches) ? "close" : "relaxed",
       filter: filters.compile(request.filter),
       refinements,
       ...(sort && { sort }),
@@ -198,6 +202,26 @@ interface Answered {
 /** Who writes a phrase or leaves words out means the words, and gets nothing without them. */
 export function meansItsWords({ groups }: ParsedQuery): boolean {
   return groups.some(({ need, isPhrase }) => need === "excluded" || isPhrase);
+}
+
+/** With so many words, an item that has all but one has most of what is asked for. */
+const closeFrom = 3;
+
+/** Whether items that lack a word may follow those with all, where few have all. */
+function takesCloseMatches(
+  { parsed, navigational }: Pick<QueryAnalysis, "parsed" | "navigational">,
+  asked: boolean | undefined,
+): boolean {
+  if (asked === false || meansItsWords(parsed)) return false;
+  // Who names one thing wants that one.
+  return asked === true || (navigational === undefined && wordsNeeded(parsed) >= closeFrom);
+}
+
+/** Words that must be there; those that are one thing together, as "mouse pad" is, each count. */
+function wordsNeeded({ groups }: ParsedQuery): number {
+  return groups
+    .filter(({ need }) => need === "required")
+    .reduce((sum, { text }) => sum + text.trim().split(/\s+/u).length, 0);
 }
 
 /** Items that lack a word where others have it are no answer of their own. */

@@ -9,7 +9,7 @@ import {
   type SearchDiversity,
   type ServingRequest,
 } from "@magpie/domain";
-import { Availability, GroupCap } from "@magpie/ranking";
+import { Availability, CloseMatchesLast, GroupCap } from "@magpie/ranking";
 import {
   byUsefulness,
   type FacetCounts,
@@ -66,6 +66,9 @@ export class SearchScenario implements Scenario {
   readonly #asFound: Pipeline;
   readonly #found = new WeakMap<ServingRequest, Found>();
   readonly #readings: QueryReadings;
+  readonly #closeMatchesLast = new CloseMatchesLast(
+    (request, item) => this.#found.get(request)?.closeMatches?.has(item) ?? false,
+  );
 
   /**
    * @param meanings       what items mean; by words alone when absent
@@ -170,10 +173,20 @@ export class SearchScenario implements Scenario {
       matches.add(row);
       if (choices.every((choice) => choice.has(row))) total++;
     }
+    // What a rule puts somewhere stands there, whatever words it lacks.
+    const closeMatches = found.closeMatches?.clone();
+    for (const row of rows) closeMatches?.delete(row);
     const relaxed = found.relaxed || (areInstead && found.total === 0);
     const isByMeaning = areInstead && found.total === 0 && total > 0;
     const answeredBy = isByMeaning ? "meaning" : found.answeredBy;
-    this.#found.set(request, { ...found, total, matches, relaxed, answeredBy });
+    this.#found.set(request, {
+      ...found,
+      total,
+      matches,
+      relaxed,
+      answeredBy,
+      ...(closeMatches && { closeMatches }),
+    });
   }
 
   /** Pages beyond the window that is ranked are reached by asking for more. */
@@ -182,7 +195,7 @@ export class SearchScenario implements Scenario {
     if (this.#sortOf(request) !== undefined) return { ...this.#asFound, depth };
     const caps = (request.search?.diversity ?? []).map((diversity) => this.#capOf(diversity));
     const { rerankers, ...pipeline } = this.#byRelevance;
-    return { ...pipeline, depth, rerankers: [...rerankers, ...caps] };
+    return { ...pipeline, depth, rerankers: [...rerankers, ...caps, this.#closeMatchesLast] };
   }
 
   #capOf({ by, atMost, within = diversePlaces }: SearchDiversity): GroupCap {

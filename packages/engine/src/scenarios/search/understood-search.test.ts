@@ -125,16 +125,50 @@ describe("a search that understands its query", () => {
     assert.deepEqual((await search("跑步鞋40以下")).found.answeredBy, "all");
   });
 
-  test("puts items that lack a word behind those with all, where that is asked for", async () => {
-    const { search } = await shop();
-    const close = { closeMatches: true };
-    const { ids, found } = await search("ghost running shoe ", close);
-    assert.deepEqual(ids, ["ghost", "pegasus"], "the sock lacks two");
-    assert.deepEqual([found.total, found.withAllWords], [2, 1]);
-    assert.deepEqual([found.answeredBy, found.relaxed], ["all", false]);
-    assert.deepEqual((await search("ghost running shoe ")).ids, ["ghost"]);
-    assert.deepEqual((await search('"running shoe" ghost ', close)).ids, ["ghost"]);
-    assert.deepEqual((await search("running shoe -ghost ", close)).ids, ["pegasus"]);
+  describe("close matches", () => {
+    test("follow items with all words, where three words or more are asked for", async () => {
+      const { catalog, search } = await shop();
+      const { ids, found } = await search("nike running shoe ");
+      assert.equal(ids[0], "pegasus");
+      assert.deepEqual(ids.toSorted(), ["ghost", "pegasus", "sock"]);
+      assert.deepEqual([found.total, found.withAllWords], [3, 1]);
+      assert.deepEqual([found.answeredBy, found.relaxed], ["all", false]);
+      const close = Array.from(found.closeMatches!.toRows(), (row) => catalog.idOf(row));
+      assert.deepEqual(close.toSorted(), ["ghost", "sock"]);
+      assert.deepEqual((await search("nike running shoe ", { closeMatches: false })).ids, [
+        "pegasus",
+      ]);
+    });
+
+    test("of two words are half of what is asked, and come where they are wanted", async () => {
+      const { search } = await shop();
+      assert.deepEqual((await search("nike shoe ")).ids, ["pegasus"]);
+      const { ids } = await search("nike shoe ", { closeMatches: true });
+      assert.equal(ids[0], "pegasus");
+      assert.deepEqual(ids.toSorted(), ["ghost", "pegasus", "sock"]);
+    });
+
+    test("stay behind whatever else speaks for them, and say so", async () => {
+      const { catalog, search } = await shop({ query: "nike running shoe", category: "Socks" });
+      catalog.put(smallItem("pegasus", { ...items[0], available: false }));
+      const { ids, ranking } = await search("nike running shoe ");
+      assert.deepEqual(ids.slice(0, 2), ["pegasus", "sock"], "sold out, and still all words");
+      assert.deepEqual(ranking[1]!.contributions.at(-1), {
+        stage: "close-matches",
+        amount: 0,
+        reason: { kind: "rule", rule: "close-match" },
+      });
+    });
+
+    test("are not for who names one thing, nor for phrases and words left out", async () => {
+      const { search } = await shop();
+      assert.deepEqual((await search("ghost running shoe ")).ids, ["ghost"], "all of its title");
+      assert.deepEqual((await search('nike "running shoe" ')).ids, ["pegasus"]);
+      const close = { closeMatches: true };
+      assert.deepEqual((await search("ghost running shoe ", close)).ids, ["ghost", "pegasus"]);
+      assert.deepEqual((await search('"running shoe" ghost ', close)).ids, ["ghost"]);
+      assert.deepEqual((await search("running shoe -ghost ", close)).ids, ["pegasus"]);
+    });
   });
 
   test("leaves the price out for items with all words, not for those that lack one", async () => {
