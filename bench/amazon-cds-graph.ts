@@ -9,7 +9,7 @@ import { metric, type Variant } from "./memory-comparison.ts";
 const lightGcn: Variant = {
   kind: "lightgcn",
   epochs: 40,
-  loss: { kind: "softmax", negatives: 512, temperature: 0.15 },
+  loss: { kind: "softmax", negatives: 512, temperature: 0.15, lengthPower: 0 },
 };
 
 await compareGraphModels({

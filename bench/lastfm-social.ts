@@ -41,7 +41,7 @@ const fewItems = 20;
 const recipes: Readonly<Record<string, object>> = {
   // The temperature was picked before among .1, .15 and .2, on validation.
   lightgcn: {
-    loss: { kind: "softmax", negatives: 512, temperature: 0.2 },
+    loss: { kind: "softmax", negatives: 512, temperature: 0.2, lengthPower: 0 },
     batch: 1_024,
     epochs: 20,
     validateEvery: 4,

@@ -116,7 +116,7 @@ export async function trainGraphVectors(
     const { vectors, curve } = await trainer.run();
     const { width } = about.config;
     const itemMap = itemMapOf(vectors, data.train, width);
-    return new GraphVectorModel(about, vectors, itemMap, width, curve, readCost());
+    return GraphVectorModel.learnt(about, vectors, itemMap, width, curve, readCost());
   } finally {
     await objective.dispose();
   }
@@ -245,7 +245,7 @@ class GraphTrainer {
   async #validate(): Promise<number> {
     const vectors = this.#objective.vectors(this.#arrays.weights);
     const { width, validationCases } = this.#about.config;
-    const scorer = new GraphVectorModel(this.#about, vectors, noMap, width, [], noCost);
+    const scorer = GraphVectorModel.learnt(this.#about, vectors, noMap, width, [], noCost);
     const { metrics } = await evaluate(scorer, this.#data.validation!, {
       cutoffs: [10],
       metrics: ["ndcg"],

@@ -24,14 +24,18 @@ export interface GraphModelName<Config extends object> {
   readonly kind: string;
   readonly name: string;
   readonly config: Config;
-  /** Scores are cosines: vectors have length 1. */
-  readonly isCosine: boolean;
+  /**
+   * Scores are cosines, times the item's length to this power: 0 asks for direction alone. Absent: scores are
+   * inner products.
+   */
+  readonly lengthPower?: number;
 }
 
 const format = 2;
 
 /**
- * Users and items as vectors, the score their inner product or cosine. The vector of a user is worked
+ * Users and items as vectors, the score their inner product or, from a user's vector of length 1, a cosine
+ * that counts for more the longer the item's. The vector of a user is worked
  * out from the past that is asked about, so that pasts that grew since training, and strangers, are
  * answered:
  *
@@ -48,14 +52,15 @@ export class GraphVectorModel implements TrainedModel, VectorScorer {
   readonly curve: readonly CurvePoint[];
   readonly cost: TrainingCost;
   readonly itemVectors: Float32Array;
-  readonly #isCosine: boolean;
+  readonly #lengthPower: number | undefined;
   readonly #vectors: GraphVectors;
   /** [width, width] W of `newItems`. */
   readonly #itemMap: Float32Array;
   readonly #scores: BlockScores;
 
+  /** @param vectors  as they are served: items at the lengths that scores go by */
   constructor(
-    { kind, name, config, isCosine }: GraphModelName<object>,
+    { kind, name, config, lengthPower }: GraphModelName<object>,
     vectors: GraphVectors,
     itemMap: Float32Array,
     width: number,
@@ -69,11 +74,25 @@ export class GraphVectorModel implements TrainedModel, VectorScorer {
     this.itemCount = vectors.itemVectors.length / width - 1;
     this.curve = curve;
     this.cost = cost;
-    this.#isCosine = isCosine;
+    this.#lengthPower = lengthPower;
     this.#vectors = vectors;
     this.#itemMap = itemMap;
-    this.itemVectors = isCosine ? toLengthOne(vectors.itemVectors, width) : vectors.itemVectors;
+    this.itemVectors = vectors.itemVectors;
     this.#scores = new BlockScores(this.itemVectors, width);
+  }
+
+  /** @param vectors  as training leaves them; the items' are brought to the lengths that scores go by */
+  static learnt(
+    about: GraphModelName<object>,
+    vectors: GraphVectors,
+    itemMap: Float32Array,
+    width: number,
+    curve: readonly CurvePoint[],
+    cost: TrainingCost,
+  ): GraphVectorModel {
+    const { lengthPower } = about;
+    if (lengthPower !== undefined) raiseLengths(vectors.itemVectors, width, lengthPower);
+    return new GraphVectorModel(about, vectors, itemMap, width, curve, cost);
   }
 
   encode(histories: readonly History[], out: Float32Array): Promise<void> {
@@ -81,7 +100,7 @@ export class GraphVectorModel implements TrainedModel, VectorScorer {
     histories.forEach((history, b) => {
       const row = out.subarray(b * width, (b + 1) * width);
       addUser(this.#vectors, history, row.fill(0));
-      if (this.#isCosine) toLengthOne(row, width);
+      if (this.#lengthPower !== undefined) raiseLengths(row, width, 0);
     });
     return Promise.resolve();
   }
@@ -108,7 +127,8 @@ export class GraphVectorModel implements TrainedModel, VectorScorer {
       }
     });
     const vectors = mapped(sums, this.#itemMap, width);
-    return this.#isCosine ? toLengthOne(vectors, width) : vectors;
+    const power = this.#lengthPower;
+    return power === undefined ? vectors : raiseLengths(vectors, width, power);
   }
 
   scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
@@ -254,13 +274,13 @@ function addUser(
   return degree;
 }
 
-/** Brings rows to length 1, in place; rows of zeros stay. */
-function toLengthOne(rows: Float32Array, width: number): Float32Array {
+/** Brings each row from its length to a power of it, in place; rows of zeros stay. */
+function raiseLengths(rows: Float32Array, width: number, power: number): Float32Array {
   for (let at = 0; at < rows.length; at += width) {
     let square = 0;
     for (let d = at; d < at + width; d++) square += rows[d]! * rows[d]!;
     if (square === 0) continue;
-    const factor = 1 / Math.sqrt(square);
+    const factor = Math.sqrt(square) ** (power - 1);
     for (let d = at; d < at + width; d++) rows[d]! *= factor;
   }
   return rows;

@@ -183,6 +183,29 @@ describe("a trained model", () => {
     trained.itemVectors.forEach((value, at) => near(value, expected[3 * width + at]!, 1e-6));
   });
 
+  test("brings items to a power of the lengths that the graph gave them, and keeps their directions", async () => {
+    const itemsAt = async (lengthPower: number) => {
+      const loss = { kind: "softmax", negatives: 4, temperature: 0.2, lengthPower } as const;
+      const { itemVectors } = (await lightGcn.train(
+        { train },
+        { ...config, loss },
+        context,
+      )) as unknown as VectorScorer;
+      return Array.from({ length: train.itemCount }, (_, i) =>
+        itemVectors.slice((i + 1) * width, (i + 2) * width),
+      );
+    };
+    const [units, halves, wholes] = [await itemsAt(0), await itemsAt(0.5), await itemsAt(1)];
+    units.forEach((unit, i) => {
+      const length = Math.hypot(...wholes[i]!);
+      near(Math.hypot(...unit), 1, 1e-5);
+      for (let d = 0; d < width; d++) {
+        near(wholes[i]![d]!, unit[d]! * length, 1e-5);
+        near(halves[i]![d]!, unit[d]! * Math.sqrt(length), 1e-5);
+      }
+    });
+  });
+
   test("goes on from a checkpoint as if it had not been stopped", async () => {
     const checkpointDir = await mkdtemp(join(tmpdir(), "lightgcn-"));
     const longer = { ...config, epochs: 4 };
@@ -217,7 +240,8 @@ describe("a trained model", () => {
     { width: 20 },
     { layers: 0 },
     { friendWeight: 1 },
-    { loss: { kind: "softmax", negatives: 8, temperature: 0 } as const },
+    { loss: { kind: "softmax", negatives: 8, temperature: 0, lengthPower: 0 } as const },
+    { loss: { kind: "softmax", negatives: 8, temperature: 0.1, lengthPower: NaN } as const },
     { decay: -1 },
     { batch: 0 },
   ])("refuses %o", async (change) => {

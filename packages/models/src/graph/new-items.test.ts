@@ -48,7 +48,7 @@ describe("vectors of items that came later", () => {
     shares: Float32Array.of(0.5, 1),
   };
   const itemMap = normals(width);
-  const about = { kind: "lightgcn", name: "LightGCN", config: {}, isCosine: false };
+  const about = { kind: "lightgcn", name: "LightGCN", config: {} };
   const model = new GraphVectorModel(about, vectors, itemMap, width, [], cost);
 
   test("are sums over those who took them, degrees divided out, through the map", () => {
@@ -76,7 +76,7 @@ describe("vectors of items that came later", () => {
 
   test("have length 1 where scores are cosines", () => {
     const cosine = new GraphVectorModel(
-      { ...about, isCosine: true },
+      { ...about, lengthPower: 0 },
       vectors,
       itemMap,
       width,

@@ -92,7 +92,6 @@ const nameOf = (config: UltraGcnConfig): GraphModelName<UltraGcnConfig> => ({
   kind,
   name: "UltraGCN",
   config,
-  isCosine: false,
 });
 
 function check(config: UltraGcnConfig): void {

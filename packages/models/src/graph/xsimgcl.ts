@@ -104,7 +104,7 @@ const nameOf = (config: XSimGclConfig): GraphModelName<XSimGclConfig> => ({
   kind,
   name: config.friendWeight > 0 ? "XSimGCL with friends" : "XSimGCL",
   config,
-  isCosine: true,
+  lengthPower: 0,
 });
 
 function check(config: XSimGclConfig): void {
