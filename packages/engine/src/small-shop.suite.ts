@@ -19,6 +19,7 @@ export function smallCatalog(...items: Item[]): LiveCatalog {
     createdMs: Float64Array.from([NaN, ...items.map(createdMsOf)]),
     textHashes: Uint32Array.from([0, ...items.map(textHashOf)]),
     labels: CatalogLabels.empty(),
+    formerItems: { at: (row) => items[row - 1] },
   });
 }
 

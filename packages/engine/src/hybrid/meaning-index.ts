@@ -2,7 +2,7 @@ import { type EncoderIdentity, type TextEncoder } from "@magpie/encoder";
 import type { Item } from "@magpie/domain";
 import { quantiseRows } from "@magpie/numerics";
 import { InvertedListsIndex, type ItemSet, type ScoredItems } from "@magpie/retrieval";
-import { LiveVectors } from "../live/live-vectors.ts";
+import { LiveCodes } from "../live/live-codes.ts";
 import { meaningText } from "./item-text.ts";
 
 /** Items that are encoded at once. */
@@ -45,7 +45,7 @@ export class MeaningIndex {
   readonly identity: EncoderIdentity;
   readonly #encoder: TextEncoder;
   /** A changed item has no vector while it is not encoded yet. */
-  readonly #vectors: LiveVectors;
+  readonly #vectors: LiveCodes;
   readonly #queries = new Map<string, Promise<Float32Array>>();
   readonly #onFailure: (error: unknown) => void;
   #waiting = new Map<number, Item>();
@@ -62,13 +62,17 @@ export class MeaningIndex {
   ) {
     this.identity = encoder;
     this.#encoder = encoder;
-    this.#vectors = new LiveVectors(index);
+    this.#vectors = new LiveCodes(index);
     this.#onFailure = onFailure;
   }
 
-  /** Takes an item that is new or has other words. It is found once it is encoded. */
-  put(row: number, item: Item): void {
+  /** Takes an item that is new, has other words or is gone (undefined). It is found once it is encoded. */
+  put(row: number, item: Item | undefined): void {
     this.#vectors.put(row, undefined);
+    if (item === undefined) {
+      this.#waiting.delete(row);
+      return;
+    }
     this.#waiting.set(row, item);
     this.#encoding = this.#encoding.then(() => this.#encodeWaiting());
   }

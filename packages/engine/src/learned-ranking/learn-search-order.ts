@@ -125,7 +125,7 @@ export async function readSearchExamples(
     text,
     popularityDays === undefined ? {} : { popularity: popularityThen },
     await openMeanings(input),
-    await openUnderstanding(draft, text, lexicon),
+    await openUnderstanding(draft, { index: text, lexicon, catalog }),
   );
   const behaviour = new SearchBehaviour();
   const popularity = (): Float32Array => popularityThen.scores;

@@ -13,7 +13,7 @@ const shoe = (categories: string[], zh: string[]): Item => ({
 
 describe("category labels", () => {
   const labels = CatalogLabels.empty();
-  labels.add(shoe(["Shoes > Running"], ["鞋 > 跑步鞋"]));
+  labels.put(shoe(["Shoes > Running"], ["鞋 > 跑步鞋"]));
 
   test("name every level in the reader's language", () => {
     assert.equal(labels.labelOf("Shoes > Running", "zh"), "跑步鞋");
@@ -28,15 +28,25 @@ describe("category labels", () => {
 
   test("do not guess where the translation has other levels", () => {
     const wrong = CatalogLabels.empty();
-    wrong.add(shoe(["Shoes > Running"], ["跑步鞋"]));
-    wrong.add(shoe(["Shoes > Running", "Sale"], ["鞋 > 跑步鞋"]));
+    wrong.put(shoe(["Shoes > Running"], ["跑步鞋"]));
+    wrong.put(shoe(["Shoes > Running", "Sale"], ["鞋 > 跑步鞋"]));
     assert.equal(wrong.labelOf("Shoes > Running", "zh"), "Running");
   });
 
-  test("of an earlier version open as well", () => {
-    const opened = CatalogLabels.open({ zh: { Shoes: "鞋" } });
-    assert.equal(opened.labelOf("Shoes", "zh"), "鞋");
-    assert.equal(opened.valueLabel("brand", "Nike", "zh"), undefined);
+  test("are what most items say, and go with the last item that said them", () => {
+    const own = CatalogLabels.empty();
+    const [usual, rare] = [shoe(["Shoes"], ["鞋"]), shoe(["Shoes"], ["鞋子"])];
+    own.put(rare);
+    own.put(usual);
+    own.put(usual);
+    assert.equal(own.labelOf("Shoes", "zh"), "鞋");
+    own.put(rare, usual);
+    assert.equal(own.labelOf("Shoes", "zh"), "鞋子");
+    own.put(undefined, rare);
+    own.put(undefined, rare);
+    assert.equal(own.labelOf("Shoes", "zh"), "鞋");
+    own.put(undefined, usual);
+    assert.equal(own.labelOf("Shoes", "zh"), "Shoes");
   });
 
   test("open as they were saved", () => {
@@ -49,7 +59,7 @@ describe("category labels", () => {
 
 describe("labels of facet values", () => {
   const labels = CatalogLabels.empty();
-  labels.add({
+  labels.put({
     ...shoe(["Shoes > Running"], ["鞋 > 跑步鞋"]),
     brand: "Nike",
     locales: {

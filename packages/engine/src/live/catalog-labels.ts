@@ -2,15 +2,17 @@ import type { Item, ItemText } from "@magpie/domain";
 
 const separator = " > ";
 
-/** Words by language, then by what they stand for. */
-type Labels = Map<string, Map<string, string>>;
-type LabelsJson = Readonly<Record<string, Readonly<Record<string, string>>>>;
+/** By language, then by what is called so: each word with the items that say it. */
+type Labels = Map<string, Map<string, Map<string, number>>>;
+type LabelsJson = Readonly<
+  Record<string, Readonly<Record<string, Readonly<Record<string, number>>>>>
+>;
 
 /** Labels as a snapshot keeps them. */
 export interface CatalogLabelsJson {
   readonly categories: LabelsJson;
-  readonly brands?: LabelsJson;
-  readonly words?: LabelsJson;
+  readonly brands: LabelsJson;
+  readonly words: LabelsJson;
 }
 
 /**
@@ -19,6 +21,8 @@ export interface CatalogLabelsJson {
  *     categories   "Shoes > Running" beside 鞋 > 跑步鞋     the second level is called 跑步鞋
  *     brands       Nike beside 耐克
  *     words        red: 红色, in the texts' `terms`         values of attributes, options and tags
+ *
+ * Where items differ, what most of them say counts.
  */
 export class CatalogLabels {
   readonly #categories: Labels;
@@ -35,12 +39,9 @@ export class CatalogLabels {
     return new CatalogLabels(new Map(), new Map(), new Map());
   }
 
-  /** Opens what `toJSON` gave, of an earlier version too, which had category paths alone. */
-  static open(json: CatalogLabelsJson | LabelsJson): CatalogLabels {
-    const { categories, brands, words } = isWhole(json)
-      ? json
-      : { categories: json, brands: undefined, words: undefined };
-    return new CatalogLabels(opened(categories), opened(brands ?? {}), opened(words ?? {}));
+  /** Opens what `toJSON` gave. */
+  static open({ categories, brands, words }: CatalogLabelsJson): CatalogLabels {
+    return new CatalogLabels(opened(categories), opened(brands), opened(words));
   }
 
   toJSON(): CatalogLabelsJson {
@@ -51,20 +52,34 @@ export class CatalogLabels {
     };
   }
 
-  /** Learns from one item. Later items win, so that a corrected word takes effect. */
-  add(item: Item): void {
+  /**
+   * Takes an item that is new, has other words or is gone (undefined).
+   *
+   * @param former  the item as it was before; undefined where none was
+   */
+  put(item: Item | undefined, former?: Item): void {
+    if (former !== undefined) this.#count(former, -1);
+    if (item !== undefined) this.#count(item, 1);
+  }
+
+  #count(item: Item, by: 1 | -1): void {
     for (const [language, text] of Object.entries(item.locales ?? {})) {
-      this.#addCategories(item, language, text);
+      this.#countCategories(item, language, text, by);
       if (item.brand !== undefined && text.brand !== undefined) {
-        put(this.#brands, language, item.brand, text.brand);
+        count(this.#brands, language, item.brand, text.brand, by);
       }
       for (const [word, label] of Object.entries(text.terms ?? {})) {
-        put(this.#words, language, word, label);
+        count(this.#words, language, word, label, by);
       }
     }
   }
 
-  #addCategories({ categories = [] }: Item, language: string, text: ItemText): void {
+  #countCategories(
+    { categories = [] }: Item,
+    language: string,
+    text: ItemText,
+    by: 1 | -1,
+  ): void {
     const translated = text.categories ?? [];
     if (categories.length !== translated.length) return;
     for (const [i, path] of categories.entries()) {
@@ -72,7 +87,8 @@ export class CatalogLabels {
       const words = translated[i]!.split(separator);
       if (levels.length !== words.length) continue;
       for (const [depth, word] of words.entries()) {
-        put(this.#categories, language, levels.slice(0, depth + 1).join(separator), word.trim());
+        const upTo = levels.slice(0, depth + 1).join(separator);
+        count(this.#categories, language, upTo, word.trim(), by);
       }
     }
   }
@@ -96,24 +112,52 @@ export class CatalogLabels {
   }
 }
 
-function put(labels: Labels, language: string, value: string, label: string): void {
+function count(
+  labels: Labels,
+  language: string,
+  value: string,
+  label: string,
+  by: 1 | -1,
+): void {
   if (label === "") return;
-  let own = labels.get(language);
-  if (own === undefined) labels.set(language, (own = new Map()));
-  own.set(value, label);
+  const own = labels.get(language) ?? new Map<string, Map<string, number>>();
+  labels.set(language, own);
+  const known = own.get(value) ?? new Map<string, number>();
+  own.set(value, known);
+  const items = (known.get(label) ?? 0) + by;
+  if (items > 0) known.set(label, items);
+  else known.delete(label);
+  if (known.size === 0) own.delete(value);
 }
 
-const find = (labels: Labels, value: string, locale: string): string | undefined =>
-  labels.get(locale)?.get(value) ?? labels.get(locale.split("-")[0]!)?.get(value);
+function find(labels: Labels, value: string, locale: string): string | undefined {
+  const known =
+    labels.get(locale)?.get(value) ?? labels.get(locale.split("-")[0]!)?.get(value) ?? [];
+  let best: readonly [label: string, items: number] | undefined;
+  for (const [label, items] of known) {
+    const isUsual =
+      best === undefined || items > best[1] || (items === best[1] && label < best[0]);
+    if (isUsual) best = [label, items];
+  }
+  return best?.[0];
+}
 
 const opened = (json: LabelsJson): Labels =>
   new Map(
-    Object.entries(json).map(([language, labels]) => [language, new Map(Object.entries(labels))]),
+    Object.entries(json).map(([language, own]) => [
+      language,
+      new Map(
+        Object.entries(own).map(([value, labels]) => [value, new Map(Object.entries(labels))]),
+      ),
+    ]),
   );
 
 const saved = (labels: Labels): LabelsJson =>
-  Object.fromEntries(Array.from(labels, ([language, own]) => [language, Object.fromEntries(own)]));
-
-/** No language is called "categories". */
-const isWhole = (json: CatalogLabelsJson | LabelsJson): json is CatalogLabelsJson =>
-  "categories" in json;
+  Object.fromEntries(
+    Array.from(labels, ([language, own]) => [
+      language,
+      Object.fromEntries(
+        Array.from(own, ([value, known]) => [value, Object.fromEntries(known)]),
+      ),
+    ]),
+  );

@@ -78,12 +78,27 @@ describe("the live catalogue", () => {
 describe("changes of words", () => {
   test("are told from changes of stock and price", () => {
     const catalog = smallCatalog(smallItem("a"));
-    const heard: string[] = [];
-    catalog.onWords((_, { title }) => heard.push(title));
+    const heard: (string | undefined)[] = [];
+    catalog.onWords((_, item) => heard.push(item?.title));
     catalog.put(smallItem("a", { available: false, amount: 7 }));
     assert.deepEqual(heard, []);
     catalog.put(smallItem("a", { title: "A" }));
     catalog.put(smallItem("b"));
     assert.deepEqual(heard, ["A", "b"]);
+  });
+
+  test("are a deleted item's going and coming back, each once, with what was before", () => {
+    const catalog = smallCatalog(smallItem("a"));
+    const heard: (readonly [string | undefined, string | undefined])[] = [];
+    catalog.onWords((_, item, former) => heard.push([item?.title, former?.title]));
+    catalog.put(smallItem("a", { title: "A" }));
+    catalog.delete("a");
+    catalog.delete("a");
+    catalog.put(smallItem("a", { title: "A" }));
+    assert.deepEqual(heard, [
+      ["A", "a"],
+      [undefined, "A"],
+      ["A", undefined],
+    ]);
   });
 });

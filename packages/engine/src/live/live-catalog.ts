@@ -3,6 +3,7 @@ import { itemId, itemIndex, type Item, type ItemId, type ItemIndex } from "@magp
 import type { FacetIndex, ItemFilterIndex } from "@magpie/retrieval";
 import { CategoryLists } from "./category-lists.ts";
 import type { CatalogLabels } from "./catalog-labels.ts";
+import { wordsOf, type FormerItems } from "./former-items.ts";
 
 /** What a snapshot says about its items. */
 export interface CatalogParts {
@@ -15,7 +16,21 @@ export interface CatalogParts {
   /** [items + 1]: `textHashOf` each item, by which a change of stock is told from one of words. */
   readonly textHashes: Uint32Array;
   readonly labels: CatalogLabels;
+  /** Items as the snapshot's dictionaries know them. */
+  readonly formerItems?: Pick<FormerItems, "at">;
 }
+
+/**
+ * Hears of an item that is new, has other words or is gone (undefined).
+ *
+ * @param former  what it was called before: the item without its descriptions; undefined where
+ *                there was none
+ */
+export type WordsListener = (
+  row: ItemIndex,
+  item: Item | undefined,
+  former: Item | undefined,
+) => void;
 
 /**
  * The catalogue as serving sees it: the columns of a snapshot, kept up to date in place.
@@ -35,7 +50,10 @@ export class LiveCatalog {
   readonly #labels: CatalogLabels;
   readonly #newIds: ItemId[] = [];
   readonly #newIndices = new Map<string, ItemIndex>();
-  readonly #wordListeners: ((index: ItemIndex, item: Item) => void)[] = [];
+  readonly #wordListeners: WordsListener[] = [];
+  readonly #formerItems: Pick<FormerItems, "at"> | undefined;
+  /** By row that changed since the snapshot: what its item is called now. */
+  readonly #changedWords = new Map<number, Item | undefined>();
   #createdMs: Float64Array;
   #textHashes: Uint32Array;
   #newest: Int32Array | undefined;
@@ -49,6 +67,7 @@ export class LiveCatalog {
     this.#createdMs = parts.createdMs;
     this.#textHashes = parts.textHashes;
     this.#labels = parts.labels;
+    this.#formerItems = parts.formerItems;
   }
 
   /** The row of an item, deleted ones included; -1 for an id never seen. */
@@ -76,21 +95,31 @@ export class LiveCatalog {
     this.#reserve(index);
     this.#setCreated(index, item);
     this.#categoryLists?.put(index);
-    const hash = textHashOf(item);
-    if (hash === this.#textHashes[index]) return;
-    this.#textHashes[index] = hash;
-    this.#labels.add(item);
-    for (const listener of this.#wordListeners) listener(index, item);
+    this.#setWords(index, item);
   }
 
   /** The item leaves every answer from the next request on. */
   delete(id: string): void {
     const index = this.indexOf(id);
-    if (index !== -1) this.filter.remove(index);
+    if (index === -1) return;
+    this.filter.remove(index);
+    this.#setWords(index, undefined);
   }
 
-  /** Calls `listener` after every `put` of an item that is new or whose words changed. */
-  onWords(listener: (index: ItemIndex, item: Item) => void): void {
+  #setWords(index: ItemIndex, item: Item | undefined): void {
+    const hash = item === undefined ? 0 : textHashOf(item);
+    if (hash === this.#textHashes[index]) return;
+    this.#textHashes[index] = hash;
+    const former = this.#changedWords.has(index)
+      ? this.#changedWords.get(index)
+      : this.#formerItems?.at(index);
+    this.#changedWords.set(index, item && wordsOf(item));
+    this.#labels.put(item, former);
+    for (const listener of this.#wordListeners) listener(index, item, former);
+  }
+
+  /** Calls `listener` after every change of an item's words, its coming and going included. */
+  onWords(listener: WordsListener): void {
     this.#wordListeners.push(listener);
   }
 

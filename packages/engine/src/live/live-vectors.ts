@@ -25,22 +25,41 @@ export class LiveVectors {
 
   /** The rows nearest to a query's vector, best first, among those that pass. */
   search(query: Float32Array, limit: number, passing: ItemSet): ScoredItems {
-    let unchanged = passing;
-    if (this.#changed.size > 0) {
-      unchanged = passing.clone();
-      for (const row of this.#changed.keys()) unchanged.delete(row);
-    }
-    const old = this.#index.search(query, limit, unchanged);
-    const found = Array.from(old.items, (row, place) => ({ row, score: old.scores[place]! }));
-    for (const [row, vector] of this.#changed) {
-      if (vector !== undefined && passing.has(row)) found.push({ row, score: dot(query, vector) });
-    }
-    found.sort((a, b) => b.score - a.score || a.row - b.row).length = Math.min(found.length, limit);
-    return {
-      items: Int32Array.from(found, ({ row }) => row),
-      scores: Float32Array.from(found, ({ score }) => score),
-    };
+    return bestWith(this.#index, query, limit, passing, this.#changed, (vector) =>
+      dot(query, vector),
+    );
   }
+}
+
+/**
+ * The nearest of an index and of rows that changed since, whose former selves are left out.
+ *
+ * @param changed  by row; undefined for those that have no vector now
+ * @param scoreOf  the product of a changed row with the query
+ */
+export function bestWith<T>(
+  index: VectorIndex,
+  query: Float32Array,
+  limit: number,
+  passing: ItemSet,
+  changed: ReadonlyMap<number, T | undefined>,
+  scoreOf: (one: T) => number,
+): ScoredItems {
+  let unchanged = passing;
+  if (changed.size > 0) {
+    unchanged = passing.clone();
+    for (const row of changed.keys()) unchanged.delete(row);
+  }
+  const old = index.search(query, limit, unchanged);
+  const found = Array.from(old.items, (row, place) => ({ row, score: old.scores[place]! }));
+  for (const [row, one] of changed) {
+    if (one !== undefined && passing.has(row)) found.push({ row, score: scoreOf(one) });
+  }
+  found.sort((a, b) => b.score - a.score || a.row - b.row).length = Math.min(found.length, limit);
+  return {
+    items: Int32Array.from(found, ({ row }) => row),
+    scores: Float32Array.from(found, ({ score }) => score),
+  };
 }
 
 function dot(a: Float32Array, b: Float32Array): number {

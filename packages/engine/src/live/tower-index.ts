@@ -28,12 +28,17 @@ export class TowerIndex {
   }
 
   /**
-   * Takes an item that is new or has other words. One that training knew keeps its vector, which holds
+   * Takes an item that is new, has other words or is gone (undefined). One that training knew keeps its vector, which holds
    * more than its words; a new one is found once it is encoded.
    */
-  put(row: number, item: Item): void {
+  put(row: number, item: Item | undefined): void {
     if (this.#features === undefined || row <= this.#model.itemCount) return;
     this.#vectors.put(row, undefined);
+    if (item === undefined) {
+      this.#waiting.delete(row);
+      this.#said.delete(row);
+      return;
+    }
     this.#waiting.set(row, item);
     this.#encoding = this.#encoding.then(() => this.#encodeWaiting());
   }

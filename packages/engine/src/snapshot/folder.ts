@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { StoreError } from "@magpie/domain";
 
 /** Grows when a reader of the former format would misread the files. */
-export const snapshotFormat = 3;
+export const snapshotFormat = 4;
 
 /** One file of a snapshot as the manifest promises it. */
 export interface SnapshotFile {

@@ -14,6 +14,8 @@ export const snapshotFiles = {
   created: "item-created-ms.f64",
   textHashes: "item-text-hash.u32",
   labels: "category-labels.json",
+  formerItems: "item-words.json",
+  formerOffsets: "item-words.f64",
   text: "text-index.bin",
   itemFeatures: "item-features.json",
   suggestions: "suggestions.bin",

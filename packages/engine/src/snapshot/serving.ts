@@ -21,6 +21,7 @@ import { modelByKind, SequenceModel, type TrainedModel } from "@magpie/models";
 import { MeaningIndex } from "../hybrid/meaning-index.ts";
 import { openLearned } from "../learned-ranking/open-learned.ts";
 import { CatalogLabels } from "../live/catalog-labels.ts";
+import { FormerItems } from "../live/former-items.ts";
 import { LiveCatalog } from "../live/live-catalog.ts";
 import { CatalogueWords } from "../rules/catalogue-words.ts";
 import { buildScenarios, type Scenario } from "../scenarios/scenarios.ts";
@@ -59,6 +60,7 @@ export class Serving {
   readonly words: CatalogueWords;
   readonly #scenarios: Readonly<Record<string, Scenario>>;
   readonly #trained: readonly TrainedModel[];
+  readonly #formerItems: FormerItems;
   #inUse = 0;
   #idle: (() => void) | undefined;
 
@@ -71,6 +73,7 @@ export class Serving {
     search: SearchScenario,
     suggester: LiveSuggester | undefined,
     synonymCandidates: readonly SynonymCandidate[],
+    formerItems: FormerItems,
   ) {
     this.directory = directory;
     this.manifest = manifest;
@@ -80,6 +83,7 @@ export class Serving {
     this.synonymCandidates = synonymCandidates;
     this.words = new CatalogueWords(catalog);
     this.#trained = trained;
+    this.#formerItems = formerItems;
     this.search = search;
     this.#scenarios = { ...buildScenarios(catalog, models, manifest.weights), search };
   }
@@ -100,6 +104,7 @@ export class Serving {
       createdBytes,
       hashBytes,
       labels,
+      formerOffsets,
       vectorBytes,
       suggestionBytes,
       featureCard,
@@ -112,6 +117,7 @@ export class Serving {
       readFile(path(snapshotFiles.created)),
       readFile(path(snapshotFiles.textHashes)),
       readFile(path(snapshotFiles.labels), "utf8"),
+      readFile(path(snapshotFiles.formerOffsets)),
       hasFile(manifest, snapshotFiles.vectors) ? readFile(path(snapshotFiles.vectors)) : undefined,
       hasFile(manifest, snapshotFiles.suggestions)
         ? readFile(path(snapshotFiles.suggestions))
@@ -122,6 +128,10 @@ export class Serving {
       readFile(path(snapshotFiles.text)).then((bytes) => InvertedTextIndex.open(bytes)),
       ...manifest.models.map(({ kind }) => modelByKind(kind).load(path(modelFolder(kind)))),
     ]);
+    const formerItems = new FormerItems(
+      path(snapshotFiles.formerItems),
+      new Float64Array(new Uint8Array(formerOffsets).buffer),
+    );
     const catalog = liveCatalog(
       vocabulary,
       filterBytes,
@@ -129,6 +139,7 @@ export class Serving {
       createdBytes,
       hashBytes,
       labels,
+      formerItems,
     );
     const models = servedModels(trained, {
       popularityDays: manifest.popularityDays,
@@ -151,7 +162,7 @@ export class Serving {
     const lexicon = hasFile(manifest, snapshotFiles.lexicon)
       ? await openLexicon(directory, catalog)
       : undefined;
-    const understanding = lexicon && (await openUnderstanding(directory, text, lexicon));
+    const understanding = lexicon && (await openUnderstanding(directory, { index: text, lexicon, catalog }));
     const learned =
       lexicon && (await openLearned(directory, manifest, { catalog, lexicon, ...models }));
     const search = new SearchScenario(catalog, text, models, meanings, understanding, learned);
@@ -169,6 +180,7 @@ export class Serving {
       search,
       suggester,
       JSON.parse(candidates) as SynonymCandidate[],
+      formerItems,
     );
   }
 
@@ -192,9 +204,10 @@ export class Serving {
     }
   }
 
-  /** Frees native sessions once the requests under way are answered. */
+  /** Frees native sessions and files once the requests under way are answered. */
   async dispose(): Promise<void> {
     if (this.#inUse > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    this.#formerItems.close();
     await Promise.all(this.#trained.map((model) => model.dispose()));
   }
 }
@@ -245,6 +258,7 @@ function liveCatalog(
   createdBytes: Buffer,
   hashBytes: Buffer,
   labels: string,
+  formerItems: FormerItems,
 ): LiveCatalog {
   // The filter asks for rows of ids that may have come after the snapshot was made.
   const rowOf = (id: string): number | undefined => {
@@ -260,6 +274,7 @@ function liveCatalog(
     createdMs: new Float64Array(new Uint8Array(createdBytes).buffer),
     textHashes: new Uint32Array(new Uint8Array(hashBytes).buffer),
     labels: CatalogLabels.open(JSON.parse(labels) as ReturnType<CatalogLabels["toJSON"]>),
+    formerItems,
   });
   return catalog;
 }

@@ -12,6 +12,7 @@ import {
 } from "@magpie/retrieval";
 import { writeMeanings, type WrittenMeanings } from "../hybrid/snapshot-meanings.ts";
 import { CatalogLabels } from "../live/catalog-labels.ts";
+import { FormerItems } from "../live/former-items.ts";
 import { createdMsOf, LiveCatalog, textHashOf } from "../live/live-catalog.ts";
 import { snapshotFiles } from "../snapshot/manifest.ts";
 import { throwIfCancelled } from "../tasks.ts";
@@ -72,7 +73,7 @@ export async function writeCatalog(
       facets.upsert(row, item);
       createdMs[row] = createdMsOf(item);
       textHashes[row] = textHashOf(item);
-      labels.add(item);
+      labels.put(item);
       texts[row - 1] = item;
     }
     done += batch.length;
@@ -83,6 +84,8 @@ export async function writeCatalog(
   await writeFile(join(draft, snapshotFiles.created), new Uint8Array(createdMs.buffer));
   await writeFile(join(draft, snapshotFiles.textHashes), new Uint8Array(textHashes.buffer));
   await writeFile(join(draft, snapshotFiles.labels), JSON.stringify(labels));
+  const offsets = await FormerItems.write(texts, join(draft, snapshotFiles.formerItems));
+  await writeFile(join(draft, snapshotFiles.formerOffsets), new Uint8Array(offsets.buffer));
   const text = await InvertedTextIndex.build(texts, {
     settings: textSettingsOf(input.settings ?? {}),
     wholeWords: input.wholeWords ?? [],

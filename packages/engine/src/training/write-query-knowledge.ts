@@ -4,9 +4,11 @@ import type { Item } from "@magpie/domain";
 import {
   CatalogLexicon,
   catalogWords,
+  categorisedTitles,
   CategoryPredictor,
   categoryWords,
   SpellingCorrector,
+  type CategorisedText,
   type CategorySignal,
   type InvertedTextIndex,
 } from "@magpie/retrieval";
@@ -32,8 +34,12 @@ export async function writeQueryKnowledge(
   await writeFile(join(draft, snapshotFiles.lexicon), lexicon.toBytes());
   const spelling = SpellingCorrector.build(catalogWords(items), searches.queries);
   await writeFile(join(draft, snapshotFiles.spelling), spelling.toBytes());
-  const categories = CategoryPredictor.build(signalsOf(items, searches), titlesOf(items), (text) =>
-    categoryWords(index, text),
+  const step = Math.max(1, Math.ceil(items.length / maxTitles));
+  const categories = CategoryPredictor.build(
+    signalsOf(items, searches),
+    titlesOf(items, step),
+    (text) => categoryWords(index, text),
+    step,
   );
   await writeFile(join(draft, snapshotFiles.queryCategories), categories.toBytes());
   await writeFile(
@@ -59,16 +65,6 @@ function signalsOf(
   });
 }
 
-function* titlesOf(
-  items: readonly (Item | undefined)[],
-): Generator<{ readonly text: string; readonly category: string }> {
-  const step = Math.max(1, Math.ceil(items.length / maxTitles));
-  for (let i = 0; i < items.length; i += step) {
-    const item = items[i];
-    const category = item?.categories?.[0];
-    if (category === undefined) continue;
-    for (const { title } of [item!, ...Object.values(item!.locales ?? {})]) {
-      if (title !== undefined) yield { text: title, category };
-    }
-  }
+function* titlesOf(items: readonly (Item | undefined)[], step: number): Generator<CategorisedText> {
+  for (let i = 0; i < items.length; i += step) yield* categorisedTitles(items[i]);
 }

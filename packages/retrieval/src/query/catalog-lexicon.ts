@@ -33,7 +33,7 @@ const fieldKinds: readonly (readonly [RegExp, EntityKind])[] = [
   [/^(?:materials?|fabric|stoff|matière|材质|面料|材料|材質)$/iu, "material"],
 ];
 
-const kind = "catalog-lexicon/2";
+const kind = "catalog-lexicon/3";
 /** Values that are no names: too long to be typed, or read as numbers. */
 const maxNameLength = 40;
 const isNumber = /^[\d.,%]+$/;
@@ -55,11 +55,15 @@ const rankOf: Readonly<Record<EntityKind, number>> = {
  * Names of brands, categories and attributes that a catalogue has, in all its languages, and the
  * titles and codes of its items: what a query's words are recognised by. Packed in flat arrays, which
  * open from a snapshot's bytes; items that change since are known from the next question on.
+ *
+ *     black  ─▶ brand Black, 2 items         a key may name several things: the kind that people
+ *            └▶ color black, 90 items        mean sooner counts, of one kind what most items have,
+ *                                            as long as any item has it
  */
 export class CatalogLexicon {
   readonly #packed: Packed;
-  /** Of items that changed. */
-  readonly #newNames = new Map<string, CatalogName>();
+  /** By key, then by what it names: items that have it more than `#packed` says, or fewer. */
+  readonly #changes = new Map<string, Map<string, Counted>>();
   /** Most words, or Chinese characters, that a name has. */
   readonly longest = maxNameWords;
   /** ISO 4217 code that most prices are in; undefined for a catalogue without items. */
@@ -72,14 +76,14 @@ export class CatalogLexicon {
 
   /** @param items  the item of row 1, of row 2, and so on; undefined where a row has none */
   static build(items: Iterable<Item | undefined>): CatalogLexicon {
-    const names = new Map<string, Counted>();
+    const names = new Map<string, Map<string, Counted>>();
     const whole = new TextNumberList();
     const currencies = new Map<string, number>();
     let row = 0;
     for (const item of items) {
       row++;
       if (item === undefined) continue;
-      readNames(item, (key, found) => count(names, key, found));
+      countNames(names, item, 1);
       addNames(whole, row, wholeNamesOf(item));
       const currency = item.variants[0]?.price.currency;
       if (currency !== undefined) currencies.set(currency, (currencies.get(currency) ?? 0) + 1);
@@ -121,6 +125,7 @@ export class CatalogLexicon {
     return new CatalogLexicon({
       keys: new TermDictionary(part("keyText"), part("keyStarts"), part("keySlots")),
       values: { text: part("valueText"), starts: part("valueStarts") },
+      named: part("named"),
       kinds: part("kinds"),
       attributes: part("attributes"),
       items: part("items"),
@@ -135,16 +140,14 @@ export class CatalogLexicon {
   }
 
   /**
-   * Takes an item that is new or has other words. Names that only its former self had stay known
-   * until the lexicon is built again.
+   * Takes an item that is new, has other words or is gone (undefined).
+   *
+   * @param former  the item as it was before, whose names it takes back; undefined where none was
    */
-  put(row: number, item: Item): void {
-    this.#packed.whole.put(row, wholeNamesOf(item));
-    readNames(item, (key, found) => {
-      const known = this.#nameAt(key);
-      const isBetter = known === undefined || rankOf[found.kind] < rankOf[known.kind];
-      if (isBetter) this.#newNames.set(key, { ...found, items: 1 });
-    });
+  put(row: number, item: Item | undefined, former?: Item): void {
+    this.#packed.whole.put(row, item === undefined ? noNames : wholeNamesOf(item));
+    if (former !== undefined) countNames(this.#changes, former, -1);
+    if (item !== undefined) countNames(this.#changes, item, 1);
   }
 
   /** What the catalogue calls by this text, its plural or singular in English too. */
@@ -178,30 +181,54 @@ export class CatalogLexicon {
   /** Names in the form in which they are compared, for a segmenter to keep whole. */
   *names(): Generator<string> {
     const { keys } = this.#packed;
-    for (let number = 0; number < keys.size; number++) yield keys.term(number);
-    yield* this.#newNames.keys();
+    for (let number = 0; number < keys.size; number++) {
+      const key = keys.term(number);
+      if (this.#nameAt(key) !== undefined) yield key;
+    }
+    for (const key of this.#changes.keys()) {
+      if (keys.find(key) < 0 && this.#nameAt(key) !== undefined) yield key;
+    }
   }
 
   #nameAt(key: string): CatalogName | undefined {
-    const fresh = this.#newNames.get(key);
-    if (fresh !== undefined) return fresh;
-    const { keys, values, kinds, attributes, items, fields } = this.#packed;
-    const number = keys.find(key);
-    if (number < 0) return undefined;
-    const value = openStrings(values.text, values.starts.subarray(number, number + 2))[0]!;
-    const attribute = fields[attributes[number]! - 1];
-    return {
-      kind: entityKinds[kinds[number]!]!,
-      value: value === "" ? key : value,
-      items: items[number]!,
-      ...(attribute !== undefined && { attribute }),
+    const changes = this.#changes.get(key);
+    let best: CatalogName | undefined;
+    const take = (name: CatalogName): void => {
+      if (name.items > 0 && (best === undefined || isMeantSooner(name, best))) best = name;
     };
+    const packed = this.#packedNames(key);
+    for (const name of packed) {
+      const change = changes?.get(identityOf(name))?.items ?? 0;
+      take(change === 0 ? name : { ...name, items: name.items + change });
+    }
+    if (changes !== undefined) {
+      const known = new Set(packed.map(identityOf));
+      for (const [identity, name] of changes) if (!known.has(identity)) take({ ...name });
+    }
+    return best;
+  }
+
+  #packedNames(key: string): CatalogName[] {
+    const { keys, named, values, kinds, attributes, items, fields } = this.#packed;
+    const number = keys.find(key);
+    if (number < 0) return [];
+    const [from, to] = [named[number]!, named[number + 1]!];
+    return openStrings(values.text, values.starts.subarray(from, to + 1)).map((value, i) => {
+      const attribute = fields[attributes[from + i]! - 1];
+      return {
+        kind: entityKinds[kinds[from + i]!]!,
+        value: value === "" ? key : value,
+        items: items[from + i]!,
+        ...(attribute !== undefined && { attribute }),
+      };
+    });
   }
 }
 
-/** Names by number, in the order of their keys. */
+/** What keys name: those of key `k` are the names from `named[k]` to `named[k + 1]`. */
 interface PackedNames {
   readonly keys: TermDictionary;
+  readonly named: Uint32Array;
   /** Empty where it is the key. */
   readonly values: ReturnType<typeof packStrings>;
   /** Index in `entityKinds`. */
@@ -218,32 +245,66 @@ interface Packed extends PackedNames {
 }
 
 type Named = Omit<CatalogName, "items">;
-type Counted = Named & { items: number };
+type Counted = Named & { readonly items: number };
 
-function count(names: Map<string, Counted>, key: string, found: Named): void {
-  const known = names.get(key);
-  if (known === undefined || rankOf[found.kind] < rankOf[known.kind]) {
-    names.set(key, { ...found, items: 1 });
-  } else if (known.kind === found.kind) known.items++;
+const noNames: ItemNames = { titles: new Set(), codes: new Set() };
+
+/** Tells the things apart that one key names. */
+const identityOf = ({ kind: of, value, attribute = "" }: Named): string =>
+  `${of}\0${attribute}\0${value}`;
+
+function isMeantSooner(a: CatalogName, b: CatalogName): boolean {
+  const byKind = rankOf[a.kind] - rankOf[b.kind];
+  if (byKind !== 0) return byKind < 0;
+  return a.items === b.items ? identityOf(a) < identityOf(b) : a.items > b.items;
 }
 
-function packNames(names: ReadonlyMap<string, Counted>): PackedNames {
-  const kept = [...names];
+/** Counts an item for all that it names, each once; what comes to nothing is forgotten. */
+function countNames(counts: Map<string, Map<string, Counted>>, item: Item, by: 1 | -1): void {
+  const own = new Map<string, Map<string, Named>>();
+  readNames(item, (key, found) => {
+    const named = own.get(key) ?? new Map<string, Named>();
+    own.set(key, named.set(identityOf(found), found));
+  });
+  for (const [key, named] of own) {
+    const known = counts.get(key) ?? new Map<string, Counted>();
+    counts.set(key, known);
+    for (const [identity, found] of named) {
+      const items = (known.get(identity)?.items ?? 0) + by;
+      if (items === 0) known.delete(identity);
+      else known.set(identity, { ...found, items });
+    }
+    if (known.size === 0) counts.delete(key);
+  }
+}
+
+function packNames(names: ReadonlyMap<string, ReadonlyMap<string, Counted>>): PackedNames {
+  const kept = [...names].flatMap(([key, named]) =>
+    Array.from(named.values(), (name) => ({ key, ...name })),
+  );
   if (kept.length > maxNames) {
     const isMinor = ({ kind: of }: Counted): number =>
       of === "attribute" || of === "size" ? 1 : 0;
-    kept.sort(([, a], [, b]) => isMinor(a) - isMinor(b) || b.items - a.items);
+    kept.sort((a, b) => isMinor(a) - isMinor(b) || b.items - a.items);
     kept.length = maxNames;
   }
-  kept.sort(([a], [b]) => compareTerms(a, b));
-  const fields = [...new Set(kept.flatMap(([, { attribute }]) => attribute ?? []))];
+  kept.sort((a, b) => compareTerms(a.key, b.key));
+  const keys: string[] = [];
+  const starts: number[] = [];
+  kept.forEach(({ key }, place) => {
+    if (keys.at(-1) === key) return;
+    keys.push(key);
+    starts.push(place);
+  });
+  const fields = [...new Set(kept.flatMap(({ attribute }) => attribute ?? []))];
   const placeOf = new Map(fields.map((field, i) => [field, i + 1]));
   return {
-    keys: TermDictionary.build(kept.map(([key]) => key)),
-    values: packStrings(kept.map(([key, { value }]) => (value === key ? "" : value))),
-    kinds: Uint8Array.from(kept, ([, name]) => entityKinds.indexOf(name.kind)),
-    attributes: Uint32Array.from(kept, ([, { attribute }]) => placeOf.get(attribute ?? "") ?? 0),
-    items: Uint32Array.from(kept, ([, { items }]) => items),
+    keys: TermDictionary.build(keys),
+    named: Uint32Array.from([...starts, kept.length]),
+    values: packStrings(kept.map(({ key, value }) => (value === key ? "" : value))),
+    kinds: Uint8Array.from(kept, (name) => entityKinds.indexOf(name.kind)),
+    attributes: Uint32Array.from(kept, ({ attribute }) => placeOf.get(attribute ?? "") ?? 0),
+    items: Uint32Array.from(kept, ({ items }) => items),
     fields,
   };
 }

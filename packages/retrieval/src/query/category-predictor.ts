@@ -1,3 +1,4 @@
+import type { Item } from "@magpie/domain";
 import {
   openArrays,
   openStrings,
@@ -23,14 +24,18 @@ export interface CategorySignal {
   readonly weight: number;
 }
 
-const kind = "category-predictor/1";
+/** A text of an item of a category. */
+export interface CategorisedText {
+  readonly text: string;
+  readonly category: string;
+}
+
+const kind = "category-predictor/2";
 /** Acts that a word's own share of the shop stands for, until it has acts of its own. */
 const priorActs = 2;
 /** Guesses below are noise. */
 const minProbability = 0.05;
 const maxGuesses = 5;
-/** Categories that one word keeps, its strongest. */
-const maxPerWord = 50;
 
 /**
  * Categories that a query is about, from what people took after it, and where nobody searched so
@@ -44,32 +49,43 @@ const maxPerWord = 50;
 export class CategoryPredictor {
   readonly #byQuery: CountTable;
   readonly #byWord: CountTable;
-  readonly #categories: readonly string[];
-  readonly #totals: Float32Array;
-  readonly #all: number;
+  readonly #categories: string[];
+  readonly #places: Map<string, number>;
+  /** By place: weight of all that was learned of a category. */
+  readonly #totals: number[];
+  #all: number;
+  /** Every so many rows, the titles of the row's item are read. */
+  readonly #step: number;
+  /** Of titles that came or went since: what words have more than `#byWord` says, or less. */
+  readonly #changes = new Map<string, Counts>();
 
   private constructor(
     byQuery: CountTable,
     byWord: CountTable,
     categories: readonly string[],
-    totals: Float32Array,
+    totals: ArrayLike<number>,
+    step: number,
   ) {
     this.#byQuery = byQuery;
     this.#byWord = byWord;
-    this.#categories = categories;
-    this.#totals = totals;
-    this.#all = totals.reduce((sum, count) => sum + count, 0);
+    this.#categories = [...categories];
+    this.#places = new Map(categories.map((category, place) => [category, place]));
+    this.#totals = Array.from(totals);
+    this.#all = this.#totals.reduce((sum, count) => sum + count, 0);
+    this.#step = step;
   }
 
   /**
    * @param signals  acts after queries
    * @param titles   texts of items with their category: what words mean before anybody clicks
    * @param wordsOf  words of a text, as the search cuts it
+   * @param step     of so many items the first one's titles are given; of those that change too
    */
   static build(
     signals: Iterable<CategorySignal>,
-    titles: Iterable<{ readonly text: string; readonly category: string }>,
+    titles: Iterable<CategorisedText>,
     wordsOf: (text: string) => readonly string[],
+    step = 1,
   ): CategoryPredictor {
     const [byQuery, byWord] = [new Map<string, Counts>(), new Map<string, Counts>()];
     const places = new Map<string, number>();
@@ -92,19 +108,57 @@ export class CategoryPredictor {
     for (const { text, category } of titles) learn(text, placeOf(category), 1);
     return new CategoryPredictor(
       packCounts(byQuery),
-      packCounts(byWord, maxPerWord),
+      packCounts(byWord),
       [...places.keys()],
-      Float32Array.from(totals),
+      totals,
+      step,
     );
+  }
+
+  /**
+   * Takes an item that is new, has other words or is gone (undefined). What people took after queries
+   * stays: it was learned from them.
+   *
+   * @param wordsOf  as the predictor was built by
+   * @param former   the item as it was before; undefined where none was
+   */
+  put(
+    row: number,
+    item: Item | undefined,
+    wordsOf: (text: string) => readonly string[],
+    former?: Item,
+  ): void {
+    if ((row - 1) % this.#step !== 0) return;
+    for (const { text, category } of categorisedTitles(former)) this.#learn(wordsOf(text), category, -1);
+    for (const { text, category } of categorisedTitles(item)) this.#learn(wordsOf(text), category, 1);
+  }
+
+  #learn(words: readonly string[], category: string, by: 1 | -1): void {
+    let place = this.#places.get(category);
+    if (place === undefined) {
+      place = this.#categories.push(category) - 1;
+      this.#places.set(category, place);
+      this.#totals.push(0);
+    }
+    this.#totals[place]! += by;
+    this.#all += by;
+    for (const word of new Set(words)) {
+      const counts = this.#changes.get(word) ?? new Map<number, number>();
+      const change = (counts.get(place) ?? 0) + by;
+      if (change === 0) counts.delete(place);
+      else counts.set(place, change);
+      if (counts.size === 0) this.#changes.delete(word);
+      else this.#changes.set(word, counts);
+    }
   }
 
   toBytes(): Uint8Array {
     const categories = packStrings(this.#categories);
     return packArrays(
       kind,
-      {},
+      { step: this.#step },
       {
-        totals: this.#totals,
+        totals: Float32Array.from(this.#totals),
         categoryText: categories.text,
         categoryStarts: categories.starts,
         ...partsOf("query", this.#byQuery),
@@ -114,12 +168,13 @@ export class CategoryPredictor {
   }
 
   /**
-   * Opens what `toBytes` gave; the arrays are views of `bytes`.
+   * Opens what `toBytes` gave; the arrays are views of `bytes`. Changes are not in them: whoever gave
+   * them has them.
    *
    * @throws {DataError} `BAD_INDEX_FILE` when the bytes are of another kind or cut short
    */
   static open(bytes: Uint8Array): CategoryPredictor {
-    const { arrays } = openArrays(bytes, kind);
+    const { header, arrays } = openArrays(bytes, kind);
     const part = <T>(name: string): T => packedPart<T>(arrays, kind, name);
     const table = (name: string): CountTable => ({
       keys: new TermDictionary(part(`${name}.text`), part(`${name}.starts`), part(`${name}.slots`)),
@@ -131,7 +186,8 @@ export class CategoryPredictor {
       table("query"),
       table("word"),
       openStrings(part("categoryText"), part("categoryStarts")),
-      part("totals"),
+      part<Float32Array>("totals"),
+      header["step"] as number,
     );
   }
 
@@ -153,11 +209,12 @@ export class CategoryPredictor {
 
   /** Naive Bayes over the categories that some word knows, words weighted alike. */
   #sharesByWords(words: readonly string[]): Counts {
-    const known = words
-      .map((word) => countsOf(this.#byWord, word))
-      .filter((counts) => counts.size > 0);
-    const candidates = new Set(known.flatMap((counts) => [...counts.keys()]));
-    const logs = Array.from(candidates, (category): [number, number] => {
+    const known = words.map((word) => this.#countsOf(word)).filter((counts) => counts.size > 0);
+    // In an order that does not depend on when a category came, so that sums do not either.
+    const candidates = [...new Set(known.flatMap((counts) => [...counts.keys()]))].sort((a, b) =>
+      this.#categories[a]! < this.#categories[b]! ? -1 : 1,
+    );
+    const logs = candidates.map((category): [number, number] => {
       const total = this.#totals[category]!;
       const prior = Math.log(total / this.#all);
       // Add-half smoothing: a word that a category never had speaks against it, not forbids it.
@@ -175,6 +232,26 @@ export class CategoryPredictor {
     const sum = shares.reduce((total, [, share]) => total + share, 0);
     return new Map(shares.map(([category, share]) => [category, share / sum]));
   }
+
+  /** What a word has by now. */
+  #countsOf(word: string): Counts {
+    const counts = countsOf(this.#byWord, word);
+    for (const [category, change] of this.#changes.get(word) ?? []) {
+      const count = (counts.get(category) ?? 0) + change;
+      if (count > 0) counts.set(category, count);
+      else counts.delete(category);
+    }
+    return counts;
+  }
+}
+
+/** An item's titles, in all its languages, with its first category; none where it has no category. */
+export function categorisedTitles(item: Item | undefined): CategorisedText[] {
+  const category = item?.categories?.[0];
+  if (category === undefined) return [];
+  return [item!, ...Object.values(item!.locales ?? {})].flatMap(({ title }) =>
+    title === undefined ? [] : [{ text: title, category }],
+  );
 }
 
 /** Weight by category, by its place in the list of categories. */
@@ -194,15 +271,12 @@ function add(table: Map<string, Counts>, key: string, category: number, weight: 
   counts.set(category, (counts.get(category) ?? 0) + weight);
 }
 
-/** @param most  entries that a text keeps, its heaviest */
-function packCounts(table: ReadonlyMap<string, Counts>, most = Infinity): CountTable {
+function packCounts(table: ReadonlyMap<string, Counts>): CountTable {
   const sorted = [...table].sort(([a], [b]) => compareTerms(a, b));
   const offsets = new Uint32Array(sorted.length + 1);
   const entries = sorted.flatMap(([, counts], i) => {
-    const kept =
-      counts.size <= most ? [...counts] : [...counts].sort(([, a], [, b]) => b - a).slice(0, most);
-    offsets[i + 1] = offsets[i]! + kept.length;
-    return kept;
+    offsets[i + 1] = offsets[i]! + counts.size;
+    return [...counts];
   });
   return {
     keys: TermDictionary.build(sorted.map(([key]) => key)),

@@ -44,6 +44,12 @@ export class SpellingCorrector {
   readonly #texts: PackedTexts;
   readonly #uses: Float32Array;
   readonly #table: PrefixTable;
+  /** By word: items that have it more than when the corrector was built, or fewer. */
+  readonly #changes = new Map<string, number>();
+  /** Known words that nothing says any more. */
+  readonly #unused = new Set<string>();
+  /** Words that came since; made anew when there are others. */
+  #fresh: FreshWords | undefined;
   /** The most used word of each sound, of Chinese words. */
   readonly #bySound: TextNumbers;
 
@@ -73,8 +79,7 @@ export class SpellingCorrector {
         uses.set(word, (uses.get(word) ?? 0) + searches);
       }
     }
-    // Words such as "with" are everywhere, and seldom what somebody searches for: wath is watch.
-    const known = [...uses].filter(([word]) => wholeWord.test(word) && !isStopWord(word, "en"));
+    const known = [...uses].filter(([word]) => mayBeMeant(word));
     if (known.length > maxWords) {
       known.sort(([, a], [, b]) => b - a);
       known.length = maxWords;
@@ -122,16 +127,47 @@ export class SpellingCorrector {
     );
   }
 
+  /**
+   * Takes an item that is new, has other words or is gone (undefined).
+   *
+   * @param former  the item as it was before; undefined where none was
+   */
+  put(item: Item | undefined, former?: Item): void {
+    for (const word of wordsOfItem(former)) this.#count(word, -1);
+    for (const word of wordsOfItem(item)) this.#count(word, 1);
+  }
+
+  #count(word: string, by: 1 | -1): void {
+    if (!mayBeMeant(word)) return;
+    const change = (this.#changes.get(word) ?? 0) + by;
+    if (change === 0) this.#changes.delete(word);
+    else this.#changes.set(word, change);
+    const known = this.#packedUses(word);
+    const isOther = change === 0 || change === by;
+    if (known === 0 && isOther) this.#fresh = undefined;
+    else if (known === 0) return;
+    else if (known + change > 0) this.#unused.delete(word);
+    else this.#unused.add(word);
+  }
+
   /** How often a word is used; 0 when it is not known. */
   usesOf(word: string): number {
-    const { from, to } = this.#table.exactly(queryKey(word));
+    const key = queryKey(word);
+    return Math.max(0, this.#packedUses(key) + (this.#changes.get(key) ?? 0));
+  }
+
+  #packedUses(key: string): number {
+    const { from, to } = this.#table.exactly(key);
     return from < to ? this.#uses[from]! : 0;
   }
 
   /** Whether a known word begins so. */
   begins(text: string): boolean {
-    const { from, to } = this.#table.range(queryKey(text));
-    return from < to;
+    const key = queryKey(text);
+    const { from, to } = this.#table.range(key);
+    if (to - from > this.#unused.size) return true;
+    for (let word = from; word < to; word++) if (!this.#unused.has(this.#word(word))) return true;
+    return this.#freshWords().words.some((word) => word.startsWith(key));
   }
 
   /** @param own  how often the word is used as it is typed, where more is known of it */
@@ -145,18 +181,43 @@ export class SpellingCorrector {
     }
     const edits = maxEditsFor(key);
     if (edits === 0) return undefined;
-    const near = this.#table
-      .nearExactly(key, edits)
-      .map(({ from, edits: errors }) => ({
-        word: from,
-        worth: this.#uses[from]! / editCost ** (errors - 1),
+    const near = this.#near(key, edits)
+      .map(({ text, edits: errors }) => ({
+        text,
+        worth: this.usesOf(text) / editCost ** (errors - 1),
       }))
-      .sort((a, b) => b.worth - a.worth);
+      .sort((a, b) => b.worth - a.worth || (a.text < b.text ? -1 : 1));
     const [best, second] = near;
     if (best === undefined || best.worth < Math.max(minUses, doubtFrom * own)) return undefined;
     const isAlone = best.worth >= certainFrom * (second?.worth ?? 0);
     const confidence = own === 0 && isAlone ? "certain" : "likely";
-    return { text: this.#word(best.word), confidence, reason: "typing-error" };
+    return { text: best.text, confidence, reason: "typing-error" };
+  }
+
+  /** Used words within so many typing errors of a text: those with the fewest alone. */
+  #near(text: string, maxEdits: number): { readonly text: string; readonly edits: number }[] {
+    const fresh = this.#freshWords();
+    for (let most = 1; most <= maxEdits; most++) {
+      const known = this.#table
+        .nearExactly(text, most, (word) => !this.#unused.has(this.#word(word)))
+        .map(({ from, edits }) => ({ text: this.#word(from), edits }));
+      const others = fresh.table
+        .nearExactly(text, most)
+        .map(({ from, edits }) => ({ text: fresh.words[from]!, edits }));
+      if (known.length + others.length > 0) return [...known, ...others];
+    }
+    return [];
+  }
+
+  #freshWords(): FreshWords {
+    if (this.#fresh === undefined) {
+      const words = [...this.#changes]
+        .flatMap(([word, change]) => (change > 0 && this.#packedUses(word) === 0 ? [word] : []))
+        .sort((a, b) => (a < b ? -1 : 1));
+      const uses = Float32Array.from(words, (word) => this.#changes.get(word)!);
+      this.#fresh = { words, table: PrefixTable.build(words, packTexts(words), uses) };
+    }
+    return this.#fresh;
   }
 
   #word(word: number): string {
@@ -165,19 +226,31 @@ export class SpellingCorrector {
   }
 }
 
+/** Words that came since a corrector was built, in order. */
+interface FreshWords {
+  readonly words: readonly string[];
+  readonly table: PrefixTable;
+}
+
+/** Words such as "with" are everywhere, and seldom what somebody searches for: wath is watch. */
+const mayBeMeant = (word: string): boolean => wholeWord.test(word) && !isStopWord(word, "en");
+
 /** Words of titles, brands and categories that may be misspelt, each with the items that have it. */
 export function catalogWords(items: Iterable<Item | undefined>): Map<string, number> {
   const words = new Map<string, number>();
   for (const item of items) {
-    if (item === undefined) continue;
-    const texts = [item, ...Object.values(item.locales ?? {})].flatMap(
-      ({ title, brand, categories = [] }) => [title ?? "", brand ?? "", ...categories],
-    );
-    for (const word of new Set(texts.flatMap(latinWordsOf))) {
-      words.set(word, (words.get(word) ?? 0) + 1);
-    }
+    for (const word of wordsOfItem(item)) words.set(word, (words.get(word) ?? 0) + 1);
   }
   return words;
+}
+
+/** Each once. */
+function wordsOfItem(item: Item | undefined): ReadonlySet<string> {
+  if (item === undefined) return new Set();
+  const texts = [item, ...Object.values(item.locales ?? {})].flatMap(
+    ({ title, brand, categories = [] }) => [title ?? "", brand ?? "", ...categories],
+  );
+  return new Set(texts.flatMap(latinWordsOf));
 }
 
 /** Latin words without digits. */

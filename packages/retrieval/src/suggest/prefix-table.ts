@@ -142,16 +142,29 @@ export class PrefixTable {
     return this.#near(prefix, maxEdits, false);
   }
 
-  /** The same for whole keys: runs of those that are within `maxEdits` typing errors of a text. */
-  nearExactly(text: string, maxEdits: number): NearRange[] {
-    return this.#near(text, maxEdits, true);
+  /**
+   * The same for whole keys: runs of those that are within `maxEdits` typing errors of a text.
+   *
+   * @param accepts  asked for the first key of each run; others count as though they were not there
+   */
+  nearExactly(
+    text: string,
+    maxEdits: number,
+    accepts: (key: number) => boolean = () => true,
+  ): NearRange[] {
+    return this.#near(text, maxEdits, true, accepts);
   }
 
-  #near(typedText: string, maxEdits: number, areWhole: boolean): NearRange[] {
+  #near(
+    typedText: string,
+    maxEdits: number,
+    areWhole: boolean,
+    accepts: (key: number) => boolean = () => true,
+  ): NearRange[] {
     const found = new Map<number, NearRange>();
     let [steps, most] = [0, 1];
     const take = (run: KeyRange, depth: number, edits: number): void => {
-      if (edits === 0 || run.from >= run.to) return;
+      if (edits === 0 || run.from >= run.to || !accepts(run.from)) return;
       const known = found.get(run.from);
       if (known === undefined || known.to < run.to || known.edits > edits) {
         found.set(run.from, { from: run.from, to: run.to, edits, length: depth });

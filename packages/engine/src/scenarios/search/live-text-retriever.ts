@@ -64,7 +64,7 @@ export class LiveTextRetriever implements Retriever {
   readonly #onFound: (request: ServingRequest, found: Found) => void;
   readonly #wordByWord: boolean;
   /** By catalogue row: what the index has not been given yet. */
-  #changed = new Map<number, Item>();
+  #changed = new Map<number, Item | undefined>();
   #updated: Promise<void> = Promise.resolve();
 
   constructor(parts: {

@@ -28,7 +28,7 @@ async function shop(...acts: { readonly query: string; readonly category: string
   const catalog = smallCatalog(...items);
   const index = await InvertedTextIndex.build(items);
   const lexicon = CatalogLexicon.build(items);
-  catalog.onWords((row, item) => lexicon.put(row, item));
+  catalog.onWords((row, item, former) => lexicon.put(row, item, former));
   const understanding = new QueryUnderstanding({
     index,
     lexicon,

@@ -23,7 +23,10 @@ export class LiveSuggester {
   constructor(catalog: LiveCatalog, suggester: Suggester) {
     this.#catalog = catalog;
     this.#suggester = suggester;
-    catalog.onWords((row, item) => this.#changed.set(row, item));
+    catalog.onWords((row, item) => {
+      if (item === undefined) this.#changed.delete(row);
+      else this.#changed.set(row, item);
+    });
   }
 
   /** Products that are gone or sold out make room for others, as far as there are some nearby. */
