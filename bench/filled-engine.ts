@@ -1,7 +1,7 @@
 /** What benches do with an engine before they measure: fill it with a made shop, and train. */
 import type { SimulatedShop } from "@magpie/data";
 import type { EventInput } from "@magpie/domain";
-import type { Engine } from "@magpie/engine";
+import type { Engine, TrainOptions } from "@magpie/engine";
 
 const itemsPerCall = 1_000;
 const eventsPerCall = 500;
@@ -26,8 +26,8 @@ export async function fillEngine(
 }
 
 /** Trains and publishes; fails when the training does. */
-export function trainEngine(engine: Engine): Promise<void> {
-  const { id } = engine.train({ seed: 1 });
+export function trainEngine(engine: Engine, options: TrainOptions = {}): Promise<void> {
+  const { id } = engine.train({ seed: 1, ...options });
   return new Promise((resolve, reject) => {
     engine.watchTask(id, ({ status, error }) => {
       if (status === "succeeded") resolve();

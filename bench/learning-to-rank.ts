@@ -45,6 +45,7 @@ import {
   type SearchRankerReport,
 } from "../packages/engine/src/learned-ranking/train-search-ranker.ts";
 import { snapshotFiles } from "../packages/engine/src/snapshot/manifest.ts";
+import { takenOf } from "../packages/engine/src/training/build-suggester.ts";
 import { learnSearches } from "../packages/engine/src/training/learn-searches.ts";
 import { writeCatalog } from "../packages/engine/src/training/write-catalog.ts";
 import { writeSection } from "./write-section.ts";
@@ -89,8 +90,9 @@ async function shopOf(seed: number): Promise<Shop> {
     const encoder = { kind: "embedded" } as const;
     const items = store.catalog.scan();
     const vocabulary = vocabularies.items;
+    const taken = takenOf(sequences, vocabulary.size + 1);
     const { catalog, meanings } = await writeCatalog(
-      { vocabulary, sequences, searches, items, draft, encoder, seed },
+      { vocabulary, taken, searches, items, draft, encoder, seed },
       silentWork(),
     );
     const { examples, lexicon, features } = await readSearchExamples(

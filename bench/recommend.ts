@@ -175,7 +175,7 @@ async function makeShop(directory: string): Promise<void> {
       vocabulary,
       items: batches(),
       draft,
-      sequences: { items: new Int32Array() },
+      taken: new Uint32Array(catalogue.length + 1),
       searches: nobodySearched,
       seed: 1,
     },

@@ -218,6 +218,11 @@ export interface TrainOptions {
   readonly budgetSeconds?: number;
   /** Publish the snapshot when it is ready (default true). */
   readonly activate?: boolean;
+  /**
+   * Make only what follows from the catalogue and the settings anew, and keep models and all else that
+   * was learned from people (default false): takes as long as indexing.
+   */
+  readonly catalogOnly?: boolean;
 }
 
 export type TaskStatus = "queued" | "running" | "succeeded" | "failed" | "cancelled";

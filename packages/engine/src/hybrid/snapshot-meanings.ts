@@ -45,6 +45,8 @@ export interface MeaningSources {
   /** Undefined: search goes by words alone. */
   readonly choice: EncoderChoice | undefined;
   readonly searches: LearnedSearches;
+  /** What the embedded encoder learned before, to go by instead of learning anew. */
+  readonly taught?: LearnedAdaptation;
   readonly seed: number;
 }
 
@@ -54,7 +56,7 @@ export interface MeaningSources {
  * An encoder that fails costs the vectors, not the snapshot: a note says why.
  */
 export async function writeMeanings(
-  { items, choice, searches, seed }: MeaningSources,
+  { items, choice, searches, taught, seed }: MeaningSources,
   files: MeaningFiles,
   { onProgress, signal }: WorkContext,
 ): Promise<WrittenMeanings> {
@@ -64,7 +66,7 @@ export async function writeMeanings(
     let encoder: TextEncoder = usual;
     let adaptation: EncoderAdaptation | undefined;
     if (usual instanceof EmbeddedEncoder) {
-      const { bytes, ...report } = learnFrom(usual, items, searches, seed, (done, total) => {
+      const { bytes, ...report } = taught ?? learnFrom(usual, items, searches, seed, (done, total) => {
         throwIfCancelled(signal, "Training");
         onProgress({ stage: "index/adapt-encoder", done, total, unit: "epochs" });
       });

@@ -96,8 +96,6 @@ const maxAttributes = 16;
 /** Describes the candidates of a search. */
 export class SearchFeatures {
   readonly #sources: FeatureSources;
-  /** Mean log price of the items of each leaf category, by number. */
-  readonly #meanLogPrice = new Map<number, number>();
   readonly #attributes: readonly string[];
   #popularity: { scores: Float32Array; highest: number } | undefined;
 
@@ -109,16 +107,6 @@ export class SearchFeatures {
         hasValues && field.startsWith("attributes.") ? [field] : [],
       )
       .slice(0, maxAttributes);
-    const sums = new Map<number, { sum: number; count: number }>();
-    const { filter } = sources.catalog;
-    for (let row = 1; row < filter.rows; row++) {
-      const price = Math.log(filter.priceOf(row));
-      if (!Number.isFinite(price)) continue;
-      const leaf = this.#leafOf(row);
-      const known = sums.get(leaf) ?? { sum: 0, count: 0 };
-      sums.set(leaf, { sum: known.sum + price, count: known.count + 1 });
-    }
-    for (const [leaf, { sum, count }] of sums) this.#meanLogPrice.set(leaf, sum / count);
   }
 
   /**
@@ -162,7 +150,7 @@ export class SearchFeatures {
       const leaf = this.#leafOf(row);
       put(categoryShares.get(leaf) ?? 0);
       const price = Math.log(catalog.filter.priceOf(row));
-      put(finiteOr(price - (this.#meanLogPrice.get(leaf) ?? NaN)));
+      put(finiteOr(price - catalog.categoryPrices.meanLog(leaf)));
       put(finiteOr(price - meanLogPrice));
       put(Math.log1p(Math.max(0, request.nowMs - catalog.createdMs(row)) / dayMs));
       put(catalog.facets.numberOf("rating", row));
@@ -274,7 +262,7 @@ export class SearchFeatures {
 
   /** How much dearer than its category, in logs; NaN where unknown. */
   #priceAboveMean(row: number): number {
-    const mean = this.#meanLogPrice.get(this.#leafOf(row)) ?? NaN;
+    const mean = this.#sources.catalog.categoryPrices.meanLog(this.#leafOf(row));
     return Math.log(this.#sources.catalog.filter.priceOf(row)) - mean;
   }
 

@@ -26,17 +26,23 @@ export class FormerItems {
   }
 
   /**
-   * @param items  by row − 1; undefined where a row has no item
-   * @param path   file of the items
-   * @returns      the offsets, which are to be kept beside it
+   * @param items     by row − 1; undefined where a row has no item
+   * @param path      file of the items
+   * @param shortTo   rows past this one are kept whole: who opens the snapshot has to read them
+   * @returns         the offsets, which are to be kept beside it
    */
-  static async write(items: readonly (Item | undefined)[], path: string): Promise<Float64Array> {
+  static async write(
+    items: readonly (Item | undefined)[],
+    path: string,
+    shortTo = items.length,
+  ): Promise<Float64Array> {
     const offsets = new Float64Array(items.length + 1);
     const file = await open(path, "w");
     try {
       for (let from = 0; from < items.length; from += batchSize) {
-        const batch = items.slice(from, from + batchSize).map((item) => {
-          return Buffer.from(item === undefined ? "" : JSON.stringify(wordsOf(item)));
+        const batch = items.slice(from, from + batchSize).map((item, i) => {
+          const kept = item && from + i < shortTo ? wordsOf(item) : item;
+          return Buffer.from(kept === undefined ? "" : JSON.stringify(kept));
         });
         batch.forEach((bytes, i) => {
           offsets[from + i + 1] = offsets[from + i]! + bytes.length;

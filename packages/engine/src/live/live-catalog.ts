@@ -2,6 +2,7 @@ import type { CatalogStore, ItemVocabulary } from "@magpie/data";
 import { itemId, itemIndex, type Item, type ItemId, type ItemIndex } from "@magpie/domain";
 import type { FacetIndex, ItemFilterIndex } from "@magpie/retrieval";
 import { CategoryLists } from "./category-lists.ts";
+import { CategoryPrices } from "./category-prices.ts";
 import type { CatalogLabels } from "./catalog-labels.ts";
 import { wordsOf, type FormerItems } from "./former-items.ts";
 
@@ -58,6 +59,7 @@ export class LiveCatalog {
   #textHashes: Uint32Array;
   #newest: Int32Array | undefined;
   #categoryLists: CategoryLists | undefined;
+  #categoryPrices: CategoryPrices | undefined;
 
   constructor(parts: CatalogParts) {
     this.#vocabulary = parts.vocabulary;
@@ -95,6 +97,7 @@ export class LiveCatalog {
     this.#reserve(index);
     this.#setCreated(index, item);
     this.#categoryLists?.put(index);
+    this.#categoryPrices?.put(index);
     this.#setWords(index, item);
   }
 
@@ -103,6 +106,7 @@ export class LiveCatalog {
     const index = this.indexOf(id);
     if (index === -1) return;
     this.filter.remove(index);
+    this.#categoryPrices?.remove(index);
     this.#setWords(index, undefined);
   }
 
@@ -150,6 +154,12 @@ export class LiveCatalog {
   get categoryLists(): CategoryLists {
     this.#categoryLists ??= new CategoryLists(this.filter);
     return this.#categoryLists;
+  }
+
+  /** What the items of categories cost, made when first asked for. */
+  get categoryPrices(): CategoryPrices {
+    this.#categoryPrices ??= new CategoryPrices(this.filter);
+    return this.#categoryPrices;
   }
 
   /** Category paths in order, with the number of items below each. */

@@ -18,6 +18,8 @@ export const snapshotFiles = {
   formerOffsets: "item-words.f64",
   text: "text-index.bin",
   itemFeatures: "item-features.json",
+  learnedSearches: "learned-searches.json",
+  taken: "item-taken.u32",
   suggestions: "suggestions.bin",
   lexicon: "catalog-lexicon.bin",
   spelling: "spelling.bin",
@@ -77,6 +79,8 @@ export interface SnapshotFacts {
   readonly events: number;
   /** Rows of the vocabulary: items of the catalogue, and deleted ones that had a row before. */
   readonly items: number;
+  /** Rows that the models know, where items came between their training and this snapshot. */
+  readonly modelledItems?: number;
   /** Users with at least one interaction. Their ids are not in the snapshot. */
   readonly users: number;
   readonly interactions: number;

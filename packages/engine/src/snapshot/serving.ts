@@ -152,6 +152,10 @@ export class Serving {
     const { towers } = models;
     if (towers !== undefined) {
       await towers.warmUp();
+      // Items that came between the training of the models and the snapshot.
+      for (let row = (manifest.modelledItems ?? manifest.items) + 1; row <= manifest.items; row++) {
+        towers.put(row, formerItems.at(row));
+      }
       catalog.onWords((row, item) => towers.put(row, item));
     }
     // The first request must not wait for what every request needs.

@@ -6,8 +6,12 @@ import type { LearnedSearches } from "./learn-searches.ts";
 /** What suggestions are made from. */
 export interface SuggesterSources {
   readonly vocabulary: ItemVocabulary;
-  /** Popularity of the catalogue's own suggestions: interactions with each item. */
-  readonly sequences: Pick<Sequences, "items">;
+  /**
+   * By row: interactions with each item, the popularity of the catalogue's own suggestions; shorter
+   * where items came since.
+   */
+  readonly taken: Uint32Array;
+  /** With the categories of what was taken. */
   readonly searches: LearnedSearches;
 }
 
@@ -20,21 +24,23 @@ const maxPhrases = 200_000;
 /** A query belongs to a category in which more than this share of what followed from it lies. */
 const minCategoryShare = 0.5;
 
+/** Interactions with each item, by row. */
+export function takenOf({ items }: Pick<Sequences, "items">, rows: number): Uint32Array {
+  const taken = new Uint32Array(rows);
+  for (const row of items) taken[row]!++;
+  return taken;
+}
+
 /** Suggestions of a snapshot: learned queries with their categories, and the catalogue's own. */
 export function buildSuggester(
   items: readonly Item[],
-  { vocabulary, sequences, searches }: SuggesterSources,
+  { vocabulary, taken, searches }: SuggesterSources,
 ): Suggester {
-  const taken = new Uint32Array(vocabulary.size + 1);
-  for (const row of sequences.items) taken[row]!++;
-  const catalog = catalogSuggestions(
-    items,
-    ({ id }) => taken[Math.max(0, vocabulary.indexOf(id))]!,
-  );
+  const catalog = catalogSuggestions(items, ({ id }) => taken[vocabulary.indexOf(id)] ?? 0);
   return Suggester.build({
     learned: searches.queries,
     catalog: { ...catalog, phrases: heaviest(catalog.phrases, maxPhrases) },
-    categoryOf: categoriesOfQueries(items, searches),
+    categoryOf: categoriesOfQueries(searches),
   });
 }
 
@@ -44,22 +50,12 @@ function heaviest(phrases: readonly SuggestionEntry[], most: number): readonly S
 }
 
 /** The category that most of what followed from a query lies in, by query. */
-function categoriesOfQueries(
-  items: readonly Item[],
-  { takes }: LearnedSearches,
-): Map<string, string> {
-  const asked = new Set(takes.map(({ itemId }) => itemId));
-  const categoryOf = new Map(
-    items.flatMap(({ id, categories }) =>
-      asked.has(id) && categories?.[0] !== undefined ? [[id, categories[0]] as const] : [],
-    ),
-  );
+function categoriesOfQueries({ takes }: LearnedSearches): Map<string, string> {
   const found = new Map<string, string>();
   for (const [query, own] of Map.groupBy(takes, (take) => take.query)) {
     const weights = new Map<string, number>();
     let all = 0;
-    for (const { itemId, weight } of own) {
-      const category = categoryOf.get(itemId);
+    for (const { category, weight } of own) {
       all += weight;
       if (category !== undefined) weights.set(category, (weights.get(category) ?? 0) + weight);
     }

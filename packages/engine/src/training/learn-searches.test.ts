@@ -4,7 +4,7 @@ import { itemVocabulary } from "@magpie/data";
 import type { Event } from "@magpie/domain";
 import { smallItem } from "../small-shop.suite.ts";
 import { buildSuggester } from "./build-suggester.ts";
-import { learnSearches } from "./learn-searches.ts";
+import { learnSearches, withCategories } from "./learn-searches.ts";
 
 const nowMs = Date.parse("2026-02-01T00:00:00Z");
 let count = 0;
@@ -87,8 +87,8 @@ describe("learning from searches", () => {
     const vocabulary = itemVocabulary(["a", "b"]);
     const suggester = buildSuggester(items, {
       vocabulary,
-      sequences: { items: new Int32Array() },
-      searches,
+      taken: new Uint32Array(3),
+      searches: withCategories(searches, items),
     });
     const categoryOf = (typed: string) =>
       suggester.suggest(typed, { limit: 1 }).queries[0]!.category;

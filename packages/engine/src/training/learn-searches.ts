@@ -1,5 +1,5 @@
 import type { EventStore } from "@magpie/data";
-import { actorOf, feedbackWeight, type Event } from "@magpie/domain";
+import { actorOf, feedbackWeight, type Event, type Item } from "@magpie/domain";
 import {
   learnQueries,
   queryKey,
@@ -22,6 +22,8 @@ export interface LearnedSearches {
     readonly itemId: string;
     /** Sum of `feedbackWeight`. */
     readonly weight: number;
+    /** First category of the item when this was learned; absent until `withCategories`. */
+    readonly category?: string;
   }[];
   /** What enough people typed in place of what led to nothing, and then took something. */
   readonly synonyms: readonly SynonymCandidate[];
@@ -86,6 +88,29 @@ export async function learnSearches(
   }));
   const synonyms = synonymCandidates(outcomes, queryLogDefaults.minUsers).slice(0, maxSynonyms);
   return { queries, takes, synonyms };
+}
+
+/**
+ * The same with the category of what was taken. It is kept with what was learned: that an item has
+ * gone since does not make people's wishes others.
+ */
+export function withCategories(
+  { takes, ...searches }: LearnedSearches,
+  items: Iterable<Item | undefined>,
+): LearnedSearches {
+  const asked = new Set(takes.map(({ itemId }) => itemId));
+  const categoryOf = new Map<string, string>();
+  for (const item of items) {
+    const category = item?.categories?.[0];
+    if (category !== undefined && asked.has(item!.id)) categoryOf.set(item!.id, category);
+  }
+  return {
+    ...searches,
+    takes: takes.map((take) => {
+      const category = categoryOf.get(take.itemId);
+      return category === undefined ? take : { ...take, category };
+    }),
+  };
 }
 
 /** A query of a visit. */

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { HeldOut, Sequences, Split } from "@magpie/data";
+import { ItemFeatureEncoder, type HeldOut, type Sequences, type Split } from "@magpie/data";
 import type { Scorer, WorkContext } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
 import {
@@ -32,6 +32,7 @@ import {
 } from "../snapshot/manifest.ts";
 import { throwIfCancelled } from "../tasks.ts";
 import { BlendScorer, fitWeights } from "./blend-on-held-out.ts";
+import { takenOf } from "./build-suggester.ts";
 import { chooseSplit, type ChosenSplit } from "./choose-split.ts";
 import type { BlendWeights } from "./fit-blend.ts";
 import { trainModel, type ModelTraining } from "./train-model.ts";
@@ -41,7 +42,7 @@ import { writeCatalog, type CatalogInput } from "./write-catalog.ts";
 export type TrainingRecipe = Readonly<Record<string, object | false>>;
 
 /** All that a run works from. Nothing in it changes while it runs. */
-export interface TrainingInput extends CatalogInput {
+export interface TrainingInput extends Omit<CatalogInput, "taken"> {
   readonly sequences: Sequences;
   /** Absent where nobody searched. */
   readonly searchLog?: SearchLog;
@@ -100,8 +101,13 @@ export async function runTraining(
   const kinds = chooseModels(input, notes);
   announceMemory(kinds, input, context);
 
-  const { catalog, meanings, itemFeatures } = await writeCatalog(input, context);
+  const taken = takenOf(sequences, input.vocabulary.size + 1);
+  const { catalog, meanings, items } = await writeCatalog({ ...input, taken }, context);
   notes.push(...meanings.notes);
+  const encoder = ItemFeatureEncoder.fit(items.filter((item) => item !== undefined));
+  await writeFile(join(input.draft, snapshotFiles.itemFeatures), JSON.stringify(encoder.save()));
+  // What the catalogue says of each item, [items + 1, features].
+  const itemFeatures = encoder.matrix([undefined, ...items]);
   const { split, inVisit, why } = chooseSplit(sequences, input.seed);
   notes.push(...why);
 

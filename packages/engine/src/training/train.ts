@@ -11,12 +11,19 @@ import {
 import type { EncoderChoice } from "@magpie/encoder";
 import { endOfThread, startTrainingThread } from "@magpie/models";
 import type { TrainOptions } from "../engine.ts";
-import { makeDraft, sealSnapshot } from "../snapshot/folder.ts";
+import { makeDraft, readManifest, sealSnapshot } from "../snapshot/folder.ts";
 import { snapshotFiles, type SnapshotFacts, type SnapshotManifest } from "../snapshot/manifest.ts";
 import { CancelledError, throwIfCancelled } from "../tasks.ts";
-import { freezeRun, type FrozenRun } from "./frozen-run.ts";
+import { freezeRun } from "./frozen-run.ts";
 import type { TrainingOutcome, TrainingRecipe } from "./run.ts";
-import type { FromWorker, ToWorker, WorkerStart } from "./worker-messages.ts";
+import type {
+  CatalogStart,
+  FromWorker,
+  RebuildStart,
+  ToWorker,
+  TrainingStart,
+  WorkerStart,
+} from "./worker-messages.ts";
 
 /** What a training run is given. */
 export interface TrainRequest {
@@ -43,8 +50,7 @@ const defaultSeed = 1;
  * @throws {TrainingError} `EMPTY_CATALOGUE` when there is nothing to serve
  */
 export async function train(request: TrainRequest): Promise<SnapshotManifest> {
-  const { store, snapshotsRoot, workFolder, options, recipe, encoder, settings, nowMs, context } =
-    request;
+  const { store, snapshotsRoot, workFolder, options, recipe, settings, nowMs, context } = request;
   if ((await store.catalog.count()) === 0) {
     throw new TrainingError(
       "EMPTY_CATALOGUE",
@@ -53,6 +59,7 @@ export async function train(request: TrainRequest): Promise<SnapshotManifest> {
       { kind: "conflict" },
     );
   }
+  if (options.catalogOnly === true) return rebuild(request);
   const seed = options.seed ?? defaultSeed;
   const { budgetSeconds } = options;
   context.onProgress({ stage: "read", done: 0, unit: "events", message: "Reading the shop." });
@@ -74,24 +81,18 @@ export async function train(request: TrainRequest): Promise<SnapshotManifest> {
   const draft = await makeDraft(snapshotsRoot, "training");
   const outcome = await runInThread(
     store,
-    run,
+    `on ${run.sequences.items.length} interactions`,
     {
-      vocabulary: run.vocabulary.toBytes(),
+      ...(await catalogStart(request, run.vocabulary, draft)),
       sequences: run.sequences,
       searches: run.searches,
       ...(run.searchLog && { searchLog: run.searchLog }),
-      draft,
       checkpoints: join(workFolder, "checkpoints"),
       seed,
       workers: options.workers ?? 1,
       startedMs: run.startedMs,
       ...(budgetSeconds !== undefined && { budgetSeconds }),
       recipe,
-      ...(encoder !== false && { encoder }),
-      settings,
-      wholeWords: ((await store.dictionaries.get()).stages["whole-words"] ?? []).map(
-        ({ word }) => word,
-      ),
     },
     context,
   );
@@ -105,6 +106,58 @@ export async function train(request: TrainRequest): Promise<SnapshotManifest> {
   const manifest = await sealSnapshot(snapshotsRoot, draft, facts, nowMs);
   await rm(workFolder, { recursive: true, force: true });
   return manifest;
+}
+
+/**
+ * Makes the catalogue of the active snapshot anew and keeps its models.
+ *
+ * @throws {TrainingError} `NOTHING_LEARNED` when there is no snapshot to keep anything of
+ */
+async function rebuild(request: TrainRequest): Promise<SnapshotManifest> {
+  const { store, snapshotsRoot, settings, nowMs, context } = request;
+  const active = await store.snapshots.active();
+  if (active === undefined) {
+    throw new TrainingError(
+      "NOTHING_LEARNED",
+      "There is no snapshot yet whose models could be kept.",
+      "Train without catalogOnly first.",
+      { kind: "conflict" },
+    );
+  }
+  const former = join(snapshotsRoot, active.version);
+  // Before the catalogue is read: what changes meanwhile is caught up with when serving opens.
+  const catalogRevision = await store.catalog.revision();
+  const ids: string[] = [];
+  for await (const batch of store.catalog.scan()) ids.push(...batch.map(({ id }) => id));
+  const known = await Vocabulary.load<ItemId, ItemIndex>(join(former, snapshotFiles.vocabulary));
+  const vocabulary = known.extend(ids);
+  throwIfCancelled(context.signal, "Training");
+  const draft = await makeDraft(snapshotsRoot, "training");
+  const outcome = await runInThread(
+    store,
+    `on ${vocabulary.size} items`,
+    { ...(await catalogStart(request, vocabulary, draft)), former },
+    context,
+  );
+  const { events } = await readManifest<SnapshotFacts>(former);
+  const vocabularySha256 = vocabulary.digest;
+  const facts: SnapshotFacts = { ...outcome, settings, catalogRevision, events, vocabularySha256 };
+  return sealSnapshot(snapshotsRoot, draft, facts, nowMs);
+}
+
+async function catalogStart(
+  { store, encoder, settings }: TrainRequest,
+  vocabulary: ItemVocabulary,
+  draft: string,
+): Promise<Omit<CatalogStart, "stop">> {
+  const { stages } = await store.dictionaries.get();
+  return {
+    vocabulary: vocabulary.toBytes(),
+    draft,
+    ...(encoder !== false && { encoder }),
+    settings,
+    wholeWords: (stages["whole-words"] ?? []).map(({ word }) => word),
+  };
 }
 
 /** Ids keep their rows from one snapshot to the next. */
@@ -122,8 +175,9 @@ async function activeVocabulary(store: Store, snapshotsRoot: string): Promise<It
 
 function runInThread(
   store: Store,
-  run: FrozenRun,
-  given: Omit<WorkerStart, "stop">,
+  /** Words for what it works on. */
+  on: string,
+  given: Omit<CatalogStart, "stop"> & (TrainingStart | RebuildStart),
   { onProgress, signal }: WorkContext,
 ): Promise<TrainingOutcome> {
   const start: WorkerStart = { ...given, stop: new Int32Array(new SharedArrayBuffer(4)) };
@@ -173,7 +227,7 @@ function runInThread(
       reject(
         new TrainingError(
           "TRAINING_STOPPED",
-          `The training thread ended with code ${code} before it was done, on ${run.sequences.items.length} interactions.`,
+          `The training thread ended with code ${code} before it was done, ${on}.`,
           "It may have run out of memory: train with fewer items or events, or on a larger machine.",
           { kind: "unavailable" },
         ),

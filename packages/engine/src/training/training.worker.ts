@@ -1,7 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { Vocabulary } from "@magpie/data";
-import type { Item, ItemId, ItemIndex } from "@magpie/domain";
+import type { Item, ItemId, ItemIndex, WorkContext } from "@magpie/domain";
 import { CancelledError, describeError } from "../tasks.ts";
+import { rebuildCatalog } from "./rebuild-catalog.ts";
 import { runTraining } from "./run.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./worker-messages.ts";
 
@@ -28,17 +29,22 @@ async function* items(): AsyncIterable<readonly Item[]> {
 }
 
 try {
-  const { vocabulary, stop, ...rest } = start;
-  const outcome = await runTraining(
-    { ...rest, vocabulary: Vocabulary.fromBytes<ItemId, ItemIndex>(vocabulary), items: items() },
-    {
-      signal: abort.signal,
-      onProgress(progress) {
-        if (Atomics.load(stop, 0) !== 0) abort.abort(new CancelledError("Training"));
-        say({ kind: "progress", progress });
-      },
+  const { stop } = start;
+  const shared = {
+    vocabulary: Vocabulary.fromBytes<ItemId, ItemIndex>(start.vocabulary),
+    items: items(),
+  };
+  const context: WorkContext = {
+    signal: abort.signal,
+    onProgress(progress) {
+      if (Atomics.load(stop, 0) !== 0) abort.abort(new CancelledError("Training"));
+      say({ kind: "progress", progress });
     },
-  );
+  };
+  const outcome =
+    "former" in start
+      ? await rebuildCatalog({ ...start, ...shared }, context)
+      : await runTraining({ ...start, ...shared }, context);
   say({ kind: "done", outcome });
 } catch (error) {
   say({ kind: "failed", error: describeError(error) });

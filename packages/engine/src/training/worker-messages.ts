@@ -7,24 +7,37 @@ import type { LearnedSearches } from "./learn-searches.ts";
 import type { TrainingOutcome, TrainingRecipe } from "./run.ts";
 
 /** What the training thread starts with. */
-export interface WorkerStart {
+export type WorkerStart = CatalogStart & (TrainingStart | RebuildStart);
+
+/** What a snapshot's catalogue is made by. */
+export interface CatalogStart {
   readonly vocabulary: Uint8Array;
-  readonly sequences: Sequences;
-  readonly searches: LearnedSearches;
-  readonly searchLog?: SearchLog;
   readonly draft: string;
-  readonly checkpoints: string;
-  readonly seed: number;
-  readonly workers: number;
-  readonly startedMs: number;
-  readonly budgetSeconds?: number;
-  readonly recipe: TrainingRecipe;
   readonly encoder?: EncoderChoice;
   readonly settings: ShopSettings;
   /** Words that the shop wants in one piece. */
   readonly wholeWords: readonly string[];
   /** [1], shared: not 0 once the run is to stop. A busy thread reads it with every progress. */
   readonly stop: Int32Array;
+}
+
+/** What is learned, and from what. */
+export interface TrainingStart {
+  readonly sequences: Sequences;
+  readonly searches: LearnedSearches;
+  readonly searchLog?: SearchLog;
+  readonly checkpoints: string;
+  readonly seed: number;
+  readonly workers: number;
+  readonly startedMs: number;
+  readonly budgetSeconds?: number;
+  readonly recipe: TrainingRecipe;
+}
+
+/** Nothing is learned. */
+export interface RebuildStart {
+  /** Folder of the snapshot whose models are kept. */
+  readonly former: string;
 }
 
 /** What the training thread is told. */

@@ -1,9 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ItemFeatureEncoder } from "@magpie/data";
 import type { Item, ShopSettings, WorkContext } from "@magpie/domain";
-import type { EncoderChoice } from "@magpie/encoder";
-import type { CsrMatrix } from "@magpie/numerics";
+import type { EncoderChoice, LearnedAdaptation } from "@magpie/encoder";
 import {
   FacetIndex,
   InvertedTextIndex,
@@ -17,6 +15,7 @@ import { createdMsOf, LiveCatalog, textHashOf } from "../live/live-catalog.ts";
 import { snapshotFiles } from "../snapshot/manifest.ts";
 import { throwIfCancelled } from "../tasks.ts";
 import { buildSuggester, type SuggesterSources } from "./build-suggester.ts";
+import { withCategories } from "./learn-searches.ts";
 import { writeQueryKnowledge } from "./write-query-knowledge.ts";
 
 /** What the catalogue's part of a snapshot is made from. */
@@ -27,6 +26,10 @@ export interface CatalogInput extends SuggesterSources {
   readonly draft: string;
   /** Encodes what items mean; search goes by words alone when absent. */
   readonly encoder?: EncoderChoice;
+  /** What the embedded encoder learned before, to go by; it learns anew when absent. */
+  readonly taught?: LearnedAdaptation;
+  /** Rows that models know, where they are fewer than those of the vocabulary. */
+  readonly modelledItems?: number;
   readonly seed: number;
   /** How the shop's fields are searched; as usual when absent. */
   readonly settings?: ShopSettings;
@@ -38,20 +41,20 @@ export interface CatalogInput extends SuggesterSources {
 export interface WrittenCatalog {
   readonly catalog: LiveCatalog;
   readonly meanings: WrittenMeanings;
-  /** What the catalogue says of each item, [items + 1, features]. */
-  readonly itemFeatures: CsrMatrix;
+  /** By row − 1; undefined for a row whose item is gone. */
+  readonly items: readonly (Item | undefined)[];
 }
 
 /**
  * Writes columns, ages, category words, the text index, what queries are understood by, the
- * suggestions, the encoder of what items say and the meanings of a catalogue, batch by batch, and
- * gives back the catalogue as serving will see it.
+ * suggestions and the meanings of a catalogue, batch by batch, and gives back the catalogue as serving
+ * will see it.
  */
 export async function writeCatalog(
   input: CatalogInput,
   context: WorkContext,
 ): Promise<WrittenCatalog> {
-  const { vocabulary, items, draft } = input;
+  const { vocabulary, items, draft, taken } = input;
   const noItems = Array.from<undefined>({ length: vocabulary.size });
   const facets = FacetIndex.build(noItems);
   const rowOf = (id: string): number | undefined => {
@@ -84,7 +87,11 @@ export async function writeCatalog(
   await writeFile(join(draft, snapshotFiles.created), new Uint8Array(createdMs.buffer));
   await writeFile(join(draft, snapshotFiles.textHashes), new Uint8Array(textHashes.buffer));
   await writeFile(join(draft, snapshotFiles.labels), JSON.stringify(labels));
-  const offsets = await FormerItems.write(texts, join(draft, snapshotFiles.formerItems));
+  const offsets = await FormerItems.write(
+    texts,
+    join(draft, snapshotFiles.formerItems),
+    input.modelledItems,
+  );
   await writeFile(join(draft, snapshotFiles.formerOffsets), new Uint8Array(offsets.buffer));
   const text = await InvertedTextIndex.build(texts, {
     settings: textSettingsOf(input.settings ?? {}),
@@ -92,18 +99,21 @@ export async function writeCatalog(
   });
   await writeFile(join(draft, snapshotFiles.text), text.toBytes());
   const known = texts.filter((item) => item !== undefined);
-  await writeFile(join(draft, snapshotFiles.suggestions), buildSuggester(known, input).toBytes());
-  await writeQueryKnowledge(draft, texts, text, input.searches);
-  const encoder = ItemFeatureEncoder.fit(known);
-  await writeFile(join(draft, snapshotFiles.itemFeatures), JSON.stringify(encoder.save()));
+  const searches = withCategories(input.searches, known);
+  await writeFile(join(draft, snapshotFiles.learnedSearches), JSON.stringify(searches));
+  await writeFile(join(draft, snapshotFiles.taken), new Uint8Array(taken.buffer));
+  const suggester = buildSuggester(known, { vocabulary, taken, searches });
+  await writeFile(join(draft, snapshotFiles.suggestions), suggester.toBytes());
+  await writeQueryKnowledge(draft, texts, text, searches);
   await vocabulary.save(join(draft, snapshotFiles.vocabulary));
+  const { encoder: choice, taught, seed } = input;
   const meanings = await writeMeanings(
-    { items: texts, choice: input.encoder, searches: input.searches, seed: input.seed },
+    { items: texts, choice, searches, seed, ...(taught && { taught }) },
     { draft, meanings: snapshotFiles.meanings, adaptation: snapshotFiles.encoderAdaptation },
     context,
   );
   const catalog = new LiveCatalog({ vocabulary, filter, facets, createdMs, textHashes, labels });
-  return { catalog, meanings, itemFeatures: encoder.matrix([undefined, ...texts]) };
+  return { catalog, meanings, items: texts };
 }
 
 /** What the text index reads of the settings. */

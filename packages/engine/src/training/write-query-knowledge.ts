@@ -22,7 +22,8 @@ const maxTitles = 100_000;
  * Writes what queries are understood by: the catalogue's names, titles and codes; how its words are
  * spelt; which categories its words and its shoppers' queries are about; synonyms to be decided about.
  *
- * @param items  by row − 1
+ * @param items     by row − 1
+ * @param searches  with the categories of what was taken
  */
 export async function writeQueryKnowledge(
   draft: string,
@@ -36,7 +37,7 @@ export async function writeQueryKnowledge(
   await writeFile(join(draft, snapshotFiles.spelling), spelling.toBytes());
   const step = Math.max(1, Math.ceil(items.length / maxTitles));
   const categories = CategoryPredictor.build(
-    signalsOf(items, searches),
+    signalsOf(searches),
     titlesOf(items, step),
     (text) => categoryWords(index, text),
     step,
@@ -49,20 +50,10 @@ export async function writeQueryKnowledge(
 }
 
 /** What people took after a query, by the first category of what they took. */
-function signalsOf(
-  items: readonly (Item | undefined)[],
-  { takes }: LearnedSearches,
-): CategorySignal[] {
-  const asked = new Set(takes.map(({ itemId }) => itemId));
-  const categoryOf = new Map<string, string>();
-  for (const item of items) {
-    const category = item?.categories?.[0];
-    if (category !== undefined && asked.has(item!.id)) categoryOf.set(item!.id, category);
-  }
-  return takes.flatMap(({ query, itemId, weight }) => {
-    const category = categoryOf.get(itemId);
-    return category === undefined ? [] : [{ query, category, weight }];
-  });
+function signalsOf({ takes }: LearnedSearches): CategorySignal[] {
+  return takes.flatMap(({ query, category, weight }) =>
+    category === undefined ? [] : [{ query, category, weight }],
+  );
 }
 
 function* titlesOf(items: readonly (Item | undefined)[], step: number): Generator<CategorisedText> {
