@@ -66,10 +66,12 @@ export async function writeMeanings(
     let encoder: TextEncoder = usual;
     let adaptation: EncoderAdaptation | undefined;
     if (usual instanceof EmbeddedEncoder) {
-      const { bytes, ...report } = taught ?? learnFrom(usual, items, searches, seed, (done, total) => {
-        throwIfCancelled(signal, "Training");
-        onProgress({ stage: "index/adapt-encoder", done, total, unit: "epochs" });
-      });
+      const { bytes, ...report } =
+        taught ??
+        learnFrom(usual, items, searches, seed, (done, total) => {
+          throwIfCancelled(signal, "Training");
+          onProgress({ stage: "index/adapt-encoder", done, total, unit: "epochs" });
+        });
       adaptation = { ...report, isUsed: bytes !== undefined };
       if (bytes !== undefined) {
         await writeFile(join(files.draft, files.adaptation), bytes);

@@ -74,12 +74,7 @@ export class CatalogLabels {
     }
   }
 
-  #countCategories(
-    { categories = [] }: Item,
-    language: string,
-    text: ItemText,
-    by: 1 | -1,
-  ): void {
+  #countCategories({ categories = [] }: Item, language: string, text: ItemText, by: 1 | -1): void {
     const translated = text.categories ?? [];
     if (categories.length !== translated.length) return;
     for (const [i, path] of categories.entries()) {
@@ -112,13 +107,7 @@ export class CatalogLabels {
   }
 }
 
-function count(
-  labels: Labels,
-  language: string,
-  value: string,
-  label: string,
-  by: 1 | -1,
-): void {
+function count(labels: Labels, language: string, value: string, label: string, by: 1 | -1): void {
   if (label === "") return;
   const own = labels.get(language) ?? new Map<string, Map<string, number>>();
   labels.set(language, own);
@@ -135,8 +124,7 @@ function find(labels: Labels, value: string, locale: string): string | undefined
     labels.get(locale)?.get(value) ?? labels.get(locale.split("-")[0]!)?.get(value) ?? [];
   let best: readonly [label: string, items: number] | undefined;
   for (const [label, items] of known) {
-    const isUsual =
-      best === undefined || items > best[1] || (items === best[1] && label < best[0]);
+    const isUsual = best === undefined || items > best[1] || (items === best[1] && label < best[0]);
     if (isUsual) best = [label, items];
   }
   return best?.[0];
@@ -156,8 +144,6 @@ const saved = (labels: Labels): LabelsJson =>
   Object.fromEntries(
     Array.from(labels, ([language, own]) => [
       language,
-      Object.fromEntries(
-        Array.from(own, ([value, known]) => [value, Object.fromEntries(known)]),
-      ),
+      Object.fromEntries(Array.from(own, ([value, known]) => [value, Object.fromEntries(known)])),
     ]),
   );

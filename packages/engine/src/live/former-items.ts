@@ -94,10 +94,10 @@ export function wordsOf({
     ...(attributes && { attributes }),
     ...(locales && {
       locales: Object.fromEntries(
-        Object.entries(locales).map(([locale, { description: _, ...words }]): [string, ItemText] => [
-          locale,
-          words,
-        ]),
+        Object.entries(locales).map(([locale, text]): [string, ItemText] => {
+          const { description: _, ...words } = text;
+          return [locale, words];
+        }),
       ),
     }),
     variants: variants.map(({ id: variant, sku, barcodes, options, price, availability }) => ({

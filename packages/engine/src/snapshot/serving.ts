@@ -166,7 +166,8 @@ export class Serving {
     const lexicon = hasFile(manifest, snapshotFiles.lexicon)
       ? await openLexicon(directory, catalog)
       : undefined;
-    const understanding = lexicon && (await openUnderstanding(directory, { index: text, lexicon, catalog }));
+    const understanding =
+      lexicon && (await openUnderstanding(directory, { index: text, lexicon, catalog }));
     const learned =
       lexicon && (await openLearned(directory, manifest, { catalog, lexicon, ...models }));
     const search = new SearchScenario(catalog, text, models, meanings, understanding, learned);

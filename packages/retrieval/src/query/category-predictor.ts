@@ -129,8 +129,10 @@ export class CategoryPredictor {
     former?: Item,
   ): void {
     if ((row - 1) % this.#step !== 0) return;
-    for (const { text, category } of categorisedTitles(former)) this.#learn(wordsOf(text), category, -1);
-    for (const { text, category } of categorisedTitles(item)) this.#learn(wordsOf(text), category, 1);
+    for (const { text, category } of categorisedTitles(former))
+      this.#learn(wordsOf(text), category, -1);
+    for (const { text, category } of categorisedTitles(item))
+      this.#learn(wordsOf(text), category, 1);
   }
 
   #learn(words: readonly string[], category: string, by: 1 | -1): void {

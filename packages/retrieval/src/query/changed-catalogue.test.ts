@@ -28,7 +28,9 @@ const anyItem = fc
       ...own,
       ...(color !== undefined && { attributes: { color } }),
       ...(zh !== undefined && {
-        locales: { zh: { title: zh, ...own, ...(color !== undefined && { terms: { [color]: zh } }) } },
+        locales: {
+          zh: { title: zh, ...own, ...(color !== undefined && { terms: { [color]: zh } }) },
+        },
       }),
     });
   });
