@@ -560,6 +560,12 @@ const cases: readonly Case[] = [
     field: "workers",
   },
   {
+    name: "a training in some number of bits",
+    ...post("/v1/train", '{"int8":"yes"}'),
+    ...invalid,
+    field: "int8",
+  },
+  {
     name: "a key without scopes",
     ...post("/v1/keys", '{"name":"k","scopes":[]}'),
     ...invalid,

@@ -14,13 +14,20 @@ import {
   walkingRecipe,
 } from "../packages/engine/src/walking-shop.suite.ts";
 
+/** Trained long enough that rounding to 8 bits moves few of its ranks, and nothing beside it. */
+const recipe = {
+  sasrec: { ...walkingRecipe["sasrec"], width: 32, epochs: 8 },
+  ease: false,
+  "two-tower": false,
+} as const;
+
 let directory: string;
 let engine: Engine;
 let server: RunningServer;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "magpie-http-train-"));
-  engine = await openEngine(directory, { recipe: walkingRecipe, now: () => walkingNowMs });
+  engine = await openEngine(directory, { recipe, now: () => walkingNowMs });
   await engine.upsertItems(walkingItems());
   await engine.ingest(walkingEvents(), walkingNowMs);
   server = await startServer({ engine, port: 0, openMode: true });
@@ -33,15 +40,17 @@ afterEach(async () => {
 });
 
 describe("POST /v1/train", () => {
-  test("trains in as many processes as are asked for, and serves what they made", async () => {
+  test("trains in as many processes as are asked for, in 8 bits, and serves what came of it", async () => {
     const client = createClient({ baseUrl: server.url });
-    const { id } = await client.train({ seed: 2, workers: 2 });
+    const { id } = await client.train({ seed: 2, workers: 2, int8: true });
     let task: TaskRecord | undefined;
     for await (const state of client.watchTask(id)) task = state;
     assert.equal(task?.status, "succeeded", JSON.stringify(task?.error));
     const { version } = task.result as { version: string };
-    const { origin } = await readCard(join(directory, "snapshots", version, "models", "sasrec"));
-    assert.deepEqual([origin?.seed, origin?.workers], [2, 2]);
+    const { origin, precision } = await readCard(
+      join(directory, "snapshots", version, "models", "sasrec"),
+    );
+    assert.deepEqual([origin?.seed, origin?.workers, precision], [2, 2, "int8"]);
     const served = await client.recommend("home-feed", { userId: "shopper-0", limit: 1 });
     assert.equal(served.snapshot, version);
   });

@@ -45,6 +45,13 @@ export const trainRequestSchema = Type.Object(
           "that helps, and each takes the memory that one takes",
       }),
     ),
+    int8: Type.Optional(
+      Type.Boolean({
+        description:
+          "Serve the sequence model in 8 bits (default false). The task fails with INT8_LOSES_TOO_MUCH when " +
+          "that costs more than 1 % of its NDCG@10 on validation (5 % where cases are few)",
+      }),
+    ),
     activate: Type.Optional(
       Type.Boolean({ description: "Serve the new snapshot as soon as it is ready (default true)" }),
     ),

@@ -12,9 +12,11 @@ export {
   readCard,
   saveModel,
   type DataIdentity,
+  type Int8Trade,
   type MeasuredQuality,
   type ModelCard,
   type ModelOrigin,
+  type PrecisionLoss,
 } from "./model-files.ts";
 export * from "./model.ts";
 export * from "./export/onnx-export.ts";
@@ -34,6 +36,8 @@ export * from "./registry.ts";
 export * from "./sequence/sasrec.ts";
 export type * from "./sequence/sequence-config.ts";
 export { initialise, parameterCountOf } from "./sequence/sequence-graphs.ts";
+export { Int8SequenceModel } from "./sequence/int8-sequence-model.ts";
+export type { ItemTable } from "./sequence/item-table.ts";
 export * from "./sequence/sequence-model.ts";
 export * from "./sequence/sequence-trainer.ts";
 export { SemanticIdsModel } from "./content/semantic-ids-model.ts";

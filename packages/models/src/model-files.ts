@@ -17,6 +17,8 @@ export interface ModelCard {
   readonly itemCount: number;
   readonly config: object;
   readonly cost: TrainingCost;
+  /** How the parameters are kept and served; absent: in single precision. */
+  readonly precision?: "int8";
   /** Of models that learn in epochs. */
   readonly curve?: readonly CurvePoint[];
   /** As tables show it. */
@@ -36,6 +38,24 @@ export interface ModelOrigin {
   readonly data: DataIdentity;
   /** How good the recipe was found to be; absent where there was too little data to tell. */
   readonly measured?: MeasuredQuality;
+  /** What was won and lost by keeping it in 8 bits. */
+  readonly int8?: Int8Trade;
+}
+
+/** What 8 bits save of a model, and what they cost it. */
+export interface Int8Trade {
+  /** Of the parameters. */
+  readonly bytes: { readonly float32: number; readonly int8: number };
+  /** Of the same recipe trained without the held-out part, on the same cases in both precisions. */
+  readonly loss: PrecisionLoss;
+}
+
+/** How good a model is on held-out cases in single precision and in 8 bits. */
+export interface PrecisionLoss {
+  readonly cases: number;
+  readonly ndcgAt10: { readonly float32: number; readonly int8: number };
+  /** 8 bits minus single precision, with the 95 % interval over cases. */
+  readonly change: { readonly mean: number; readonly low: number; readonly high: number };
 }
 
 /** Which data a model learnt from, without any of it. */
@@ -142,7 +162,7 @@ async function writeCard(directory: string, card: ModelCard): Promise<void> {
   await rename(`${path}.tmp`, path);
 }
 
-type Parameters = Readonly<Record<string, Float32Array | Int32Array>>;
+type Parameters = Readonly<Record<string, StoredTensor["values"]>>;
 
 const cardFile = "model.json";
 const parameterFile = "parameters.safetensors";
@@ -190,7 +210,7 @@ export async function readModel(
     );
   }
   const { tensors } = await readParameterFile(join(directory, parameterFile));
-  const parameters: Record<string, Float32Array | Int32Array> = {};
+  const parameters: Record<string, StoredTensor["values"]> = {};
   for (const [name, { values }] of Object.entries(tensors)) parameters[name] = values;
   return { card, parameters };
 }

@@ -6,7 +6,11 @@ import { catalogueLikeness, vectorLikeness } from "./likeness.ts";
 describe("likeness", () => {
   test("of vectors is their cosine, from 0 on", () => {
     // prettier-ignore
-    const like = vectorLikeness(Float32Array.of(0, 0,  3, 0,  1, 1,  -2, 0), 2);
+    const vectors = [[0, 0],  [3, 0],  [1, 1],  [-2, 0]];
+    const like = vectorLikeness({
+      rows: vectors.length,
+      product: (a, b) => vectors[a]![0]! * vectors[b]![0]! + vectors[a]![1]! * vectors[b]![1]!,
+    });
     const between = (a: number, b: number) => like(itemIndex(a), itemIndex(b));
     assert.equal(between(1, 1), 1);
     assert.ok(Math.abs(between(1, 2) - Math.SQRT1_2) < 1e-6);

@@ -4,28 +4,25 @@ import type { ItemFilterIndex } from "@magpie/retrieval";
 /** How alike two items are: 0 nothing in common, 1 the same. Symmetric. */
 export type ItemLikeness = (a: ItemIndex, b: ItemIndex) => number;
 
+/** What is asked of item vectors, however they are kept. */
+export interface VectorProducts {
+  /** Row 0 is padding. */
+  readonly rows: number;
+  /** Inner product of two rows. */
+  product(a: number, b: number): number;
+}
+
 /**
  * Cosine of the items' vectors; opposite directions count as nothing in common. Items past the
  * end of the matrix, or with a vector of zeros, are like nothing.
- *
- * @param vectors  [rows, width], row 0 is padding
  */
-export function vectorLikeness(vectors: Float32Array, width: number): ItemLikeness {
-  const rows = vectors.length / width;
-  const lengths = new Float32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    let square = 0;
-    for (let i = row * width; i < (row + 1) * width; i++) square += vectors[i]! ** 2;
-    lengths[row] = Math.sqrt(square);
-  }
+export function vectorLikeness(vectors: VectorProducts): ItemLikeness {
+  const lengths = Float32Array.from({ length: vectors.rows }, (_, row) =>
+    Math.sqrt(vectors.product(row, row)),
+  );
   return (a, b) => {
     const scale = (lengths[a] ?? 0) * (lengths[b] ?? 0);
-    if (scale === 0) return 0;
-    let product = 0;
-    for (let d = 0, i = a * width, j = b * width; d < width; d++) {
-      product += vectors[i + d]! * vectors[j + d]!;
-    }
-    return Math.min(1, Math.max(0, product / scale));
+    return scale === 0 ? 0 : Math.min(1, Math.max(0, vectors.product(a, b) / scale));
   };
 }
 

@@ -18,13 +18,19 @@ export interface ParameterFile {
 
 export interface StoredTensor {
   readonly shape: Shape;
-  readonly values: Float32Array | Int32Array;
+  readonly values: Float32Array | Int32Array | Int8Array;
 }
 
 interface HeaderEntry {
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly data_offsets: readonly [number, number];
+}
+
+const dtypes = { F32: Float32Array, I32: Int32Array, I8: Int8Array } as const;
+
+function dtypeOf(values: StoredTensor["values"]): keyof typeof dtypes {
+  return values instanceof Float32Array ? "F32" : values instanceof Int32Array ? "I32" : "I8";
 }
 
 /** A header beyond this size is not one of ours, and would be read into memory at once. */
@@ -40,8 +46,7 @@ export function encodeSafetensors({ tensors, metadata }: ParameterFile): Uint8Ar
       throw new Error(`internal: "${name}" has ${values.length} values for [${shape.join()}]`);
     }
     const end = offset + values.byteLength;
-    const dtype = values instanceof Float32Array ? "F32" : "I32";
-    header[name] = { dtype, shape, data_offsets: [offset, end] };
+    header[name] = { dtype: dtypeOf(values), shape, data_offsets: [offset, end] };
     offset = end;
   }
   // Spaces after the JSON, so that the numbers start at a multiple of 8.
@@ -96,16 +101,17 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): ParameterF
   const { __metadata__: metadata = {}, ...entries } = header;
   for (const [name, entry] of Object.entries(entries)) {
     const [from, to] = Array.isArray(entry?.data_offsets) ? entry.data_offsets : [-1, -1];
-    if (entry.dtype !== "F32" && entry.dtype !== "I32") {
-      return fail(`"${name}" has type ${entry.dtype}; F32 and I32 are read`);
+    if (!Object.hasOwn(dtypes, entry.dtype)) {
+      return fail(`"${name}" has type ${entry.dtype}; F32, I32 and I8 are read`);
     }
-    if (!Array.isArray(entry.shape) || !(from >= 0 && to - from === 4 * sizeOf(entry.shape))) {
+    const Values = dtypes[entry.dtype as keyof typeof dtypes];
+    const size = Values.BYTES_PER_ELEMENT;
+    if (!Array.isArray(entry.shape) || !(from >= 0 && to - from === size * sizeOf(entry.shape))) {
       return fail(`"${name}" has shape [${entry.shape}] but bytes ${from} to ${to}`);
     }
     if (to > data.length) return fail(`"${name}" ends at byte ${to} of ${data.length}`);
     const copy = data.slice(from, to).buffer; // aligned, too
-    const values = entry.dtype === "F32" ? new Float32Array(copy) : new Int32Array(copy);
-    tensors[name] = { shape: entry.shape, values };
+    tensors[name] = { shape: entry.shape, values: new Values(copy) };
   }
   return { tensors, metadata: metadata as unknown as Record<string, string> };
 }

@@ -34,6 +34,14 @@ function cardText(label: string, card: ModelCard): string {
       ]);
     }
   }
+  if (origin?.int8 !== undefined) {
+    const { bytes, loss } = origin.int8;
+    const { float32, int8 } = loss.ndcgAt10;
+    lines.push([
+      "8 bits",
+      `${count(bytes.int8)} bytes for ${count(bytes.float32)}, NDCG@10 ${int8.toFixed(4)} for ${float32.toFixed(4)} on ${count(loss.cases)} validation cases`,
+    ]);
+  }
   if (parameters !== undefined) {
     lines.push(["parameters", `${count(parameters.bytes)} bytes, sha256 ${parameters.sha256}`]);
   }

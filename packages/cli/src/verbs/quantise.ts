@@ -2,6 +2,7 @@ import type { HeldOut } from "@magpie/data";
 import { TrainingError } from "@magpie/domain";
 import {
   comparePrecisions,
+  Int8SequenceModel,
   isVectorScorer,
   modelByKind,
   readCard,
@@ -58,6 +59,13 @@ export const quantise: Verb = (program, shellOf) => {
       const { validation, protocol } = await readSplit(shell.dataFolder, given, place!.vocabulary);
       const model = await modelByKind(kind).load(place!.folder);
       try {
+        if (model instanceof Int8SequenceModel) {
+          throw new TrainingError(
+            "QUANTISE_UNSUPPORTED",
+            `${model.name} (${kind}) is kept in 8 bits already, so there is nothing to compare with.`,
+            `magpie inspect model ${kind} says what that saved and cost; train without --int8 to compare.`,
+          );
+        }
         if (!isVectorScorer(model)) {
           throw new TrainingError(
             "QUANTISE_UNSUPPORTED",
@@ -80,7 +88,7 @@ export const quantise: Verb = (program, shellOf) => {
             ),
             "",
             "A snapshot's model has seen these cases, which makes NDCG high and leaves the change what it is.",
-            `Export it in 8 bits: magpie export model ${wanted} --int8`,
+            `Export it in 8 bits: magpie export model ${wanted} --int8. Serve it in 8 bits: magpie train --int8`,
           ].join("\n"),
         );
       } finally {

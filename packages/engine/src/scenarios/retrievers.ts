@@ -5,6 +5,7 @@ import {
   PopularityModel,
   TwoTowerModel,
   type HistoryExplainer,
+  type ItemTable,
   type TrainedModel,
 } from "@magpie/models";
 import {
@@ -16,6 +17,7 @@ import {
   type VectorIndex,
 } from "@magpie/retrieval";
 import { TowerIndex } from "../live/tower-index.ts";
+import { isSequenceModel } from "../snapshot/item-vectors.ts";
 import { TowerRetriever } from "./tower-retriever.ts";
 
 /** The models that candidates come from; each may be missing where the data did not carry it. */
@@ -31,8 +33,7 @@ export interface ServedModels {
     readonly encoder: Pick<VectorScorer, "encode" | "itemCount" | "width"> & HistoryExplainer;
     /** Over the model's item vectors; items that training never saw have a vector of zeros. */
     readonly index: VectorIndex;
-    /** [items + 1, width] */
-    readonly itemVectors: Float32Array;
+    readonly itemTable: ItemTable;
   };
   readonly towers?: TowerIndex;
 }
@@ -68,17 +69,10 @@ export function servedModels(
     ...(itemKnn instanceof LinearItemModel && { itemKnn }),
     ...(sequence !== undefined &&
       vectors !== undefined && {
-        sequence: { encoder: sequence, index: vectors, itemVectors: sequence.itemVectors },
+        sequence: { encoder: sequence, index: vectors, itemTable: sequence.itemTable },
       }),
     ...(towers !== undefined && { towers: new TowerIndex(towers, itemFeatures) }),
   };
-}
-
-/** A model that encodes pasts into vectors and can say what moved a score. */
-export function isSequenceModel(
-  model: TrainedModel,
-): model is TrainedModel & VectorScorer & HistoryExplainer {
-  return "encode" in model && "itemVectors" in model && "explain" in model;
 }
 
 /** What retrievers need of a catalogue. */
@@ -133,7 +127,7 @@ export function similarRetrievers(models: ServedModels, catalog: RetrievedCatalo
           new SimilarItemsRetriever(
             retrieverNames.neighbours,
             {
-              similarity: vectorNeighbours(sequence.index, sequence.itemVectors),
+              similarity: vectorNeighbours(sequence.index, sequence.itemTable),
               filters: catalog.filter,
               idOf: (item) => catalog.idOf(item),
             },
@@ -186,18 +180,15 @@ function knownOnly(model: ItemSimilarity & { readonly itemCount: number }): Item
 }
 
 /** Neighbours by cosine among the item vectors of a model. */
-function vectorNeighbours(index: VectorIndex, itemVectors: Float32Array): ItemSimilarity {
+function vectorNeighbours(index: VectorIndex, table: ItemTable): ItemSimilarity {
   const { rows, width } = index;
-  const lengthOf = (row: number): number => {
-    let square = 0;
-    for (let i = row * width; i < (row + 1) * width; i++) square += itemVectors[i]! ** 2;
-    return Math.sqrt(square);
-  };
+  const lengthOf = (row: number): number => Math.sqrt(table.product(row, row));
   return {
     similar(item: ItemIndex, limit: number) {
       const length = item < rows ? lengthOf(item) : 0;
       if (length === 0) return nothing;
-      const query = itemVectors.slice(item * width, (item + 1) * width);
+      const query = new Float32Array(width);
+      table.copyRow(item, query, 0);
       // The index finds by inner product; twice as many leave room for reordering by cosine.
       const near = index.search(query, 2 * limit + 1);
       const byCosine = Array.from(near.items, (row, place) => ({

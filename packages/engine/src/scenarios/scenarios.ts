@@ -186,7 +186,7 @@ export function blendOf(weights: BlendWeights, retrievers: readonly Retriever[])
 function likenessOf(catalog: LiveCatalog, { sequence }: ServedModels): ItemLikeness {
   const byCatalogue = catalogueLikeness(catalog.filter);
   if (sequence === undefined) return byCatalogue;
-  const byVector = vectorLikeness(sequence.itemVectors, sequence.index.width);
+  const byVector = vectorLikeness(sequence.itemTable);
   const last = sequence.encoder.itemCount;
   return (a, b) => (a <= last && b <= last ? byVector(a, b) : byCatalogue(a, b));
 }

@@ -1,6 +1,6 @@
 import type { ShopSettings } from "@magpie/domain";
 import type { EncoderIdentity } from "@magpie/encoder";
-import type { TrainingCost } from "@magpie/models";
+import type { Int8Trade, TrainingCost } from "@magpie/models";
 import type { SearchRanking } from "../learned-ranking/learn-search-order.ts";
 import type { EncoderAdaptation } from "../hybrid/snapshot-meanings.ts";
 import type { FittedWeights } from "../scenarios/scenarios.ts";
@@ -42,6 +42,8 @@ export interface ModelCard {
   readonly name: string;
   readonly config: object;
   readonly cost: TrainingCost;
+  /** What was won and lost by keeping it in 8 bits; absent: it is in single precision. */
+  readonly int8?: Int8Trade;
 }
 
 /** One line of the table of measurements. */

@@ -10,14 +10,13 @@ import { MagpieError, type ItemId, type ItemIndex } from "@magpie/domain";
 import { EmbeddedEncoder, requireSameEncoder, type TextEncoder } from "@magpie/encoder";
 import {
   FacetIndex,
-  Int8VectorIndex,
   ItemFilterIndex,
   InvertedListsIndex,
   InvertedTextIndex,
   Suggester,
   type SynonymCandidate,
 } from "@magpie/retrieval";
-import { modelByKind, SequenceModel, type TrainedModel } from "@magpie/models";
+import { modelByKind, type TrainedModel } from "@magpie/models";
 import { MeaningIndex } from "../hybrid/meaning-index.ts";
 import { openLearned } from "../learned-ranking/open-learned.ts";
 import { CatalogLabels } from "../live/catalog-labels.ts";
@@ -29,6 +28,7 @@ import { servedModels, type ServedModels } from "../scenarios/retrievers.ts";
 import { SearchScenario } from "../scenarios/search/search-scenario.ts";
 import { LiveSuggester } from "../scenarios/suggest/live-suggester.ts";
 import { readManifest } from "./folder.ts";
+import { isSequenceModel, openItemVectors } from "./item-vectors.ts";
 import { openLexicon, openUnderstanding } from "./open-understanding.ts";
 import {
   modelFolder,
@@ -143,7 +143,7 @@ export class Serving {
     );
     const models = servedModels(trained, {
       popularityDays: manifest.popularityDays,
-      vectors: vectorBytes === undefined ? undefined : Int8VectorIndex.open(vectorBytes),
+      vectors: vectorBytes && openItemVectors(vectorBytes, trained),
       itemFeatures:
         featureCard === undefined
           ? undefined
@@ -159,7 +159,7 @@ export class Serving {
       catalog.onWords((row, item) => towers.put(row, item));
     }
     // The first request must not wait for what every request needs.
-    for (const model of trained) if (model instanceof SequenceModel) await model.warmUp();
+    for (const model of trained) if (isSequenceModel(model)) await model.warmUp();
     const meanings = await openMeanings(directory, manifest, environment);
     if (meanings !== undefined) catalog.onWords((row, item) => meanings.put(row, item));
     // A snapshot of a version before has none.

@@ -6,28 +6,33 @@ import { evaluate } from "@magpie/evaluation";
 import {
   contentModel,
   identityOf,
+  Int8SequenceModel,
   models,
   PopularityModel,
   saveModel,
+  SequenceModel,
   startCost,
   TwoTowerModel,
   type DataIdentity,
+  type Int8Trade,
   type MeasuredQuality,
   type Model,
+  type PrecisionLoss,
   type TrainedModel,
   type TrainingData,
 } from "@magpie/models";
-import { Int8VectorIndex } from "@magpie/retrieval";
 import { learnSearchOrder } from "../learned-ranking/learn-search-order.ts";
 import type { SearchLog } from "../learned-ranking/search-log.ts";
 import type { LiveCatalog } from "../live/live-catalog.ts";
-import { isSequenceModel, servedModels } from "../scenarios/retrievers.ts";
+import { servedModels } from "../scenarios/retrievers.ts";
 import { weightDefaults, type FittedWeights } from "../scenarios/scenarios.ts";
+import { isSequenceModel, itemVectorIndex } from "../snapshot/item-vectors.ts";
 import {
   modelFolder,
   snapshotFiles,
   type MeasuredModel,
   type Measurement,
+  type ModelCard,
   type SnapshotFacts,
 } from "../snapshot/manifest.ts";
 import { throwIfCancelled } from "../tasks.ts";
@@ -35,6 +40,7 @@ import { BlendScorer, fitWeights } from "./blend-on-held-out.ts";
 import { takenOf } from "./build-suggester.ts";
 import { chooseSplit, type ChosenSplit } from "./choose-split.ts";
 import type { BlendWeights } from "./fit-blend.ts";
+import { int8LossText, keepInInt8 } from "./keep-in-8-bits.ts";
 import { trainModel, type ModelTraining } from "./train-model.ts";
 import { writeCatalog, type CatalogInput } from "./write-catalog.ts";
 
@@ -51,6 +57,8 @@ export interface TrainingInput extends Omit<CatalogInput, "taken"> {
   readonly seed: number;
   /** Processes that train one model together, where it can. */
   readonly workers: number;
+  /** Keep the sequence model in 8 bits. */
+  readonly int8: boolean;
   /** When the run began, which is the date on the models' cards. */
   readonly startedMs: number;
   readonly budgetSeconds?: number;
@@ -114,12 +122,21 @@ export async function runTraining(
   let weights = weightDefaults;
   let measurement: Measurement | undefined;
   const measured: TrainedModel[] = [];
+  let int8Loss: PrecisionLoss | undefined;
   if (split !== undefined) {
     const data = { train: split.train, validation: split.validation, itemFeatures };
     for (const model of kinds) {
       const share = model === contentModel ? contentShare : sequenceShare;
       const budget = budgetSeconds === undefined ? {} : { budgetSeconds: budgetSeconds * share };
-      measured.push(await train(model, data, "measured", input, context, budget));
+      const trained = await train(model, data, "measured", input, context, budget);
+      if (!input.int8 || !(trained instanceof SequenceModel)) {
+        measured.push(trained);
+        continue;
+      }
+      const { kept, loss } = await keepInInt8(trained, split.validation, context);
+      int8Loss = loss;
+      measured.push(kept);
+      await trained.dispose();
     }
     ({ weights, measurement } = await measure(measured, catalog, split, inVisit, context));
   }
@@ -139,13 +156,17 @@ export async function runTraining(
           `${budgetSeconds} s did not allow to train it again on everything`,
       );
     } else {
-      published.push(
-        await train(model, { train: sequences, itemFeatures }, "published", input, context, again),
-      );
+      const data = { train: sequences, itemFeatures };
+      const trained = await train(model, data, "published", input, context, again);
+      const isKept = int8Loss !== undefined && trained instanceof SequenceModel;
+      published.push(isKept ? Int8SequenceModel.of(trained) : trained);
     }
   }
 
   const { kept, popularityDays } = choosePopularity(published);
+  const int8Of = (model: TrainedModel): Int8Trade | undefined =>
+    model instanceof Int8SequenceModel ? { bytes: model.savedBytes, loss: int8Loss! } : undefined;
+  if (input.int8) notes.push(...int8Notes(kept, int8Of));
   const everything = identityOf(sequences);
   const withoutHeldOut = split && identityOf(split.train);
   await save(kept, input, (model) => {
@@ -153,6 +174,7 @@ export async function runTraining(
     return {
       data: isMeasuredItself ? withoutHeldOut! : everything,
       measured: qualityOf(model, measurement, !isMeasuredItself),
+      int8: int8Of(model),
     };
   });
   for (const one of new Set([...measured, ...published])) await one.dispose();
@@ -172,7 +194,11 @@ export async function runTraining(
     users: activeUsers(sequences),
     interactions: sequences.items.length,
     seed: input.seed,
-    models: kept.map(({ kind, name, config, cost }) => ({ kind, name, config, cost })),
+    models: kept.map((model): ModelCard => {
+      const { kind, name, config, cost } = model;
+      const int8 = int8Of(model);
+      return { kind, name, config, cost, ...(int8 && { int8 }) };
+    }),
     ...(popularityDays !== undefined && { popularityDays }),
     weights,
     ...(measurement && { measurement }),
@@ -287,7 +313,7 @@ async function measure(
   const { kept, popularityDays } = choosePopularity(measured);
   const parts = servedModels(kept, {
     popularityDays,
-    vectors: vectorIndexOf(kept, split.train),
+    vectors: itemVectorIndex(kept, split.train),
   });
   const { weights, fit } = await fitWeights(
     parts,
@@ -386,52 +412,56 @@ function ranked({ scores }: PopularityModel): number {
   return count;
 }
 
-/**
- * Index over the sequence model's item vectors. Items that training never saw have the vector they
- * were initialised with, which means nothing: they get zeros, and so are never near to anything.
- */
-function vectorIndexOf(
-  trained: readonly TrainedModel[],
-  { items }: Sequences,
-): Int8VectorIndex | undefined {
-  const model = trained.find(isSequenceModel);
-  if (model === undefined) return undefined;
-  const { width, itemVectors } = model;
-  const seen = new Uint8Array(itemVectors.length / width);
-  for (const item of items) seen[item] = 1;
-  const vectors = itemVectors.slice();
-  seen.forEach((known, row) => {
-    if (known === 0) vectors.fill(0, row * width, (row + 1) * width);
-  });
-  return new Int8VectorIndex(vectors, width);
-}
-
 async function save(
   kept: readonly TrainedModel[],
   input: TrainingInput,
   originOf: (model: TrainedModel) => {
     readonly data: DataIdentity;
     readonly measured: MeasuredQuality | undefined;
+    readonly int8: Int8Trade | undefined;
   },
 ): Promise<void> {
   const { draft, seed, workers, startedMs: trainedMs } = input;
   for (const model of kept) {
     const folder = join(draft, modelFolder(model.kind));
     await mkdir(folder, { recursive: true });
-    const { data, measured } = originOf(model);
+    const { data, measured, int8 } = originOf(model);
     await saveModel(model, folder, {
       trainedMs,
       seed,
       ...(workers > 1 && isSequenceModel(model) && { workers }),
       data,
       ...(measured && { measured }),
+      ...(int8 && { int8 }),
     });
   }
-  const vectors = vectorIndexOf(kept, input.sequences);
+  const vectors = itemVectorIndex(kept, input.sequences);
   if (vectors !== undefined) {
     await writeFile(join(input.draft, snapshotFiles.vectors), vectors.toBytes());
   }
 }
+
+/** What became of the wish to keep models in 8 bits. */
+function int8Notes(
+  kept: readonly TrainedModel[],
+  int8Of: (model: TrainedModel) => Int8Trade | undefined,
+): string[] {
+  const notes = kept.flatMap((model) => {
+    const trade = int8Of(model);
+    if (trade === undefined) return [];
+    const { float32, int8 } = trade.bytes;
+    return [
+      `${model.kind} is kept in 8 bits: ${count(int8)} bytes for ${count(float32)}; ${int8LossText(trade.loss)}`,
+    ];
+  });
+  if (notes.length > 0) return notes;
+  const why = kept.some(isSequenceModel)
+    ? "there is nothing to measure their loss on"
+    : "there is no sequence model";
+  return [`no 8 bits: ${why}`];
+}
+
+const count = (value: number): string => value.toLocaleString("en-US");
 
 /** The run's measurement of a model by its name, if it has one. */
 function qualityOf(

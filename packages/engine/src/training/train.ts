@@ -90,6 +90,7 @@ export async function train(request: TrainRequest): Promise<SnapshotManifest> {
       checkpoints: join(workFolder, "checkpoints"),
       seed,
       workers: options.workers ?? 1,
+      int8: options.int8 ?? false,
       startedMs: run.startedMs,
       ...(budgetSeconds !== undefined && { budgetSeconds }),
       recipe,

@@ -29,6 +29,7 @@ export interface TrainingStart {
   readonly checkpoints: string;
   readonly seed: number;
   readonly workers: number;
+  readonly int8: boolean;
   readonly startedMs: number;
   readonly budgetSeconds?: number;
   readonly recipe: TrainingRecipe;

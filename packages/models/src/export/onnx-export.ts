@@ -7,6 +7,7 @@ import { LinearItemModel } from "../linear/linear-item-model.ts";
 import type { ModelOrigin } from "../model-files.ts";
 import type { TrainedModel } from "../model.ts";
 import { isVectorScorer } from "./quantised-scorer.ts";
+import { Int8SequenceModel } from "../sequence/int8-sequence-model.ts";
 import { SequenceModel } from "../sequence/sequence-model.ts";
 import { readsTimes } from "../sequence/sequence-graphs.ts";
 
@@ -94,6 +95,10 @@ interface WriteOptions {
 
 function write(model: TrainedModel, options: WriteOptions): Written {
   if (model instanceof SequenceModel) return sequence(model, options);
+  if (model instanceof Int8SequenceModel) {
+    const { config, curve, cost } = model;
+    return sequence(new SequenceModel(config, model.toFloats(), curve, cost), options);
+  }
   if (model instanceof LinearItemModel) return linear(model, options);
   if (isVectorScorer(model)) return vectors(model, options);
   throw new TrainingError(

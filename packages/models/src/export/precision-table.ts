@@ -2,7 +2,9 @@ import type { HeldOut } from "@magpie/data";
 import type { History, Scorer, VectorScorer, WorkContext } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
 import { pairedDifference, type PairedDifference } from "@magpie/numerics";
+import type { PrecisionLoss } from "../model-files.ts";
 import type { TrainedModel } from "../model.ts";
+import type { Int8SequenceModel } from "../sequence/int8-sequence-model.ts";
 import { QuantisedScorer, type Precision } from "./quantised-scorer.ts";
 import { SequenceModel } from "../sequence/sequence-model.ts";
 
@@ -36,25 +38,54 @@ export async function comparePrecisions(
   let whole: Float64Array | undefined;
   for (const precision of precisionsOf(model)) {
     const scorer = new QuantisedScorer(model, precision);
-    const { metrics, perCase } = await evaluate(scorer, heldOut, {
-      cutoffs: [10],
-      metrics: ["ndcg"],
-      work,
-      ...(maxCases !== undefined && { maxCases }),
-    });
-    const own = perCase["ndcgAt10"]!;
+    const { mean, perCase: own } = await ndcgOf(scorer, heldOut, { work, maxCases });
     const times = await timesOf(scorer, model.width, heldOut.pasts);
     await scorer.dispose();
     rows.push({
       precision,
       bytes: scorer.bytes,
       ...times,
-      ndcgAt10: metrics["ndcgAt10"]!,
+      ndcgAt10: mean,
       ...(whole && { change: pairedDifference(own, whole) }),
     });
     whole ??= own;
   }
   return rows.map((row) => ({ ...row, isOnFront: !rows.some((other) => isBetter(other, row)) }));
+}
+
+/**
+ * What 8 bits cost a sequence model in quality, on held-out cases.
+ *
+ * @param maxCases  asks about at most so many cases, evenly spread
+ */
+export async function measurePrecisionLoss(
+  model: SequenceModel,
+  int8: Int8SequenceModel,
+  heldOut: HeldOut,
+  options: { readonly work: WorkContext; readonly maxCases?: number },
+): Promise<PrecisionLoss> {
+  const whole = await ndcgOf(model, heldOut, options);
+  const coded = await ndcgOf(int8, heldOut, options);
+  const { mean, low, high } = pairedDifference(coded.perCase, whole.perCase).difference;
+  return {
+    cases: whole.perCase.length,
+    ndcgAt10: { float32: whole.mean, int8: coded.mean },
+    change: { mean, low, high },
+  };
+}
+
+async function ndcgOf(
+  scorer: Scorer,
+  heldOut: HeldOut,
+  { work, maxCases }: { readonly work: WorkContext; readonly maxCases?: number | undefined },
+): Promise<{ readonly mean: number; readonly perCase: Float64Array }> {
+  const { metrics, perCase } = await evaluate(scorer, heldOut, {
+    cutoffs: [10],
+    metrics: ["ndcg"],
+    work,
+    ...(maxCases !== undefined && { maxCases }),
+  });
+  return { mean: metrics["ndcgAt10"]!, perCase: perCase["ndcgAt10"]! };
 }
 
 function precisionsOf(model: Scorer): Precision[] {

@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
-import { leaveOneOut, type Sequences } from "@magpie/data";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { leaveOneOut, type HeldOut, type Sequences } from "@magpie/data";
 import { silentWork, type History, type VectorScorer } from "@magpie/domain";
 import { seededRandom } from "@magpie/numerics";
-import { describe, test } from "vitest";
+import { afterEach, beforeEach, describe, test } from "vitest";
+import { readCard, type PrecisionLoss } from "../model-files.ts";
 import type { Model, TrainedModel } from "../model.ts";
+import { exportOnnx } from "./onnx-export.ts";
+import { measurePrecisionLoss } from "./precision-table.ts";
 import { pruneSequenceModel } from "./pruning.ts";
 import { QuantisedScorer, type Precision } from "./quantised-scorer.ts";
 import { modelByKind } from "../registry.ts";
+import { Int8SequenceModel } from "../sequence/int8-sequence-model.ts";
 import type { SequenceConfig } from "../sequence/sequence-config.ts";
 import { parameterCountOf, parametersOf } from "../sequence/sequence-graphs.ts";
 import { SequenceModel } from "../sequence/sequence-model.ts";
@@ -55,6 +62,8 @@ async function scoresIn(model: TrainedModel & VectorScorer, precision: Precision
 
 const float = { network: "float32", items: "float32" } as const;
 const small = { network: "int8", items: "int8" } as const;
+/** What an export without a card says of itself. */
+const exportedAs = { kind: "sasrec", name: "SASRec, 8 bits", precision: "float32" };
 
 describe("a model served in 8 bits", () => {
   test("in single precision gives the model's own scores, repeats included", async () => {
@@ -111,6 +120,117 @@ describe("a model served in 8 bits", () => {
     assert.ok(off(await scoresOf(model), scores) < 0.02);
     assert.throws(() => new QuantisedScorer(model, small), { code: "QUANTISE_UNSUPPORTED" });
     await model.dispose();
+  });
+});
+
+describe("a sequence model kept in 8 bits", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "magpie-int8-"));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  test.each([{}, { tied: false, blocks: 2 }])("scores as it is served: %j", async (changes) => {
+    const model = drawn(changes);
+    const { scores } = await scoresIn(model, small);
+    const kept = Int8SequenceModel.of(model);
+    assert.deepEqual(await scoresOf(kept), scores);
+    assert.equal(kept.name, "SASRec, 8 bits");
+    assert.equal(kept.repeatBias, model.repeatBias);
+    for (const one of [model, kept]) await one.dispose();
+  });
+
+  test.each([{}, { tied: false }])("is the same when it is opened again: %j", async (changes) => {
+    const model = drawn(changes);
+    const kept = Int8SequenceModel.of(model);
+    await kept.save(folder);
+    const card = await readCard(folder);
+    assert.deepEqual([card.kind, card.precision], ["sasrec", "int8"]);
+    const opened = await modelByKind("sasrec").load(folder);
+    assert.ok(opened instanceof Int8SequenceModel);
+    assert.deepEqual(await scoresOf(opened), await scoresOf(kept));
+    assert.deepEqual(opened.savedBytes, kept.savedBytes);
+    const { size } = await stat(join(folder, "parameters.safetensors"));
+    const { float32, int8 } = kept.savedBytes;
+    assert.ok(size > int8 && size < int8 + 1_000, `${size} bytes for ${int8}`);
+    const rows = (changes.tied === false ? 2 : 1) * (itemCount + 1);
+    const network = 4 * model.weights.dense.length;
+    assert.deepEqual([float32, int8], [network + rows * 4 * 16, network + rows * (16 + 4)]);
+    for (const one of [model, kept, opened]) await one.dispose();
+  });
+
+  test("says what moved a score nearly as in single precision", async () => {
+    const model = drawn();
+    const kept = Int8SequenceModel.of(model);
+    const items = Int32Array.of(3, 9, itemCount + 5);
+    const [whole, coded] = [
+      await model.explain(pasts[0]!, items),
+      await kept.explain(pasts[0]!, items),
+    ];
+    assert.deepEqual(coded[2], []);
+    for (const [i, effects] of whole.entries()) {
+      for (const { position, effect } of effects) {
+        const own = coded[i]!.find((other) => other.position === position)!;
+        assert.ok(Math.abs(own.effect - effect) < 0.2, `${own.effect} for ${effect}`);
+      }
+    }
+    for (const one of [model, kept]) await one.dispose();
+  });
+
+  test("is exported as the floats that its codes stand for", async () => {
+    const kept = Int8SequenceModel.of(drawn());
+    const weights = kept.toFloats();
+    assert.equal(weights.inputItems, weights.outputItems);
+    const inFloats = new SequenceModel(kept.config, weights, [], kept.cost);
+    const { bytes, precision } = await exportOnnx(kept, folder);
+    assert.equal(precision, "float32");
+    assert.equal(bytes, inFloats.toOnnx({ metadata: exportedAs }).model.length);
+    assert.ok(off(await scoresOf(inFloats), await scoresOf(kept)) < 0.04);
+    for (const one of [kept, inFloats]) await one.dispose();
+  });
+
+  test("whose file was cut is refused", async () => {
+    const kept = Int8SequenceModel.of(drawn());
+    await kept.save(folder);
+    await kept.dispose();
+    const card = await readCard(folder);
+    await writeFile(join(folder, "model.json"), JSON.stringify({ ...card, itemCount: 41 }));
+    await assert.rejects(modelByKind("sasrec").load(folder), {
+      code: "BAD_PARAMETER_FILE",
+      message: /672 numbers named "inputCodes" for its 41 items, but has 656/,
+    });
+  });
+
+  test("loses next to nothing of what it ranks, and most where one value drowns the others", async () => {
+    /** How well the codes rank what the model itself ranks first. */
+    const lossOf = async (model: SequenceModel): Promise<PrecisionLoss> => {
+      const asked = Array.from({ length: 30 }, (_, i) => past(1 + i));
+      const size = itemCount + 1;
+      const scores = new Float32Array(asked.length * size);
+      await model.scoreAll(asked, scores);
+      const favourites = asked.map((_, i) => {
+        const own = scores.subarray(i * size, (i + 1) * size);
+        return own.indexOf(Math.max(...own));
+      });
+      const heldOut: HeldOut = {
+        pasts: asked,
+        targets: Int32Array.from(favourites),
+        targetOffsets: Int32Array.from({ length: asked.length + 1 }, (_, i) => i),
+      };
+      const kept = Int8SequenceModel.of(model);
+      const loss = await measurePrecisionLoss(model, kept, heldOut, { work: silentWork() });
+      for (const one of [model, kept]) await one.dispose();
+      return loss;
+    };
+    const { cases, ndcgAt10, change } = await lossOf(drawn());
+    assert.deepEqual([cases, ndcgAt10.float32], [30, 1]);
+    assert.ok(ndcgAt10.int8 > 0.95, `${ndcgAt10.int8}`);
+    assert.ok(Math.abs(change.mean - (ndcgAt10.int8 - 1)) < 1e-12);
+    assert.ok(change.low <= change.mean && change.mean <= change.high);
+
+    const drowned = drawn({ tied: false });
+    for (let item = 1; item <= itemCount; item++) drowned.weights.outputItems[16 * item] = 1_000;
+    assert.ok((await lossOf(drowned)).ndcgAt10.int8 < 0.5);
   });
 });
 

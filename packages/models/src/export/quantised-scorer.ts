@@ -1,7 +1,9 @@
 import { TrainingError, type History, type Scorer, type VectorScorer } from "@magpie/domain";
-import { CodeScan, quantiseRows, VectorScan } from "@magpie/numerics";
+import { VectorScan } from "@magpie/numerics";
 import { sizeOf } from "@magpie/tensor";
 import type { TrainedModel } from "../model.ts";
+import { CodedItems } from "../sequence/item-table.ts";
+import { scoreByScan } from "../sequence/score-by-scan.ts";
 import { SequenceEncoder } from "../sequence/sequence-encoder.ts";
 import { parametersOf } from "../sequence/sequence-graphs.ts";
 import { SequenceModel } from "../sequence/sequence-model.ts";
@@ -50,7 +52,8 @@ export class QuantisedScorer implements Scorer {
     this.itemCount = model.itemCount;
     this.precision = precision;
     const { itemVectors, width } = model;
-    this.#scan = items === "int8" ? int8Scan(itemVectors, width) : floatScan(itemVectors, width);
+    this.#scan =
+      items === "int8" ? CodedItems.of(itemVectors, width) : floatScan(itemVectors, width);
     if (!(model instanceof SequenceModel)) {
       if (network === "int8") {
         throw new TrainingError(
@@ -64,10 +67,10 @@ export class QuantisedScorer implements Scorer {
     }
     const { config, weights } = model;
     const isTied = weights.inputItems === weights.outputItems;
-    const inputs = items === "int8" ? int8Rows(weights.inputItems, width) : undefined;
+    const inputs = items === "int8" ? CodedItems.of(weights.inputItems, width) : undefined;
     this.#encoder = new SequenceEncoder(config, weights, {
       int8: network === "int8",
-      ...(inputs && { copyRow: inputs.copyRow }),
+      ...(inputs && { inputs }),
     });
     const inputBytes = isTied ? 0 : (inputs?.bytes ?? weights.inputItems.byteLength);
     this.bytes = this.#scan.bytes + inputBytes + networkBytes(model, network);
@@ -84,21 +87,13 @@ export class QuantisedScorer implements Scorer {
   }
 
   async scoreAll(histories: readonly History[], out: Float32Array): Promise<void> {
-    const { width, repeatBias = 0 } = this.#model;
-    const size = this.itemCount + 1;
+    const { width, repeatBias = 0, itemCount } = this.#model;
     const users = new Float32Array(histories.length * width);
     await this.encode(histories, users);
-    const limit = this.#model instanceof SequenceModel ? this.#model.config.historyLimit : Infinity;
-    histories.forEach(({ items }, b) => {
-      const row = out.subarray(b * size, (b + 1) * size);
-      row.set(this.scan(users.subarray(b * width, (b + 1) * width)));
-      if (repeatBias !== 0) {
-        for (const item of new Set(items.slice(-limit))) {
-          if (item > 0 && item < size) row[item]! += repeatBias;
-        }
-      }
-      row[0] = -Infinity;
-    });
+    const historyLimit =
+      this.#model instanceof SequenceModel ? this.#model.config.historyLimit : Infinity;
+    const scan = (user: Float32Array): Float32Array => this.scan(user);
+    scoreByScan({ scan, repeatBias, historyLimit, width, itemCount }, histories, users, out);
   }
 
   /** Frees the sessions of the network; the model itself stays open. */
@@ -111,38 +106,6 @@ function floatScan(vectors: Float32Array, width: number): ItemScan {
   const rows = vectors.length / width;
   const scan = new VectorScan(vectors, rows, width);
   return { bytes: vectors.byteLength, scan: (user) => scan.scanFloat(user) };
-}
-
-/** One byte for each value and one scale for each row. */
-function int8Scan(vectors: Float32Array, width: number): ItemScan {
-  const rows = vectors.length / width;
-  const { codes, scales } = quantiseRows(vectors, rows, width);
-  const scan = new CodeScan(rows, width);
-  for (let row = 0; row < rows; row++) {
-    scan.setRow(row, codes.subarray(row * width, (row + 1) * width), scales[row]!);
-  }
-  const products = new Float32Array(rows);
-  return {
-    bytes: codes.byteLength + scales.byteLength,
-    scan(user) {
-      scan.setQuery(user);
-      const levels = scan.scan(0, rows);
-      for (let row = 0; row < rows; row++) products[row] = levels[row]! * scan.unit;
-      return products;
-    },
-  };
-}
-
-function int8Rows(vectors: Float32Array, width: number) {
-  const rows = vectors.length / width;
-  const { codes, scales } = quantiseRows(vectors, rows, width);
-  return {
-    bytes: codes.byteLength + scales.byteLength,
-    copyRow(item: number, out: Float32Array, at: number): void {
-      const scale = scales[item]!;
-      for (let d = 0; d < width; d++) out[at + d] = codes[item * width + d]! * scale;
-    },
-  };
 }
 
 /** Matrices take a byte for each weight and a scale for each column, or for each row of embeddings. */

@@ -1,5 +1,6 @@
 import type { History } from "@magpie/domain";
 import { openSession, sizeOf, type Session, type Step, type Values } from "@magpie/tensor";
+import { FloatItems, type ItemTable } from "./item-table.ts";
 import type { SequenceConfig } from "./sequence-config.ts";
 import {
   encodingGraph,
@@ -25,8 +26,8 @@ export interface EncoderOptions {
   readonly threads?: number;
   /** Multiply with the network's matrices in 8 bits. The weights are then read once, when a graph opens. */
   readonly int8?: boolean;
-  /** Writes the input row of an item at a place of `out`, in place of `SequenceWeights.inputItems`. */
-  readonly copyRow?: (item: number, out: Float32Array, at: number) => void;
+  /** Items as input, in place of `SequenceWeights.inputItems`. */
+  readonly inputs?: ItemTable;
 }
 
 interface Encoding {
@@ -52,7 +53,7 @@ export class SequenceEncoder {
   readonly #weights: SequenceWeights;
   readonly #threads: number;
   readonly #int8: boolean;
-  readonly #copyRow: NonNullable<EncoderOptions["copyRow"]>;
+  readonly #inputs: ItemTable;
   readonly #encodings = new Map<string, Promise<Encoding>>();
   readonly #scorings = new Map<number, Promise<Session>>();
   /** Runs one call after the other: graphs share their arrays between calls. */
@@ -60,15 +61,11 @@ export class SequenceEncoder {
 
   constructor(config: SequenceConfig, weights: SequenceWeights, options: EncoderOptions = {}) {
     const { threads = 1, int8 = false } = options;
-    const { width } = config;
     this.#config = config;
     this.#weights = weights;
     this.#threads = threads;
     this.#int8 = int8;
-    this.#copyRow =
-      options.copyRow ??
-      ((item, out, at) =>
-        out.set(weights.inputItems.subarray(item * width, (item + 1) * width), at));
+    this.#inputs = options.inputs ?? new FloatItems(weights.inputItems, config.width);
   }
 
   /** Opens the graphs of requests and explanations, about 15 ms each, so that none waits for them. */
@@ -132,8 +129,7 @@ export class SequenceEncoder {
 
   async #encode(histories: readonly History[], out: Float32Array): Promise<void> {
     const { width, historyLimit } = this.#config;
-    const itemRows = this.#weights.outputItems.length / width;
-    const isKnown = (item: number): boolean => item > 0 && item < itemRows;
+    const isKnown = (item: number): boolean => item > 0 && item < this.#inputs.rows;
     // Pasts of like length go together: sorted by length, cut into batches.
     const order = histories
       .map(({ items, timestampsMs }, user) => {
@@ -161,7 +157,7 @@ export class SequenceEncoder {
       for (let i = 0; i < count; i++) {
         const { items, timesMs } = filled[at + i]!;
         items.forEach((item, place) => {
-          this.#copyRow(item, rows, (i * length + place) * width);
+          this.#inputs.copyRow(item, rows, (i * length + place) * width);
           positions[i * length + place] = items.length - 1 - place;
         });
         if (timeGaps.length > 0) {

@@ -8,7 +8,7 @@ import {
 } from "@magpie/domain";
 import type { CompiledGraph, PortableOptions } from "@magpie/tensor";
 import { checkParallelSettings } from "../data-parallel/meetings.ts";
-import { readModel, writeModel } from "../model-files.ts";
+import { readModel, writeModel, type ModelCard } from "../model-files.ts";
 import type {
   CurvePoint,
   HistoryEffect,
@@ -19,6 +19,9 @@ import type {
   TrainingData,
   TrainingCost,
 } from "../model.ts";
+import { Int8SequenceModel } from "./int8-sequence-model.ts";
+import { CodedItems, FloatItems, type ItemTable } from "./item-table.ts";
+import { effectsOfLeavingOut } from "./leaving-out.ts";
 import { SequenceEncoder, type SequenceWeights } from "./sequence-encoder.ts";
 import { expectedTrainingBytes } from "./sequence-trainer.ts";
 import type { SequenceTrainingRequest, SequenceTrainingResult } from "./sequence-training.ts";
@@ -48,9 +51,6 @@ export type SequenceWorkerMessage =
       };
     };
 
-/** Newest history items that `explain` leaves out one by one. */
-const explainedItems = 10;
-
 const format = 2;
 
 /** Names of the models: a kind for commands and cards, a name for tables. */
@@ -70,6 +70,8 @@ export class SequenceModel implements TrainedModel, VectorScorer, HistoryExplain
   readonly itemCount: number;
   readonly width: number;
   readonly itemVectors: Float32Array;
+  /** The same, by row. */
+  readonly itemTable: ItemTable;
   readonly repeatBias: number;
   readonly curve: readonly CurvePoint[];
   readonly cost: TrainingCost;
@@ -87,6 +89,7 @@ export class SequenceModel implements TrainedModel, VectorScorer, HistoryExplain
     this.config = config;
     this.width = config.width;
     this.itemVectors = weights.outputItems;
+    this.itemTable = new FloatItems(weights.outputItems, config.width);
     this.itemCount = weights.outputItems.length / config.width - 1;
     this.repeatBias = repeatBiasOf(config, weights.dense);
     this.curve = curve;
@@ -103,47 +106,9 @@ export class SequenceModel implements TrainedModel, VectorScorer, HistoryExplain
     return this.#encoder.score(histories, out);
   }
 
-  /**
-   * Leaves the newest items of the past (at most 10) out, one at a time, and measures how the scores
-   * change: all pasts are encoded in one batch. Older items have no entry, and an item that came after
-   * the training has no effects.
-   */
-  async explain(history: History, items: Int32Array): Promise<HistoryEffect[][]> {
-    const length = history.items.length;
-    const places = Array.from(
-      { length: Math.min(length, explainedItems) },
-      (_, i) => length - 1 - i,
-    );
-    const without = places.map((place) => {
-      const stays = (_: number, other: number): boolean => other !== place;
-      const { userIndex, items, timestampsMs } = history;
-      return {
-        userIndex,
-        items: items.filter(stays),
-        ...(timestampsMs && { timestampsMs: timestampsMs.filter(stays) }),
-      };
-    });
-    const users = new Float32Array((places.length + 1) * this.width);
-    await this.encode([history, ...without], users);
-    const score = (user: number, item: number): number => {
-      let sum = 0;
-      for (let d = 0; d < this.width; d++) {
-        sum += users[user * this.width + d]! * this.itemVectors[item * this.width + d]!;
-      }
-      return sum;
-    };
-    return Array.from(items, (item) => {
-      if (!(item > 0 && item <= this.itemCount)) return [];
-      const repeats = ({ items }: History): number =>
-        items.subarray(-this.config.historyLimit).includes(item) ? this.repeatBias : 0;
-      const whole = score(0, item) + repeats(history);
-      return places
-        .map((position, i) => ({
-          position,
-          effect: whole - score(i + 1, item) - repeats(without[i]!),
-        }))
-        .sort((a, b) => b.effect - a.effect);
-    });
+  /** See `effectsOfLeavingOut`. */
+  explain(history: History, items: Int32Array): Promise<HistoryEffect[][]> {
+    return effectsOfLeavingOut(this, history, items);
   }
 
   /** Opens what single requests and explanations need, so that the first does not wait for it. */
@@ -267,25 +232,62 @@ function sequenceModel<Config extends SequenceConfig>(defaults: Config): Model<C
       // Cards written before there were other networks do not name theirs.
       const config = { network: defaults.network, ...card.config } as Config;
       checkSequenceConfig(name, config);
-      const sizes = {
-        dense: parameterCountOf(config),
-        inputItems: (card.itemCount + 1) * config.width,
-        outputItems: (card.itemCount + 1) * config.width,
-      };
-      const { dense, inputItems, outputItems = inputItems } = parameters;
-      for (const [part, values] of Object.entries({ dense, inputItems, outputItems })) {
-        const expected = sizes[part as keyof typeof sizes];
-        if (values instanceof Float32Array && values.length >= expected) continue;
-        throw new TrainingError(
-          "BAD_PARAMETER_FILE",
-          `${directory} should hold ${expected} numbers named "${part}" for its ${card.itemCount} items, but has ${values?.length ?? "none"}.`,
-          "Train again, or restore the folder from a copy.",
-        );
-      }
-      const weights = { dense, inputItems, outputItems } as SequenceWeights;
-      return new SequenceModel(config, weights, card.curve ?? [], card.cost);
+      const own = { card, parameters, config, directory };
+      return card.precision === "int8" ? openInt8(own, name) : openFloat(own);
     },
   };
+}
+
+/** What was read of a saved model. */
+interface SavedSequenceModel {
+  readonly card: ModelCard;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly config: SequenceConfig;
+  readonly directory: string;
+}
+
+function openFloat(saved: SavedSequenceModel): SequenceModel {
+  const { card, config } = saved;
+  const table = (card.itemCount + 1) * config.width;
+  const dense = savedNumbers(saved, "dense", Float32Array, parameterCountOf(config));
+  const inputItems = savedNumbers(saved, "inputItems", Float32Array, table);
+  const outputItems = config.tied
+    ? inputItems
+    : savedNumbers(saved, "outputItems", Float32Array, table);
+  return new SequenceModel(config, { dense, inputItems, outputItems }, card.curve ?? [], card.cost);
+}
+
+function openInt8(saved: SavedSequenceModel, name: string): Int8SequenceModel {
+  const { card, config } = saved;
+  const rows = card.itemCount + 1;
+  const tableOf = (side: "input" | "output"): CodedItems => {
+    const codes = savedNumbers(saved, `${side}Codes`, Int8Array, rows * config.width);
+    const scales = savedNumbers(saved, `${side}Scales`, Float32Array, rows);
+    return new CodedItems({ codes, scales }, config.width);
+  };
+  const dense = savedNumbers(saved, "dense", Float32Array, parameterCountOf(config));
+  const inputs = tableOf("input");
+  const outputs = config.tied ? inputs : tableOf("output");
+  const { kind, curve = [], cost } = card;
+  return new Int8SequenceModel({ kind, name, config, dense, inputs, outputs, curve, cost });
+}
+
+/** @throws {TrainingError} `BAD_PARAMETER_FILE` when they are not there, or are not as many */
+function savedNumbers<T extends Float32Array | Int8Array>(
+  { parameters, card, directory }: SavedSequenceModel,
+  part: string,
+  Numbers: new (length: number) => T,
+  count: number,
+): T {
+  const values = parameters[part];
+  // Dense weights are saved with the padding that kernels want.
+  if (values instanceof Numbers && values.length >= count) return values;
+  const found = ArrayBuffer.isView(values) ? (values as T).length : "none";
+  throw new TrainingError(
+    "BAD_PARAMETER_FILE",
+    `${directory} should hold ${count} numbers named "${part}" for its ${card.itemCount} items, but has ${found}.`,
+    "Train again, or restore the folder from a copy.",
+  );
 }
 
 /** The recipe without what the data does not tell: times, features of items. */
