@@ -250,6 +250,8 @@ function differences(a: RankingResponse, b: RankingResponse): Part[] {
   return areNear ? found : [...found, "scores"];
 }
 
+const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
+
 function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? NaN;
@@ -336,11 +338,11 @@ async function soak(directory: string): Promise<void> {
       const minute = (performance.now() - started) / 60_000;
       memory.push({ minute, ...(await answerOf<Memory>(child, "memory")) });
       isPaused = false;
-      const { rss, heap } = memory.at(-1)!;
+      const { rss, heap, external } = memory.at(-1)!;
       process.stderr.write(
         `minute ${minute.toFixed(1)}: ${searches} searches, ${shop.changes} changes, ` +
           `${merchandiser.changes} of rules, ${failures} failures, ` +
-          `${wrong.length} wrong, ${Math.round(rss / 2 ** 20)} MiB (heap ${Math.round(heap / 2 ** 20)})\n`,
+          `${wrong.length} wrong, ${mebibytes(rss)} MiB (heap ${mebibytes(heap)}, buffers ${mebibytes(external)})\n`,
       );
     }
   };

@@ -1,15 +1,6 @@
 import { ItemSet } from "../filter/item-set.ts";
 import { sourceFields, type Postings } from "./postings.ts";
 
-/** Terms whose items were counted that are kept; those counted first go first. */
-const maxCounted = 50_000;
-
-/** Items of a term that are dead, among the first `of` rows that died. */
-interface DeadCount {
-  readonly dead: number;
-  readonly of: number;
-}
-
 /**
  * Part of an index. All parts number rows alike, and a row lives in one of them: where an item
  * changed, its row is dead in all parts but the newest that has it.
@@ -28,8 +19,9 @@ export class Segment {
   readonly lengthSums: Float64Array;
   /** In the order in which they died. */
   readonly #deadRows: number[] = [];
-  readonly #counted = new Map<number, DeadCount>();
   #dead: ItemSet | undefined;
+  /** By term, from the first death on: its dead items, among so many of the rows that died first. */
+  #counted: { readonly dead: Uint32Array; readonly among: Uint32Array } | undefined;
 
   constructor(postings: Postings) {
     this.postings = postings;
@@ -61,23 +53,24 @@ export class Segment {
     const [from, to] = [listStarts[term]!, listStarts[term + 1]!];
     const [all, died] = [to - from, this.#deadRows.length];
     if (died === 0) return all;
-    const known = this.#counted.get(term) ?? { dead: 0, of: 0 };
-    if (known.of === died) return all - known.dead;
-    let { dead } = known;
-    if ((died - known.of) * Math.log2(all + 1) < all) {
-      for (let i = known.of; i < died; i++) {
-        if (this.postings.find(term, this.#deadRows[i]!) >= 0) dead++;
+    const { dictionary } = this.postings;
+    this.#counted ??= {
+      dead: new Uint32Array(dictionary.size),
+      among: new Uint32Array(dictionary.size),
+    };
+    const { dead, among } = this.#counted;
+    const news = died - among[term]!;
+    if (news > 0 && news * Math.log2(all + 1) < all) {
+      for (let i = among[term]!; i < died; i++) {
+        if (this.postings.find(term, this.#deadRows[i]!) >= 0) dead[term]!++;
       }
-    } else {
-      dead = 0;
+    } else if (news > 0) {
       const { words } = this.#dead!;
-      for (let i = from; i < to; i++) if (isIn(words, itemRows[i]!)) dead++;
+      dead[term] = 0;
+      for (let i = from; i < to; i++) if (isIn(words, itemRows[i]!)) dead[term]!++;
     }
-    if (this.#counted.size >= maxCounted) {
-      this.#counted.delete(this.#counted.keys().next().value!);
-    }
-    this.#counted.set(term, { dead, of: died });
-    return all - dead;
+    among[term] = died;
+    return all - dead[term]!;
   }
 }
 
