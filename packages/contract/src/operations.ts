@@ -55,6 +55,13 @@ export const trainRequestSchema = Type.Object(
     activate: Type.Optional(
       Type.Boolean({ description: "Serve the new snapshot as soon as it is ready (default true)" }),
     ),
+    catalogOnly: Type.Optional(
+      Type.Boolean({
+        description:
+          "Make only what follows from the catalogue and the settings anew, and keep the models and all " +
+          "else that was learned from people (default false)",
+      }),
+    ),
   },
   { additionalProperties: false, title: "TrainRequest" },
 );

@@ -10,7 +10,18 @@ import { openEngine } from "./open-engine.ts";
 import { walkingEvents, walkingItems, walkingNowMs, walkingRecipe } from "./walking-shop.suite.ts";
 
 const items = walkingItems();
-const words = ["kettle", "kettles", "ketle", "green", "greens", "queen", "paper", "number", "7", "cup"];
+const words = [
+  "kettle",
+  "kettles",
+  "ketle",
+  "green",
+  "greens",
+  "queen",
+  "paper",
+  "number",
+  "7",
+  "cup",
+];
 const anyWords = fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 4 });
 /** An item of the shop with other words, another brand, place, colour or price. */
 const anyItem = fc

@@ -142,6 +142,10 @@ export const train: Verb = (program, shellOf) => {
     .option("--int8", "serve the sequence model in 8 bits, unless that costs 1 % of its NDCG@10")
     .option("--recipe <file>", "settings that replace the models' defaults, as tune writes them")
     .option("--no-activate", "make the snapshot, but go on serving the present one")
+    .option(
+      "--catalog-only",
+      "index the catalogue anew and keep the models of the present snapshot",
+    )
     .addHelpText(
       "after",
       examples(
@@ -156,6 +160,7 @@ export const train: Verb = (program, shellOf) => {
         readonly int8?: boolean;
         readonly recipe?: string;
         readonly activate: boolean;
+        readonly catalogOnly?: boolean;
       }) => {
         const shell = shellOf(program.opts());
         const recipe = given.recipe === undefined ? {} : await readRecipe(given.recipe);
@@ -165,6 +170,7 @@ export const train: Verb = (program, shellOf) => {
             engine,
             {
               activate: given.activate,
+              ...(given.catalogOnly !== undefined && { catalogOnly: given.catalogOnly }),
               ...(given.seed !== undefined && { seed: given.seed }),
               ...(given.workers !== undefined && { workers: given.workers }),
               ...(given.int8 && { int8: true }),
