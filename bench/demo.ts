@@ -4,8 +4,9 @@
  *
  *     node bench/demo.ts [--port 7790] [--size demo] [--interrupt 15] [--write]
  *
- * The first start has nothing: no data, no built storefront. With `--interrupt` a third run begins
- * anew, is stopped by Ctrl-C after so many seconds, and goes on from there. `--write` puts the
+ * The first start has nothing: no data, no built storefront. Its first page is answered by models that
+ * count; how long the others take to take over, and how good both snapshots are, is told too. With
+ * `--interrupt` a third run begins anew, is stopped by Ctrl-C after so many seconds, and goes on from there. `--write` puts the
  * table into bench/results/demo.md.
  */
 import { spawn } from "node:child_process";
@@ -63,24 +64,73 @@ async function isUseful(): Promise<boolean> {
   }
 }
 
-/** Starts the demo, waits for the useful page, stops it. */
-async function secondsToPage(data: string): Promise<number> {
+interface Snapshot {
+  readonly version: string;
+  readonly status: string;
+  readonly summary: {
+    readonly models: readonly string[];
+    readonly measurement: Measured & { readonly inVisit?: Measured };
+    readonly searchRanking?: Readonly<Record<"withTaste" | "byDefault", { ndcgAt10: number }>>;
+  };
+}
+
+interface Measured {
+  readonly models: readonly { readonly model: string; readonly ndcgAt10: number }[];
+}
+
+/** The snapshot that answers. */
+async function activeSnapshot(): Promise<Snapshot> {
+  const answer = await fetch(`${base}/v1/snapshots`);
+  const { snapshots } = (await answer.json()) as { snapshots: Snapshot[] };
+  return snapshots.find(({ status }) => status === "active")!;
+}
+
+const isWhole = ({ summary }: Snapshot): boolean => summary.models.includes("sasrec");
+
+interface Started {
+  readonly toPage: number;
+  /** Until all models answered; absent where that was not waited for. */
+  readonly toAll?: number;
+  readonly first: Snapshot;
+  readonly last: Snapshot;
+}
+
+/** Starts the demo, waits for the useful page, and on request for all models, and stops it. */
+async function startedDemo(data: string, { toAll }: { toAll: boolean }): Promise<Started> {
   const began = performance.now();
   const demo = start(data);
   let ended: number | null | undefined;
   void demo.exited.then((code) => (ended = code));
-  while (!(await isUseful())) {
-    if (ended !== undefined) throw new Error(`the demo ended with code ${ended} before it served`);
-    if (performance.now() - began > giveUpMs) {
-      await demo.stop();
-      throw new Error(`no useful page within ${giveUpMs / 60_000} minutes`);
+  const secondsUntil = async (isDone: () => Promise<boolean>): Promise<number> => {
+    while (!(await isDone())) {
+      if (ended !== undefined) throw new Error(`the demo ended with code ${ended} too early`);
+      if (performance.now() - began > giveUpMs) {
+        await demo.stop();
+        throw new Error(`not done within ${giveUpMs / 60_000} minutes`);
+      }
+      await pause(100);
     }
-    await pause(100);
-  }
-  const seconds = (performance.now() - began) / 1_000;
+    return (performance.now() - began) / 1_000;
+  };
+  const toPage = await secondsUntil(isUseful);
+  const first = await activeSnapshot();
+  const rest = toAll
+    ? { toAll: await secondsUntil(async () => isWhole(await activeSnapshot())) }
+    : {};
+  const last = await activeSnapshot();
+  // Training hears Ctrl-C too, and what serves ends well either way.
   const code = await demo.stop();
   if (code !== 0) throw new Error(`stopping a serving demo gave exit code ${code}, not 0`);
-  return seconds;
+  return { toPage, ...rest, first, last };
+}
+
+/** NDCG@10 on held-out cases: of the feed, within visits, of the order of searches. */
+function qualityOf({ summary }: Snapshot): string {
+  const ofBlend = (measured: Measured | undefined): string =>
+    measured?.models.find(({ model }) => model === "blend")?.ndcgAt10.toFixed(4) ?? "";
+  const { measurement, searchRanking } = summary;
+  const searches = searchRanking?.withTaste.ndcgAt10.toFixed(4) ?? "by default";
+  return `${summary.models.join(", ")} | ${ofBlend(measurement)} | ${ofBlend(measurement.inVisit)} | ${searches}`;
 }
 
 async function withFolder<T>(work: (data: string) => Promise<T>): Promise<T> {
@@ -94,21 +144,36 @@ async function withFolder<T>(work: (data: string) => Promise<T>): Promise<T> {
 
 if (await isUseful()) throw new Error(`something serves on port ${flags.port}: choose another`);
 await rm(join(root, "apps/storefront/dist"), { recursive: true, force: true });
-const rows = await withFolder(async (data) => [
-  ["first start, to the first useful page", await secondsToPage(data), 240],
-  ["second start, to the same page", await secondsToPage(data), 5],
-]);
+const { rows, qualities } = await withFolder(async (data) => {
+  const begun = await startedDemo(data, { toAll: true });
+  const again = await startedDemo(data, { toAll: false });
+  return {
+    rows: [
+      ["first start, to the first useful page", begun.toPage, 240],
+      ["first start, until all models answer", begun.toAll!, ""],
+      ["second start, to a page by all models", again.toPage, 5],
+    ],
+    qualities: [
+      ["first page", begun.first],
+      ["all models", begun.last],
+    ] as const,
+  };
+});
 
 const interruptAfter = Number(flags.interrupt);
 if (interruptAfter > 0) {
   const rest = await withFolder(async (data) => {
     const demo = start(data);
     await pause(interruptAfter * 1_000);
+    const isServing = await isUseful();
     const code = await demo.stop();
-    if (code !== 130) throw new Error(`an interrupted start gave exit code ${code}, not 130`);
-    return secondsToPage(data);
+    const expected = isServing ? 0 : 130;
+    if (code !== expected) {
+      throw new Error(`an interrupted start gave exit code ${code}, not ${expected}`);
+    }
+    return (await startedDemo(data, { toAll: true })).toAll!;
   });
-  rows.push([`after Ctrl-C at ${interruptAfter} s, the rest of it`, rest, 240]);
+  rows.push([`after Ctrl-C at ${interruptAfter} s, until all models answer`, rest, ""]);
 }
 
 const table = [
@@ -121,6 +186,12 @@ const table = [
   "| what | seconds | bar |",
   "|---|---|---|",
   ...rows.map(([what, seconds, bar]) => `| ${what} | ${Number(seconds).toFixed(1)} | ${bar} |`),
+  "",
+  "Quality of the two snapshots, NDCG@10 on held-out cases of the simulated shop:",
+  "",
+  "| snapshot | models | feed: next item | in a visit | order of searches |",
+  "|---|---|---|---|---|",
+  ...qualities.map(([name, snapshot]) => `| ${name} | ${qualityOf(snapshot)} |`),
 ].join("\n");
 console.log(table);
 if (flags.write) {

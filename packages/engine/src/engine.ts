@@ -219,6 +219,11 @@ export interface TrainOptions {
    * costs more than 1 % of its NDCG@10 on validation (5 % where the cases are too few to be sure).
    */
   readonly int8?: boolean;
+  /**
+   * Learn by counting alone (default false): popularity and item-kNN, in the seconds that the catalogue's
+   * index takes. For a first page while the training that learns more goes on.
+   */
+  readonly quick?: boolean;
   /** Stop training after about this long; what is best by then is published. */
   readonly budgetSeconds?: number;
   /** Publish the snapshot when it is ready (default true). */

@@ -79,6 +79,26 @@ afterAll(async () => {
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
 });
 
+describe("a quick training", () => {
+  test("serves what counting tells, and says what it left out", async () => {
+    const engine = await open(await emptyFolder());
+    try {
+      await engine.upsertItems(walkingItems());
+      await engine.ingest(walkingEvents(), walkingNowMs);
+      const quick = await finished(engine, engine.train({ seed: 1, quick: true }));
+      assert.equal(quick.status, "succeeded", JSON.stringify(quick.error));
+      const { models, notes } = quick.result as { models: string[]; notes: string[] };
+      assert.deepEqual(models, ["popularity-recent", "item-knn"]);
+      assert.ok(notes.some((note) => /^searches keep their default order: .* quick/.test(note)));
+      const feed = await engine.recommend("home-feed", { user: shopper, limit: 10 });
+      assert.equal(ids(feed).length, 10);
+      assert.ok(ids(feed).filter((id) => aisleOf(id) === "cups").length >= 5, ids(feed).join(" "));
+    } finally {
+      await engine.close();
+    }
+  });
+});
+
 describe("a trained shop", () => {
   test("recommends along the shopper's aisle, every contribution summing to the score", () =>
     withShop(async (engine) => {

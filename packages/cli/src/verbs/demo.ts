@@ -12,7 +12,7 @@ import {
   type QualityReport,
   type SimulatedShop,
 } from "@magpie/data";
-import type { Event } from "@magpie/domain";
+import { MagpieError, type Event } from "@magpie/domain";
 import { openEngine } from "@magpie/engine";
 import { Option } from "commander";
 import { formatSeconds } from "../progress-line.ts";
@@ -42,7 +42,7 @@ const catalogFile = "catalog.jsonl.gz";
 const eventsFile = "events.jsonl.gz";
 /** Written last: where it stands, the two files are whole. */
 const shopFile = "shop.json";
-/** Stands when the files are in the store and a snapshot was made, so that nothing is done twice. */
+/** Stands when the files are in the store and all models were trained, so that nothing is done twice. */
 const readyFile = "ready";
 
 async function* linesOf(values: Iterable<unknown>): AsyncGenerator<string> {
@@ -109,6 +109,23 @@ async function importShop(folder: string, shop: SimulatedShop, shell: Shell): Pr
   }
 }
 
+/** Trains while the page is up. What goes wrong costs the better models, and not the page. */
+async function learnOn(learnAll: () => Promise<TrainingResult>, shell: Shell): Promise<void> {
+  try {
+    const result = await learnAll();
+    const texts = [
+      `Snapshot ${result.version} has taken over: all models, and the order of searches.`,
+      measurementText(result),
+      searchRankingText(result),
+    ];
+    shell.note(`\n${texts.filter((text) => text !== "").join("\n\n")}`);
+  } catch (error) {
+    if (shell.signal.aborted) return;
+    const why = error instanceof MagpieError ? `${error.message} ${error.hint}` : String(error);
+    shell.note(`\nThe page goes on with the models that count: ${why}`);
+  }
+}
+
 export const demo: Verb = (program, shellOf) => {
   program
     .command("demo")
@@ -135,7 +152,8 @@ export const demo: Verb = (program, shellOf) => {
       const shell = shellOf({ ...options, data });
       const folder = join(shell.dataFolder, "source");
 
-      const isReady = existsSync(join(folder, readyFile));
+      const ready = join(folder, readyFile);
+      const isReady = existsSync(ready);
       if (!isReady) {
         await importShop(folder, await shopFiles(folder, given, shell), shell);
       }
@@ -143,12 +161,19 @@ export const demo: Verb = (program, shellOf) => {
       shell.signal.throwIfAborted();
 
       const engine = await openEngine(shell.dataFolder);
+      const learnAll = async (): Promise<TrainingResult> => {
+        const result = await trainToEnd(engine, { seed: 1, budgetSeconds: given.budget }, shell);
+        await writeFile(ready, "");
+        return result;
+      };
       try {
-        if ((await engine.health()).snapshot === undefined) {
+        if (!isReady && given.exit) {
           shell.note("Training on what the shoppers did. Ctrl-C keeps what is done so far.");
-          await trainToEnd(engine, { seed: 1, budgetSeconds: given.budget }, shell);
+          await learnAll();
+        } else if ((await engine.health()).snapshot === undefined) {
+          shell.note("Counting what the shoppers did, for a first page.");
+          await trainToEnd(engine, { seed: 1, quick: true }, shell);
         }
-        await writeFile(join(folder, readyFile), "");
         const active = (await engine.snapshots()).find(({ status }) => status === "active");
         const measured = (active?.summary ?? {}) as unknown as TrainingResult;
         const { items, events, snapshot } = await engine.health();
@@ -175,6 +200,11 @@ export const demo: Verb = (program, shellOf) => {
               `Metrics        ${where.metrics}`,
               "",
               `${items.toLocaleString("en-US")} products, ${events.toLocaleString("en-US")} events, snapshot ${snapshot ?? "none"}; ready after ${formatSeconds(seconds)}.`,
+              ...(isReady || given.exit
+                ? []
+                : [
+                    "Those models count. Others learn now, while you look around, and take over when they are done.",
+                  ]),
               given.exit
                 ? ""
                 : "Look at a few products, then go home again: the feed has changed. Ctrl-C stops; the next start takes seconds.",
@@ -191,6 +221,7 @@ export const demo: Verb = (program, shellOf) => {
           { port: given.port, openMode: true, storefrontDir },
           shell,
           welcome,
+          isReady ? undefined : () => learnOn(learnAll, shell),
         );
       } finally {
         await engine.close();

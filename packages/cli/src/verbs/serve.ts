@@ -15,19 +15,24 @@ interface Given {
   readonly log?: "debug" | "info" | "warn" | "error";
 }
 
-/** Serves until Ctrl-C; then lets open requests finish and closes what it opened. */
+/**
+ * Serves until Ctrl-C; then lets open requests finish and closes what it opened.
+ *
+ * @param meanwhile  work that begins once requests are answered; Ctrl-C is for it to hear
+ */
 export async function serveUntilStopped(
   engine: Engine,
   options: Omit<ServerOptions, "engine">,
   shell: Shell,
   welcome: (url: string) => { value: unknown; text: string },
+  meanwhile: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const server = await startServer({ engine, ...options });
   giveHeapRoom();
   try {
     const { value, text } = welcome(server.url);
     shell.result(value, text);
-    await shell.untilStopped();
+    await Promise.all([meanwhile(), shell.untilStopped()]);
     shell.note("\nStopping; open requests finish first.");
   } finally {
     await server.close();

@@ -7,7 +7,6 @@ import {
   contentModel,
   identityOf,
   Int8SequenceModel,
-  models,
   PopularityModel,
   saveModel,
   SequenceModel,
@@ -38,6 +37,7 @@ import {
 import { throwIfCancelled } from "../tasks.ts";
 import { BlendScorer, fitWeights } from "./blend-on-held-out.ts";
 import { takenOf } from "./build-suggester.ts";
+import { byCountingAlone, chooseModels, usersWith } from "./choose-models.ts";
 import { chooseSplit, type ChosenSplit } from "./choose-split.ts";
 import type { BlendWeights } from "./fit-blend.ts";
 import { int8LossText, keepInInt8 } from "./keep-in-8-bits.ts";
@@ -59,6 +59,8 @@ export interface TrainingInput extends Omit<CatalogInput, "taken"> {
   readonly workers: number;
   /** Keep the sequence model in 8 bits. */
   readonly int8: boolean;
+  /** Learn by counting alone, which takes seconds. */
+  readonly quick: boolean;
   /** When the run began, which is the date on the models' cards. */
   readonly startedMs: number;
   readonly budgetSeconds?: number;
@@ -73,12 +75,8 @@ export type TrainingOutcome = Omit<
 
 /** Test cases asked of each model; more would cost time and hardly narrow the numbers. */
 const maxTestCases = 2_000;
-/** EASE is trained to be measured against, where inverting items × items takes seconds. */
-const maxEaseItems = 4_000;
-/** A sequence model needs pasts to learn from: from fewer interactions it learns noise. */
-const minSequenceInteractions = 500;
-/** A two-tower model's tables take about 1.5 KB an item while it learns. */
-const maxTowerItems = 500_000;
+/** What the encoder of meanings is taught by where there is no time for it. */
+const noQueries = { train: 0, validation: 0, heldOut: 0 };
 /** Popularity of the last weeks is served when it ranks at least so many items. */
 const minRecentItems = 20;
 /** Share of the budget for the measured sequence model; as much is for the published one. */
@@ -110,7 +108,8 @@ export async function runTraining(
   announceMemory(kinds, input, context);
 
   const taken = takenOf(sequences, input.vocabulary.size + 1);
-  const { catalog, meanings, items } = await writeCatalog({ ...input, taken }, context);
+  const taught = input.quick ? { taught: { queries: noQueries, why: byCountingAlone } } : {};
+  const { catalog, meanings, items } = await writeCatalog({ ...input, ...taught, taken }, context);
   notes.push(...meanings.notes);
   const encoder = ItemFeatureEncoder.fit(items.filter((item) => item !== undefined));
   await writeFile(join(input.draft, snapshotFiles.itemFeatures), JSON.stringify(encoder.save()));
@@ -178,20 +177,22 @@ export async function runTraining(
     };
   });
   for (const one of new Set([...measured, ...published])) await one.dispose();
-  const order = await learnSearchOrder(
-    {
-      ...input,
-      catalog,
-      popularityDays,
-      encoder: meanings.encoder && input.encoder,
-      isEncoderAdapted: meanings.adaptation?.isUsed ?? false,
-    },
-    context,
-  );
+  const order = input.quick
+    ? { notes: [`searches keep their default order: ${byCountingAlone}`] }
+    : await learnSearchOrder(
+        {
+          ...input,
+          catalog,
+          popularityDays,
+          encoder: meanings.encoder && input.encoder,
+          isEncoderAdapted: meanings.adaptation?.isUsed ?? false,
+        },
+        context,
+      );
   notes.push(...order.notes);
   return {
     items: input.vocabulary.size,
-    users: activeUsers(sequences),
+    users: usersWith(1, sequences),
     interactions: sequences.items.length,
     seed: input.seed,
     models: kept.map((model): ModelCard => {
@@ -216,42 +217,6 @@ interface PlannedTraining {
   /** What validation said of likeness of content, see `TwoTowerConfig`. */
   readonly likeness?: number;
   readonly budgetSeconds?: number;
-}
-
-/** The models that this data carries; the notes say which it does not, and why. */
-function chooseModels({ sequences, vocabulary, recipe }: TrainingInput, notes: string[]): Model[] {
-  const interactions = sequences.items.length;
-  const pairs = usersWith(2, sequences);
-  return [...models, contentModel].filter(({ kind }) => {
-    const why = ((): string | undefined => {
-      if (recipe[kind] === false) return "the recipe leaves it out";
-      if (interactions === 0) return "the log holds no interaction with an item of the catalogue";
-      switch (kind) {
-        case "item-knn":
-          return pairs > 0 ? undefined : "no user has two interactions";
-        case "ease":
-          if (vocabulary.size > maxEaseItems) {
-            return `it is only measured against, and ${vocabulary.size} items are more than ${maxEaseItems}`;
-          }
-          return pairs > 0 ? undefined : "no user has two interactions";
-        case "two-tower":
-          if (vocabulary.size > maxTowerItems) {
-            return `its tables of ${vocabulary.size} items would not fit beside the rest`;
-          }
-          return interactions >= minSequenceInteractions
-            ? undefined
-            : `it takes ${minSequenceInteractions} interactions to learn from, and there are ${interactions}`;
-        case "sasrec":
-          return interactions >= minSequenceInteractions
-            ? undefined
-            : `it takes ${minSequenceInteractions} interactions to learn from, and there are ${interactions}`;
-        default:
-          return undefined;
-      }
-    })();
-    if (why !== undefined) notes.push(`no ${kind}: ${why}`);
-    return why === undefined;
-  });
 }
 
 /** Says what the run will take before it takes it. */
@@ -478,18 +443,6 @@ function qualityOf(
 
 function configOf(model: Model, { recipe }: TrainingInput): object {
   return { ...model.defaults, ...(recipe[model.kind] || undefined) };
-}
-
-function activeUsers(sequences: Sequences): number {
-  return usersWith(1, sequences);
-}
-
-function usersWith(interactions: number, { userCount, offsets }: Sequences): number {
-  let users = 0;
-  for (let u = 0; u < userCount; u++) {
-    if (offsets[u + 1]! - offsets[u]! >= interactions) users++;
-  }
-  return users;
 }
 
 function megabytes(bytes: number): string {

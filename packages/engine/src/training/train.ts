@@ -91,6 +91,7 @@ export async function train(request: TrainRequest): Promise<SnapshotManifest> {
       seed,
       workers: options.workers ?? 1,
       int8: options.int8 ?? false,
+      quick: options.quick ?? false,
       startedMs: run.startedMs,
       ...(budgetSeconds !== undefined && { budgetSeconds }),
       recipe,

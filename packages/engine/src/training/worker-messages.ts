@@ -30,6 +30,7 @@ export interface TrainingStart {
   readonly seed: number;
   readonly workers: number;
   readonly int8: boolean;
+  readonly quick: boolean;
   readonly startedMs: number;
   readonly budgetSeconds?: number;
   readonly recipe: TrainingRecipe;
