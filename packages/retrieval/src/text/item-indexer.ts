@@ -46,7 +46,7 @@ export class ItemIndexer {
   readonly #builder: PostingsBuilder;
   readonly #lengths = new Float64Array(sourceFields.length);
   readonly #runs = new RunTable();
-  /** By run of the table: numbers of its parts, then that of the whole where there is one. */
+  /** By run of the table: numbers of its parts, then that of its whole, see `SpacedParts`. */
   readonly #partsOf: Uint32Array[] = [];
   /** By run of the table: how many parts it has. */
   readonly #partCounts: number[] = [];

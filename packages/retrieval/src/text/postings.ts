@@ -392,7 +392,7 @@ function placeOf(rows: Int32Array, row: number): number {
   return low;
 }
 
-const packedKind = "magpie-text-index/3";
+const packedKind = "magpie-text-index/4";
 /** First byte of a word as it is typed in Latin letters: "~", see `Term`. */
 export const pinyinMark = 0x7e;
 const maxModelNumber = 0xffff;

@@ -14,14 +14,14 @@ import { isStopWord } from "./stop-words.ts";
  *
  *     shoe, mate, 3.5    a Latin (Cyrillic, …) word or number, in the singular
  *     鞋, 跑步            a character, or two that stand side by side
- *     =跑步              a word that the segmenter found
+ *     =跑步, =aa         a word that the segmenter found; a short word that stands alone
  *     ~paobu, ~pb        how a word is typed in Latin letters, and its initials
  *     #l88.9             a quantity: 3.5寸, 3.5英寸 and 3.5" alike
  *     !ab12x             all of a value that is only found whole: AB-12 X
  *     ^deschuh           a word of a language without its endings: Schuh, Schuhe, Schuhen
  */
 export type Term = string;
-/** A word that the segmenter found. */
+/** A word that the segmenter found, or a short one that stands alone. */
 export const wordTerm = (word: string): Term => `=${word}`;
 /** A word as it is typed in Latin letters. */
 export const pinyinTerm = (letters: string): Term => `~${letters}`;
@@ -93,6 +93,9 @@ export interface QueryUnit {
 
 /** How much the words of a compound on their own count, compared with the compound itself. */
 const compoundWeight = 0.8;
+/** How much a short word counts inside a code (the aa of FA831AA), compared with the word alone. */
+const insideWeight = 0.5;
+const short = /^[a-z]{1,2}$/;
 /** Queries longer than this are no value that is found whole. */
 const maxExactValue = 64;
 const maxUnits = 32;
@@ -117,7 +120,7 @@ export interface SpacedParts {
     readonly from: number;
     readonly to: number;
   }[];
-  /** All parts in one piece, where there are several. */
+  /** All parts in one piece, where there are several; that it stands alone, of a short word. */
   readonly whole: Term | undefined;
 }
 
@@ -228,7 +231,7 @@ export class Analyser {
         length += parts.length;
         if (whole !== undefined) emit(whole, -1, run.from, run.from + run.text.length);
         for (const language of languages) {
-          for (const { word, term, from, to } of this.stemsOf({ parts, whole }, language)) {
+          for (const { word, term, from, to } of this.stemsOf({ parts }, language)) {
             emit(term, -1, run.from + from, run.from + to);
             // What is written with a hyphen has its words as parts of the run already.
             if (!withParts || to - from !== word.length) continue;
@@ -269,7 +272,8 @@ export class Analyser {
       at = from + part.length;
       return { term: singular(part), word: part, from, to: at };
     });
-    const whole = parts.length > 1 ? singular(joined(raw)) : undefined;
+    const whole =
+      parts.length > 1 ? singular(joined(raw)) : isShort(run) ? wordTerm(run) : undefined;
     if (this.#knownRuns.size >= maxKnownRuns) this.#knownRuns.clear();
     const made = { parts, whole };
     this.#knownRuns.set(run, made);
@@ -280,9 +284,9 @@ export class Analyser {
    * Terms that a run's words are found by in a language, whatever their endings; the whole comes last
    * where the run has several parts.
    */
-  stemsOf({ parts, whole }: SpacedParts, language: StemmedLanguage): StemmedWord[] {
+  stemsOf({ parts }: Pick<SpacedParts, "parts">, language: StemmedLanguage): StemmedWord[] {
     const words: { word: string; from: number; to: number }[] = [...parts];
-    if (whole !== undefined) {
+    if (parts.length > 1) {
       const word = joined(parts.map((part) => part.word));
       words.push({ word, from: parts[0]!.from, to: parts.at(-1)!.to });
     }
@@ -614,6 +618,9 @@ const exact = (term: Term, weight: number): QueryClause => ({
   isPrefix: false,
 });
 
+/** True for a word so short that codes have it by chance. */
+const isShort = (word: string): boolean => short.test(word) && !isStopWord(word);
+
 /** A word of an unspaced script: its characters side by side, more when it stands there as a word. */
 function wordUnit(shown: string, word: string, isWeak: boolean): QueryUnit {
   const characters = [...word];
@@ -642,7 +649,17 @@ function spacedUnits(typed: string, isTyping: boolean, locale: string | undefine
     isPrefix: isTyping && isLast,
   });
   if (parts.length === 1) {
-    return [{ word: typed, readings: [[clause(parts[0]!, 1, true)]], extras: [], isWeak }];
+    const [word] = parts as [string];
+    return [
+      isShort(word)
+        ? {
+            word: typed,
+            readings: [[clause(word, insideWeight, true)]],
+            extras: [exact(wordTerm(word), 1 - insideWeight)],
+            isWeak,
+          }
+        : { word: typed, readings: [[clause(word, 1, true)]], extras: [], isWeak },
+    ];
   }
   // Mixed words are indexed whole and in parts. Whoever wrote t-shirt may have meant tshirt; a
   // model number is only right when all its parts are.
