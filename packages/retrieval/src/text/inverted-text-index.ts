@@ -297,32 +297,9 @@ export class InvertedTextIndex implements TextIndex {
         for (const row of out) passing.delete(row);
         continue;
       }
-      const isWeak = group.need === "optional";
-      const readings = group.isPhrase
-        ? [[this.#vocabulary.lists.phrase(this.#analyser.phrase(group.text), 1)]]
-        : undefined;
-      if (readings !== undefined) {
-        const { text: word, importance } = group;
-        units.push({ word, importance, isWeak, readings, extras: [] });
-        continue;
-      }
-      if (own.length === 0) continue;
-      sources.push(own[0]!);
-      const resolved = own.map((unit, i) =>
-        this.#resolver.resolve(
-          unit,
-          group.importance,
-          i === 0 ? 1 : group.alternatives[i - 1]!.weight,
-          i === 0 && own.length === 1,
-        ),
-      );
-      units.push({
-        word: group.text,
-        importance: group.importance,
-        isWeak,
-        readings: resolved.flatMap((unit) => unit.readings),
-        extras: resolved[0]!.extras,
-      });
+      if (own.length === 0 && !group.isPhrase) continue;
+      sources.push(...own.slice(0, 1));
+      units.push(this.#resolver.unitOf(group, own));
     }
     return { units, sources, filter: passing };
   }

@@ -25,6 +25,13 @@ export interface PostingList {
   readonly dead: Int32Array | undefined;
 }
 
+/** A way to write a word: one term, or several side by side. */
+export interface WayToWrite {
+  readonly terms: readonly Term[];
+  /** What it counts beside the others. */
+  readonly weight: number;
+}
+
 /** A term in a segment that has live items with it. */
 interface Place {
   readonly segment: Segment;
@@ -183,6 +190,27 @@ export class PostingLists {
     const subject = `"${parts.map(({ term, position }) => `${term} ${position}`).join(" ")}"`;
     const wanted = rated.map((part) => ({ ...part, idf: this.#idf(part.frequency) }));
     return this.#segments.flatMap((segment) => phraseIn(segment, wanted, weight, subject));
+  }
+
+  /**
+   * Lists of several ways to write one word: basketball, basket ball. They count as one word that is
+   * as usual as all of them together, so that the rarer way is no better match.
+   */
+  oneWord(ways: readonly WayToWrite[]): PostingList[] {
+    const found = ways.flatMap(({ terms, weight }) => {
+      const own = terms.reduce((sum, term) => sum + this.#idf(this.frequencyOf(term)), 0);
+      const lists =
+        terms.length === 1
+          ? this.of(terms[0]!, weight)
+          : this.phrase(
+              terms.map((term, position) => ({ term, position })),
+              weight,
+            );
+      return lists.map((list) => ({ list, own }));
+    });
+    const items = found.reduce((sum, { list }) => sum + list.live, 0);
+    const together = this.#idf(Math.min(items, this.#documents));
+    return found.map(({ list, own }) => ({ ...list, factor: (list.factor * together) / own }));
   }
 
   #placesOf(term: Term): Place[] {

@@ -1,8 +1,6 @@
 /** How much a stand-in for a word counts, compared with the word itself. */
 export const standIn = {
   prefix: 0.6,
-  typo: 0.5,
-  secondTypo: 0.6,
   firstLetterTypo: 0.7,
   pinyin: 0.4,
   sound: 0.5,

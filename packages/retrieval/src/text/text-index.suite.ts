@@ -168,6 +168,56 @@ export function behavesAsTextIndex(name: string, build: Build): void {
       assert.deepEqual(await find(["cat"], "cet "), []);
     });
 
+    test("answers a misspelt word as the right one, in all its forms and beside the same words", async () => {
+      const titles = [
+        "red running shoe",
+        "red run club shoe",
+        "red red lamp shoe",
+        "running sock",
+        "shop sign",
+      ];
+      const index = await build(titles.map((title) => product(title)));
+      for (const [right, wrong] of [
+        ["red running shoe ", "red rnuning shoe "],
+        ["running ", "runnnig "],
+      ] as const) {
+        const [meant, typed] = [right, wrong].map((query) => index.search(query, { limit: 9 }));
+        assert.deepEqual([...typed!.items], [...meant!.items], wrong);
+        assert.deepEqual([...typed!.scores], [...meant!.scores], wrong);
+      }
+    });
+
+    test("forgives an error in what only looks like a plural", async () => {
+      assert.deepEqual(await find(["blue shoe", "hat"], "shos "), ["blue shoe"]);
+      assert.deepEqual(await find(["wireless mouse", "hat"], "wirelses "), ["wireless mouse"]);
+      assert.deepEqual(await find(["copper kettle", "hat"], "kettels "), ["copper kettle"]);
+      assert.deepEqual(await find(["biscuit tin", "hat"], "bins "), []);
+    });
+
+    test("puts a short word that stands alone above the same letters inside a code", async () => {
+      const titles = [
+        "Battery FA831AA",
+        "Battery AA pack of four",
+        "Battery D394",
+        "Battery D cell",
+      ];
+      assert.deepEqual((await find(titles, "aa battery "))[0], "Battery AA pack of four");
+      assert.deepEqual((await find(titles, "d battery "))[0], "Battery D cell");
+      assert.equal((await find(titles, "aa battery ")).length, 2, "codes are found all the same");
+      assert.deepEqual(await find(titles, "fa831aa "), ["Battery FA831AA"]);
+    });
+
+    test("takes the rarer way to write a compound for no better match", async () => {
+      const apart = [
+        "basket ball pump",
+        ...["net", "bag", "cap"].map((one) => `basketball ${one}`),
+      ];
+      assert.equal((await find(apart, "basketball ")).at(-1), "basket ball pump");
+      const joined = ["mousepad gel", ...["red", "blue", "foam"].map((one) => `mouse pad ${one}`)];
+      assert.equal((await find(joined, "mouse pad ")).at(-1), "mousepad gel");
+      assert.equal((await find(joined, "mousepad "))[0], "mousepad gel");
+    });
+
     test("searches brand, categories, attributes, options and descriptions, title counting most", async () => {
       const items = [
         product("a", { description: "comes in crimson" }),

@@ -1,7 +1,8 @@
 import type { Analyser, QueryClause, QueryUnit, Term } from "./analysis/analyser.ts";
-import { pinyinTerm } from "./analysis/analyser.ts";
+import { keyOfWord, pinyinTerm } from "./analysis/analyser.ts";
 import { inflectionsOf } from "./analysis/inflections.ts";
-import type { QueryGroup } from "./parsed-query.ts";
+import { normaliseText } from "./analysis/normalise.ts";
+import type { QueryAlternative, QueryGroup } from "./parsed-query.ts";
 import type { PostingList } from "./posting-lists.ts";
 import type { QueryParser, Vocabulary } from "./query-parser.ts";
 import { maxEditsFor } from "./spelling.ts";
@@ -51,6 +52,43 @@ export class UnitResolver {
     return own === undefined ? [] : [own, ...others];
   }
 
+  /** A group that may be in items, looked up: an item has it when it has what one of its sources asks. */
+  unitOf(group: QueryGroup, sources: readonly QueryUnit[]): Unit {
+    const { text: word, importance, alternatives } = group;
+    const about = { word, importance, isWeak: group.need === "optional", extras: [] };
+    if (group.isPhrase) {
+      const phrase = this.#vocabulary.lists.phrase(this.#analyser.phrase(word), 1);
+      return { ...about, readings: [[phrase]] };
+    }
+    const inOnePiece = pieceOf(group);
+    const [own, ...others] = sources.map((unit, i) =>
+      this.resolve(
+        unit,
+        importance,
+        i === 0 ? 1 : alternatives[i - 1]!.weight,
+        sources.length === 1,
+      ),
+    );
+    const readings = others.flatMap((other, i) =>
+      alternatives[i] === inOnePiece ? [] : other.readings,
+    );
+    if (inOnePiece === undefined) {
+      return { ...about, readings: [...own!.readings, ...readings], extras: own!.extras };
+    }
+    const side = this.#analyser.phrase(word).map(({ term }) => term);
+    const whole = sources[1 + alternatives.indexOf(inOnePiece)]!;
+    const stems = whole.readings.flatMap(([clause]) => clause?.stems ?? []);
+    const written = [
+      ...this.#vocabulary.lists.oneWord([
+        { terms: side, weight: 1 },
+        { terms: [keyOfWord(inOnePiece.text)], weight: inOnePiece.weight },
+      ]),
+      ...stems.flatMap((stem) => this.#vocabulary.lists.of(stem, inOnePiece.weight * standIn.stem)),
+    ];
+    // Its two words may also stand apart in an item, which says less.
+    return { ...about, readings: [[written], ...own!.readings, ...readings] };
+  }
+
   /** Lists of the term as it is, without stand-ins. */
   exactly({ term }: QueryClause): Clause {
     return this.#vocabulary.lists.of(term, 1);
@@ -95,20 +133,20 @@ export class UnitResolver {
     const take = (term: Term, share: number, isPinyin = false): void => {
       for (const list of lists.of(term, weight * share, isPinyin)) found.push(list);
     };
-    take(clause.term, 1);
-    for (const own of clause.stems ?? []) take(own, standIn.stem);
-    const isExact = found.length > 0;
+    const isWord = clause.kind === "word";
+    if (isWord) found.push(...this.#forms(clause.term, weight));
+    else take(clause.term, 1);
+    const stems = clause.stems ?? [];
+    for (const own of stems) take(own, standIn.stem);
     if (clause.kind === "exact") return found;
     const letters = lengthInLetters(clause.term);
-    const isNumber = clause.kind === "number";
-    if (clause.isPrefix && (isNumber || letters >= minPrefixLetters)) {
+    if (clause.isPrefix && (!isWord || letters >= minPrefixLetters)) {
       for (const term of lists.mostFrequent(clause.term, maxExpansions)) {
         if (term !== clause.term) take(term, (standIn.prefix * letters) / lengthInLetters(term));
       }
     }
-    if (isNumber) return found;
-    for (const form of inflectionsOf(clause.term)) take(form, standIn.inflection);
-    found.push(...this.#compounds(clause.term, weight * standIn.compound));
+    if (!isWord) return found;
+    const isExact = lists.has(clause.term) || stems.some((own) => lists.has(own));
     const typed = pinyinTerm(clause.term);
     // Short words of other languages are syllables too: long, song, ban.
     const mayBeTyped = !isExact || letters >= minLettersBesideExact;
@@ -121,39 +159,69 @@ export class UnitResolver {
         }
       }
     }
-    if (found.length > 0 || !mayGuess) return found;
-    const maxEdits = maxEditsFor(clause.term);
-    if (maxEdits === 0 || this.#vocabulary.dictionaries.isExactWord(clause.term)) return found;
-    const near = lists.near(clause.term, maxEdits);
-    const fewest = near.reduce((least, { edits }) => Math.min(least, edits), maxEdits);
-    const candidates = near.filter(({ edits }) => edits === fewest);
-    const highest = candidates.reduce((most, { frequency }) => Math.max(most, frequency), 1);
-    for (const { term, edits, sameStart, frequency } of candidates
-      .toSorted((a, b) => b.frequency - a.frequency)
-      .slice(0, maxExpansions)) {
-      const usual = 0.5 + (0.5 * Math.log1p(frequency)) / Math.log1p(highest);
-      const start = sameStart ? 1 : standIn.firstLetterTypo;
-      take(term, standIn.typo * standIn.secondTypo ** (edits - 1) * start * usual);
-    }
-    return found;
+    return found.length > 0 || !mayGuess ? found : this.#misspelt(clause, weight);
   }
 
-  /** Places where a word stands as two words side by side: basketball in "basket ball". */
-  #compounds(word: string, weight: number): PostingList[] {
+  /**
+   * Words that a word nobody has may be a misspelling of, each in all its forms. The likeliest counts
+   * like a word that is typed right, so that an error does not change what the words of a query count
+   * beside each other.
+   */
+  #misspelt({ term, word = term }: QueryClause, weight: number): PostingList[] {
+    const { lists, dictionaries } = this.#vocabulary;
+    if (dictionaries.isExactWord(term)) return [];
+    // What is typed may only look like a plural: shos, wirelses.
+    const near = [...new Set([term, word])].flatMap((typed) => {
+      const maxEdits = maxEditsFor(typed);
+      return maxEdits === 0 ? [] : lists.near(typed, maxEdits);
+    });
+    const fewest = near.reduce((least, { edits }) => Math.min(least, edits), Infinity);
+    const nearest = [
+      ...new Map(
+        near.filter(({ edits }) => edits === fewest).map((one) => [one.term, one]),
+      ).values(),
+    ];
+    const highest = nearest.reduce((most, { frequency }) => Math.max(most, frequency), 1);
+    const meant = nearest
+      .toSorted((a, b) => b.frequency - a.frequency)
+      .slice(0, maxExpansions)
+      .map(({ term: other, sameStart, frequency }) => {
+        const usual = 0.5 + (0.5 * Math.log1p(frequency)) / Math.log1p(highest);
+        return { other, share: usual * (sameStart ? 1 : standIn.firstLetterTypo) };
+      });
+    const best = meant.reduce((most, { share }) => Math.max(most, share), 0);
+    return meant.flatMap(({ other, share }) => this.#forms(other, (weight * share) / best));
+  }
+
+  /** A word as it stands, in two pieces where some write it so (basket ball), and its other forms. */
+  #forms(word: Term, weight: number): PostingList[] {
+    const { lists } = this.#vocabulary;
+    return [
+      ...lists.oneWord([
+        { terms: [word], weight },
+        ...this.#inTwo(word).map((terms) => ({ terms, weight: weight * standIn.compound })),
+      ]),
+      ...inflectionsOf(word).flatMap((form) => lists.of(form, weight * standIn.inflection)),
+    ];
+  }
+
+  /** Two words of the index that make up a word: basket, ball. */
+  #inTwo(word: Term): Term[][] {
     if (!/^[a-z]+$/.test(word)) return [];
-    const found: PostingList[] = [];
+    const found: Term[][] = [];
     for (let at = minCompoundPart; at <= word.length - minCompoundPart; at++) {
       const parts = [word.slice(0, at), word.slice(at)];
-      if (parts.some((part) => !this.#vocabulary.lists.has(part))) continue;
-      found.push(
-        ...this.#vocabulary.lists.phrase(
-          parts.map((term, position) => ({ term, position })),
-          weight,
-        ),
-      );
+      if (parts.every((part) => this.#vocabulary.lists.has(part))) found.push(parts);
     }
     return found;
   }
+}
+
+/** The alternative of a group that is its own words written in one piece: basketball of basket ball. */
+function pieceOf({ text, alternatives }: QueryGroup): QueryAlternative | undefined {
+  if (!text.includes(" ")) return undefined;
+  const letters = normaliseText(text).replaceAll(" ", "");
+  return alternatives.find((other) => other.text === letters);
 }
 
 const lengthInLetters = (term: Term): number => [...term].length;
