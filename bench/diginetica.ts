@@ -10,14 +10,18 @@ import { datasetFolder } from "./model-tasks.ts";
 /** About as many days as the test part holds. */
 const validationShare = 0.06;
 
+/** The recipe before there were a second hop and popularity damping. */
+const neighboursOnly = { backward: 1, rarity: 1, secondHop: 0, popularityDamping: 0 };
+
 const { train, test } = await readDiginetica(datasetFolder("diginetica-sessions"));
 await compareMemoryModels({
   command: "diginetica",
   protocol:
     "diginetica-sessions: 60,858 prefixes of later sessions, the next click asked for, all 43,097 items ranked, seen items kept. P@20 (the share of cases whose target is among the first 20) and MRR@20.",
   notes: [
-    "The last 6 % of the train sessions in file order, which is their order in time, are validation, each expanded into its prefixes; 4,000 prefixes of it are asked.",
-    "Test was read twice. The first reading, of a recipe without `repeat`, gave P@20 .4739, MRR@20 .1455; how often the next click goes back to a seen item was then counted, on train and on test, before `repeat` was built and tuned on validation.",
+    "The last 6 % of the train sessions in file order, which is their order in time, are validation, each expanded into its prefixes; 15,000 prefixes of it are asked.",
+    "Test was read three times. The first reading, of a recipe without `repeat`, gave P@20 .4739, MRR@20 .1455; how often the next click goes back to a seen item was then counted, on train and on test, before `repeat` was built and tuned on validation. The second, with `repeat`, gave .5283, .1886; since then second hop, popularity damping and trend were built on validation alone.",
+    "Mixed with GRU4Rec (2,048 negatives, four epochs: P@20 .425 alone) as chances of the next click, P@20 on validation rose by .003 at best; sequence models of this size take no part.",
   ],
   seenItems: "keep",
   cutoffs: [20],
@@ -29,15 +33,18 @@ await compareMemoryModels({
   ],
   variants: [
     { kind: "popularity" },
-    { kind: "session-knn" },
+    { kind: "session-knn", ageing: 1, ...neighboursOnly },
     { kind: "session-knn", ageing: 1 },
-    { kind: "session-knn", ageing: 1, repeat: 0 },
-    { kind: "session-knn", ageing: 1, repeat: 0.6 },
+    { kind: "session-knn", ageing: 1, trend: 0.2 },
+    { kind: "session-knn", ageing: 1, trend: 0.2, fading: 2.5 },
+    { kind: "session-knn", ageing: 1, trend: 0.2, fading: 3, lengthDamping: 0 },
+    { kind: "session-knn", ageing: 1, trend: 0.2, fading: 2.5, secondHop: 0 },
+    { kind: "session-knn", ageing: 1, trend: 0.2, fading: 2.5, popularityDamping: 0 },
   ],
   train,
   test,
   choice: lastSessions(train),
-  validationCases: 4_000,
+  validationCases: 15_000,
 });
 
 function lastSessions(sessions: Sequences): MemoryTask["choice"] {

@@ -141,6 +141,9 @@ describe("session-kNN", () => {
     lengthDamping: 0,
     rarity: 0,
     ageing: 0,
+    secondHop: 0,
+    popularityDamping: 0,
+    trend: 0,
   };
 
   test("takes from the session that shares an item what stands close to it", async () => {
@@ -186,6 +189,45 @@ describe("session-kNN", () => {
     const likeness = 1 + Math.exp(-1); // both items are shared, item 1 one place back
     near(found[2], 0.1 * likeness);
     near(found[1], 0.5 * likeness + 0.1 * likeness * Math.exp(-1));
+  });
+
+  test("reaches what follows the proposals, through items that no neighbour has", async () => {
+    // Item 2 is proposed with 1, and itself followed by 3 alone outside of the session: 1 and 2 are present or
+    // proposed, T(2, 1) = .5 / 1.5, T(2, 3) = 1 / 1.5; T(1, 2) = 1.
+    const sessions = sequencesOf(
+      [
+        [1, 2],
+        [2, 3],
+      ],
+      3,
+    );
+    const found = await scores("session-knn", sessions, past(1), { ...plain, secondHop: 0.5 });
+    // All that is reached is item 3: half of the likeness there is goes to it.
+    near(found[2], 1);
+    near(found[3], 0.5);
+    near(found[1], 0);
+  });
+
+  test("holds popular items back, but not those that the session has", async () => {
+    // Taken 4, 2 and 3 times, 3 on average.
+    const sessions = sequencesOf([[1, 2], [1, 2], [1, 3], [1, 3], [3]], 3);
+    const changes = { ...plain, repeat: 0.1, popularityDamping: 1 };
+    const found = await scores("session-knn", sessions, past(1), changes);
+    near(found[1], 0.1 * 4);
+    near(found[2], 2 * (4 / 3));
+    near(found[3], 2 * (4 / 4));
+  });
+
+  test("follows fashion: what was taken more often lately than before", async () => {
+    // Twenty sessions, the newest two of them lately: ages 0 and 1/19.
+    const old = Array.from({ length: 18 }, (_, s) => (s % 2 === 0 ? [1, 2] : [1, 3]));
+    const sessions = sequencesOf([...old, [1, 3], [1, 3]], 3);
+    const [plainly, found] = [
+      await scores("session-knn", sessions, past(1), plain),
+      await scores("session-knn", sessions, past(1), { ...plain, trend: 1 }),
+    ];
+    near(found[2], plainly[2]! * (5 / (9 + 5)));
+    near(found[3], plainly[3]! * ((2 * 10 + 5) / (11 + 5)));
   });
 
   test("asks only the nearest", async () => {

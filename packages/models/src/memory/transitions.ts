@@ -1,18 +1,13 @@
 import { setImmediate } from "node:timers/promises";
 import { TrainingError } from "@magpie/domain";
-import { type CsrMatrix, csrFromEntries, productRows, ScoreProduct } from "@magpie/numerics";
+import { type CsrMatrix, productRows, ScoreProduct } from "@magpie/numerics";
 import { checkRecency, type LinearConfig, LinearItemModel } from "../linear/linear-item-model.ts";
 import type { Model, TrainingData } from "../model.ts";
 import { NeighbourLists } from "./neighbour-lists.ts";
 import { startCost, uncollectedBytes } from "../training-cost.ts";
+import { countTransitions, type TransitionReach } from "./transition-counts.ts";
 
-export interface TransitionsConfig extends LinearConfig {
-  /** How many later items of the same user count as followers of an item. */
-  readonly reach: number;
-  /** A follower `d` places on counts fading^(d - 1). */
-  readonly fading: number;
-  /** What came before counts so much of what came after. */
-  readonly backward: number;
+export interface TransitionsConfig extends LinearConfig, TransitionReach {
   /** Power of an item's frequency by which it is divided as a follower. */
   readonly popularityDamping: number;
   /** What a path of two transitions counts beside a direct one; 0: direct ones only. */
@@ -32,8 +27,7 @@ const contentBlock = 64;
 /**
  * What follows what, counted: nothing is learnt.
  *
- *     A[i, j] = Σ over users, places p < q ≤ p + reach, items i at p and j at q, of fading^(q - p - 1)
- *               (and `backward` of it to A[j, i])
+ *     A       = what follows what in sequences: see `countTransitions`
  *     T[i, j] = A[i, j] / (Σ_k A[i, k] · frequency(j)^popularityDamping)
  *     W       = T + secondHop · T² + content · max(0, cosine of content vectors)
  *
@@ -114,32 +108,10 @@ export const transitions: Model<TransitionsConfig> = {
 
 /** T, rows scaled to a largest entry of 1. */
 function directTransitions({ train }: TrainingData, config: TransitionsConfig): CsrMatrix {
-  const { userCount, itemCount, offsets, items } = train;
-  const from: number[] = [];
-  const to: number[] = [];
-  const counts: number[] = [];
-  const frequency = new Float64Array(itemCount + 1);
-  for (const item of items) frequency[item]!++;
-  for (let user = 0; user < userCount; user++) {
-    const end = offsets[user + 1]!;
-    for (let p = offsets[user]!; p < end; p++) {
-      for (let q = p + 1; q < end && q <= p + config.reach; q++) {
-        if (items[p] === items[q]) continue;
-        const count = config.fading ** (q - p - 1);
-        from.push(items[p]!, items[q]!);
-        to.push(items[q]!, items[p]!);
-        counts.push(count, count * config.backward);
-      }
-    }
-  }
-  const matrix = csrFromEntries(
-    itemCount + 1,
-    itemCount + 1,
-    Int32Array.from(from),
-    Int32Array.from(to),
-    Float32Array.from(counts),
-  );
-  for (let row = 0; row <= itemCount; row++) {
+  const matrix = countTransitions(train, config);
+  const frequency = new Float64Array(matrix.rows);
+  for (const item of train.items) frequency[item]!++;
+  for (let row = 0; row < matrix.rows; row++) {
     const own = matrix.values.subarray(matrix.offsets[row], matrix.offsets[row + 1]);
     const start = matrix.offsets[row]!;
     let most = 0;
