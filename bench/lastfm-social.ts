@@ -5,25 +5,16 @@
  *     node bench/lastfm-social.ts [--validation-only] [--seeds 3] [--kinds lightgcn,xsimgcl]
  *     node bench/lastfm-social.ts --validation-only --recipe '{"temperature":0.3}' --weights 0    tries one
  */
-import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { gunzipSync } from "node:zlib";
-import { type HeldOut, historyOf } from "@magpie/data";
+import type { HeldOut } from "@magpie/data";
 import { type Scorer, silentWork } from "@magpie/domain";
 import { type Evaluation, evaluate } from "@magpie/evaluation";
 import { modelByKind, type TrainedModel } from "@magpie/models";
-import {
-  type CsrMatrix,
-  csrFromEntries,
-  type Interval,
-  mean,
-  meanInterval,
-  pairedDifference,
-} from "@magpie/numerics";
-import { holdOutTenth, packed } from "./memory-comparison.ts";
-import { datasetFolder } from "./model-tasks.ts";
+import { type Interval, mean, meanInterval, pairedDifference } from "@magpie/numerics";
+import { readLastfmSocial } from "./lastfm-social-data.ts";
+import { holdOutTenth } from "./memory-comparison.ts";
 import { writeSection } from "./write-section.ts";
 
 const { values: options } = parseArgs({
@@ -50,15 +41,7 @@ const recipes: Readonly<Record<string, object>> = {
 };
 const friendWeights = options.weights.split(",").map(Number);
 
-const folder = datasetFolder("lastfm-social");
-const [listens, later, trust] = await Promise.all(
-  ["data1.txt.gz", "test1.txt.gz", "trustnetwork.txt.gz"].map(readPairs),
-);
-const userCount = largest([listens!, later!, trust!], 0);
-const itemCount = largest([listens!, later!], 1);
-const friends = symmetric(trust!, userCount);
-const train = packed(listsByUser(listens!), itemCount);
-const test = heldOutOf(listsByUser(later!));
+const { train, test, friends } = await readLastfmSocial();
 const choice = holdOutTenth(train);
 // Both parts of train make the past of a test case: vectors of pasts are worked out when asked.
 const data = { train: choice.train, validation: choice.validation, friends };
@@ -187,64 +170,6 @@ async function compare(): Promise<void> {
     "Graph models",
     table.join("\n"),
   );
-}
-
-/** Two leading columns of a file of numbers. */
-async function readPairs(file: string): Promise<readonly (readonly [number, number])[]> {
-  const text = gunzipSync(await readFile(join(folder, file))).toString("utf8");
-  return text
-    .trim()
-    .split("\n")
-    .map((line) => {
-      const [first, second] = line.trim().split(/\s+/).map(Number);
-      return [first!, second!] as const;
-    });
-}
-
-function largest(
-  files: readonly (readonly (readonly [number, number])[])[],
-  column: 0 | 1,
-): number {
-  return files.flat().reduce((most, pair) => Math.max(most, pair[column]), 0);
-}
-
-/** The file's users count from 1, as its items do. */
-function listsByUser(pairs: readonly (readonly [number, number])[]): number[][] {
-  const lists = Array.from({ length: userCount }, (): number[] => []);
-  for (const [user, item] of pairs) lists[user - 1]!.push(item);
-  return lists;
-}
-
-function heldOutOf(lists: readonly (readonly number[])[]): HeldOut {
-  const known = lists.map((items, user) => {
-    const seen = new Set(historyOf(train, user).items);
-    return items.filter((item) => !seen.has(item));
-  });
-  const asked = known.flatMap((items, user) => (items.length > 0 ? [user] : []));
-  const targets = packed(
-    asked.map((user) => known[user]!),
-    itemCount,
-  );
-  return {
-    pasts: asked.map((user) => historyOf(train, user)),
-    targetOffsets: targets.offsets,
-    targets: targets.items,
-  };
-}
-
-/** Each tie once in both directions, with value 1. */
-function symmetric(ties: readonly (readonly [number, number])[], count: number): CsrMatrix {
-  const both = ties.flatMap(([a, b]) =>
-    a === b ? [] : [[a - 1, b - 1] as const, [b - 1, a - 1] as const],
-  );
-  const matrix = csrFromEntries(
-    count,
-    count,
-    Int32Array.from(both, ([from]) => from),
-    Int32Array.from(both, ([, to]) => to),
-  );
-  matrix.values.fill(1);
-  return matrix;
 }
 
 function only(values: ArrayLike<number>, isWanted: readonly boolean[]): number[] {

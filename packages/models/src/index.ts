@@ -45,4 +45,5 @@ export type { Choice, SearchSpace } from "./search-space.ts";
 export * from "./training-cost.ts";
 export * from "./training-thread.ts";
 export * from "./tune.ts";
+export { GraphVectorModel } from "./graph/graph-vectors.ts";
 export { TwoTowerModel } from "./content/two-tower-model.ts";

@@ -62,12 +62,12 @@ const usualTimes = 5;
  *                      · e^(-ageing · age(n))
  *     score(j) = Σ_{n among the nearest} likeness(s, n) · e^(-(|place(j, n) - place(i*, n)| - 1) / closeness)
  *                + repeat · Σ_n likeness(s, n) · e^(-(|s| - place(j, s)) / fading)          for j in s
- *     score(j) ← (score(j) + secondHop · Σ_k score(k) · share of T(i, j) among the best i) · appeal(j)
- *                                                                                     for j not in s
+ *     score(j) ← (score(j) + secondHop · Σ score · H(j) / Σ H) · appeal(j)                    for j not in s
+ *     H(j) = Σ_{i among the best} score(i) · T(i, j)
  *
  * i* is the newest item of the present session that the neighbour has too. T says what follows what in
- * sessions (see `countTransitions`), rows summing to 1; the best i are weighed by their score. appeal(j) is the
- * popularity damping times the trend. Each row of the training data is one session.
+ * sessions (see `countTransitions`), rows summing to 1. appeal(j) is the popularity damping times the trend (see
+ * `appealOf`). Each row of the training data is one session.
  *
  * @see Ludewig & Jannach (2018), "Evaluation of session-based recommendation algorithms" (V-SkNN)
  * @see Garg et al. (2019), "Sequence and time aware neighborhood for session-based
