@@ -29,9 +29,10 @@ const fewestTakers = 10;
 /** How many of those who took an item are known when it gets its vector. */
 const takerCounts = [1, 3, 10];
 const recipe = {
-  loss: { kind: "softmax", negatives: 512, temperature: 0.2 },
+  loss: { kind: "softmax", negatives: 512, temperature: 0.2, lengthPower: 0 },
   batch: 1_024,
   epochs: 20,
+  learningRate: 0.01,
 };
 const block = 64;
 
