@@ -62,7 +62,7 @@ const kind = "lightgcn";
 export const lightGcn: Model<LightGcnConfig> = {
   kind,
   isSeeded: true,
-  // Temperature, power and rate were picked on Gowalla's validation (bench/gowalla-graph).
+  // Temperature, power, rate and epochs were picked on Gowalla's validation (bench/gowalla-graph).
   defaults: {
     width: 64,
     layers: 2,
@@ -71,7 +71,7 @@ export const lightGcn: Model<LightGcnConfig> = {
     decay: 0,
     learningRate: 0.02,
     batch: 8_192,
-    epochs: 60,
+    epochs: 20,
     validateEvery: 2,
     validationCases: 5_000,
     patience: 4,
