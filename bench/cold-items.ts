@@ -5,6 +5,8 @@
  *   node bench/cold-items.ts [--dataset amazon-beauty|simulated-shop] [--seeds 1,2,3] [--write]
  *   node bench/cold-items.ts --validation [--config '{"two-tower":{"temperature":0.1}}']
  *
+ *   node bench/cold-items.ts --models sasrec --config '{"sasrec":{"itemTexts":true}}'
+ *
  * `--validation` asks about validation's cases only: settings are chosen there. Each seed draws the cold
  * items anew and trains with it. `--write` renews bench/results/cold-items.md.
  */
@@ -24,6 +26,7 @@ import { evaluate, type Evaluation, type EvaluationOptions } from "@magpie/evalu
 import { modelByKind, type TrainedModel, type TrainingData } from "@magpie/models";
 import { meanInterval, pairedDifference } from "@magpie/numerics";
 import { beautyItems, coldItems, coldShare, withoutItems } from "./cold-split.ts";
+import { titleVectors } from "./item-attributes.ts";
 import { folderOf, modelTasks } from "./model-tasks.ts";
 import { writeSection } from "./write-section.ts";
 
@@ -122,10 +125,15 @@ for (const seed of options.seeds.split(",").map(Number)) {
   const split = withoutItems(whole, isCold);
   const heldOut = options.validation ? split.validation : split.test;
   cases += heldOut.pasts.length;
-  const data: TrainingData = { train: split.train, validation: split.validation, itemFeatures };
   for (const kind of options.models.split(",")) {
     const model = modelByKind(kind);
-    const config = { ...model.defaults, ...changes[kind] };
+    const config: { readonly itemTexts?: boolean } = { ...model.defaults, ...changes[kind] };
+    const data: TrainingData = {
+      train: split.train,
+      validation: split.validation,
+      itemFeatures,
+      ...(config.itemTexts === true && { content: await titleVectors(described) }),
+    };
     const trained = await model.train(data, config, { ...silentWork(), seed });
     const measured = await measure(trained, heldOut, isCold);
     runs.set(kind, [...(runs.get(kind) ?? []), measured]);

@@ -1,7 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { ItemFeatureEncoder, simulateShop } from "@magpie/data";
+import { ItemFeatureEncoder, simulateShop, type DescribedItem } from "@magpie/data";
+import { openEncoder } from "@magpie/encoder";
+import type { ContentVectors } from "@magpie/models";
 import { csrFromEntries, type CsrMatrix } from "@magpie/numerics";
 
 /**
@@ -31,8 +33,28 @@ export async function readAttributes(folder: string, itemCount: number): Promise
   );
 }
 
+const simulatedItems = (): readonly DescribedItem[] =>
+  simulateShop({ seed: 1, size: "demo", nowMs: Date.parse("2026-06-01T00:00:00Z") }).items;
+
 /** What the simulated demo shop's catalogue says: words, categories, brand, price. */
 export function simulatedFeatures(): CsrMatrix {
-  const shop = simulateShop({ seed: 1, size: "demo", nowMs: Date.parse("2026-06-01T00:00:00Z") });
-  return ItemFeatureEncoder.fit(shop.items).matrix([undefined, ...shop.items]);
+  const items = simulatedItems();
+  return ItemFeatureEncoder.fit(items).matrix([undefined, ...items]);
+}
+
+/** What the titles of the simulated demo shop's items mean. */
+export const simulatedTexts = (): Promise<ContentVectors> =>
+  titleVectors([undefined, ...simulatedItems()]);
+
+/**
+ * What titles mean to the embedded encoder.
+ *
+ * @param items  by row; row 0 is padding
+ */
+export async function titleVectors(
+  items: readonly (Pick<DescribedItem, "title"> | undefined)[],
+): Promise<ContentVectors> {
+  const encoder = await openEncoder({ kind: "embedded" });
+  const vectors = await encoder.encode(items.map((item) => item?.title ?? ""));
+  return { width: encoder.width, vectors };
 }

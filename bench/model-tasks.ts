@@ -13,8 +13,9 @@ import {
 } from "@magpie/data";
 import { actorOf, DataError } from "@magpie/domain";
 import type { PublishedResult } from "@magpie/evaluation";
+import type { ContentVectors } from "@magpie/models";
 import type { CsrMatrix } from "@magpie/numerics";
-import { readAttributes, simulatedFeatures } from "./item-attributes.ts";
+import { readAttributes, simulatedFeatures, simulatedTexts } from "./item-attributes.ts";
 
 /** What models are compared on: a public data set, cut by one protocol. */
 export interface ModelTask {
@@ -31,6 +32,8 @@ export interface ModelTask {
   split(folder: string, retell?: (whole: Sequences) => Sequences): Promise<Split>;
   /** What is known of items besides, for models that read it; see `TrainingData.itemFeatures`. */
   readonly itemFeatures?: (folder: string, itemCount: number) => Promise<CsrMatrix>;
+  /** What the texts of items mean, as the engine's own encoder reads them; see `TrainingData.content`. */
+  readonly content?: () => Promise<ContentVectors>;
 }
 
 /** The folder that a task reads; "" where its data is made. */
@@ -193,6 +196,7 @@ export const modelTasks = {
     ],
     published: [],
     itemFeatures: () => Promise.resolve(simulatedFeatures()),
+    content: simulatedTexts,
     split: (_folder, retell = asGiven) => Promise.resolve(lastTenths(retell(simulatedSequences()))),
   },
 } as const satisfies Record<string, ModelTask>;

@@ -39,7 +39,7 @@ interface Row {
   /** Over the model's default recipe. */
   readonly change?: Readonly<Record<string, unknown>>;
   /** Means something where the data has this, or has not. */
-  readonly where?: "times" | "no times" | "features";
+  readonly where?: "times" | "no times" | "features" | "texts";
 }
 
 const withLoss = (name: string, loss: SequenceLoss): Row => ({
@@ -60,6 +60,8 @@ const rows: readonly Row[] = [
   { name: "FuXi", kind: "fuxi" },
   { name: "GRU4Rec", kind: "gru4rec" },
   { name: "SASRec, item features", kind: "sasrec", change: withFeatures, where: "features" },
+  { name: "SASRec, texts", kind: "sasrec", change: { itemTexts: true }, where: "texts" },
+  { name: "eSASRec, texts", kind: "esasrec", change: { itemTexts: true }, where: "texts" },
   { name: "SASRec, pauses", kind: "sasrec", change: { pauseBuckets: 22 }, where: "times" },
   { name: "HSTU, times left out", kind: "hstu", change: { timeBuckets: 0 }, where: "times" },
   { name: "FuXi, times left out", kind: "fuxi", change: { timeBuckets: 0 }, where: "times" },
@@ -81,10 +83,13 @@ interface Result {
 const task: ModelTask = modelTasks[options.set as ModelTaskName];
 const { train, validation, protocol } = await task.split(folderOf(task));
 const itemFeatures = await task.itemFeatures?.(folderOf(task), train.itemCount);
-const has = (what: Row["where"]): boolean =>
-  what === undefined ||
-  (what === "features" && itemFeatures !== undefined) ||
-  (what !== "features" && (what === "times") === (train.timestampsMs !== undefined));
+const content = await task.content?.();
+const has = (what: Row["where"]): boolean => {
+  if (what === undefined) return true;
+  if (what === "features") return itemFeatures !== undefined;
+  if (what === "texts") return content !== undefined;
+  return (what === "times") === (train.timestampsMs !== undefined);
+};
 const cache = join(import.meta.dirname, ".cache/sequence-models");
 await mkdir(cache, { recursive: true });
 
@@ -101,7 +106,12 @@ async function run({ kind, change }: Row, seed: number): Promise<Result> {
   const file = join(cache, `${kind}-${seed}-${key}.json`);
   const known = await readFile(file, "utf8").catch(() => undefined);
   if (known !== undefined) return JSON.parse(known) as Result;
-  const data = { train, validation, ...(itemFeatures && { itemFeatures }) };
+  const data = {
+    train,
+    validation,
+    ...(itemFeatures && { itemFeatures }),
+    ...(content && { content }),
+  };
   const trained = await model.train(data, config, { ...silentWork(), seed, threads: 1 });
   const { metrics } = await evaluate(trained, validation, {
     cutoffs: [10],

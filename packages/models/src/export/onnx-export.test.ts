@@ -107,6 +107,7 @@ describe("an exported sequence model", () => {
     for (const [kind, changes] of [
       ["sasrec", { historyLimit: 12 }],
       ["sasrec", { tied: false, blocks: 2 }],
+      ["sasrec", { itemTexts: true, textWidth: 5 }],
       ["esasrec", {}],
       ["hstu", { timeBuckets: 0 }],
     ] as const) {

@@ -32,6 +32,15 @@ export interface SequenceSettings {
    */
   readonly itemFeatures?: boolean;
   /**
+   * Whether what texts of items mean (`TrainingData.content`: vectors of their titles) takes part: an item is
+   * then its own embedding and what it is said to be, through a projection that is learnt; see
+   * `sequence-texts.ts`. Items that nobody has taken are what is said of them alone. Needs what
+   * `itemFeatures` needs.
+   */
+  readonly itemTexts?: boolean;
+  /** Numbers of a text's vector; the training fills it in from its data. 0 or absent: no texts. */
+  readonly textWidth?: number;
+  /**
    * Times since the item before that are told apart, each twice the one before, from a minute: each has an
    * embedding that is added to the item's. 0, the default: none.
    */
@@ -117,6 +126,7 @@ export const sequenceDefaults: SequenceSettings = {
   dropout: 0.4,
   tied: true,
   itemFeatures: false,
+  itemTexts: false,
   pauseBuckets: 0,
   loss: {
     kind: "sampled-softmax",
@@ -195,8 +205,10 @@ export function checkSequenceConfig(name: string, config: SequenceConfig): void 
   if (width % 4 !== 0 || width % heads !== 0) {
     fail("width", `a multiple of 4 and of its ${heads} heads`, width);
   }
-  if (config.itemFeatures === true && (!config.tied || loss.kind === "full-softmax")) {
-    fail("itemFeatures", "left out with two item tables or a full softmax", true);
+  for (const field of ["itemFeatures", "itemTexts"] as const) {
+    if (config[field] === true && (!config.tied || loss.kind === "full-softmax")) {
+      fail(field, "left out with two item tables or a full softmax", true);
+    }
   }
   if (!(dropout >= 0 && dropout < 1)) fail("dropout", "at least 0 and below 1", dropout);
   for (const field of ["learningRate", "embeddingDeviation"] as const) {

@@ -145,6 +145,8 @@ describe("gradients of a training step equal central differences", () => {
   for (const [name, config] of Object.entries(networks)) {
     test(`through ${name}`, () => assertGradients(config));
   }
+  test("through texts of items, as input, target and negative", () =>
+    assertGradients({ ...networks["SASRec"]!, itemTexts: true, textWidth: 3 }));
   for (const [name, loss] of Object.entries(losses)) {
     test(`of ${name}`, () => assertGradients({ ...networks["GRU4Rec"]!, blocks: 1, loss }));
   }

@@ -18,6 +18,7 @@ import { ligr } from "./ligr.ts";
 import { transformer } from "./sasrec.ts";
 import { learnsRepeats, type SequenceConfig } from "./sequence-config.ts";
 import type { Pasts } from "./sequence-layers.ts";
+import { itemRowsIn, textProjection, type ItemRows } from "./sequence-texts.ts";
 import { nextItemLoss, repeatScale } from "./sequence-losses.ts";
 
 /** The state after each place, [R · T, D], by the network that the recipe names. */
@@ -51,14 +52,14 @@ function causalMask(g: Graph, T: number): Tensor {
 }
 
 /** The place of inputs that a graph for `rows` × `length` places has. */
-function pastsOf(g: Graph, width: number, rows: number, length: number): Omit<Pasts, "mask"> {
+function pastsOf(g: Graph, itemRows: ItemRows, rows: number, length: number): Omit<Pasts, "mask"> {
   const n = rows * length;
   let gaps: Tensor | undefined;
   return {
     graph: g,
     rows,
     length,
-    items: g.rows("items", [n, width]),
+    items: itemRows("items", n),
     positions: g.input("positions", [n], "int32"),
     timeGaps: () => (gaps ??= g.input("timeGaps", [n * length], "int32")),
     drop: (x) => x,
@@ -75,13 +76,14 @@ export function trainingGraph(
   type: "float32" | "float64" = "float32",
 ): TrainingGraph {
   const { rows: R, length: T } = shape;
-  const { width, dropout } = config;
+  const { dropout } = config;
   const g = new Graph({ type });
+  const itemRows = itemRowsIn(g, config);
   const segments = g.input("segments", [R, T], "int32");
   const sameSegment = segments.reshape([R, 1, T, 1]).equal(segments.reshape([R, 1, 1, T]));
   const mask = sameSegment.where(causalMask(g, T), -1e9); // [R, 1, T, T]
   const pasts: Pasts = {
-    ...pastsOf(g, width, R, T),
+    ...pastsOf(g, itemRows, R, T),
     mask,
     ...(dropout > 0 && {
       drop: (x: Tensor, name: string) => x.dropout(g.noise(`${name}.dropout`, x.shape, dropout)),
@@ -90,7 +92,7 @@ export function trainingGraph(
   const hidden = statesOf(pasts, config);
   return compileTraining(
     g,
-    nextItemLoss(g, config, { ...shape, hidden, mask, items: pasts.items }),
+    nextItemLoss(g, config, { ...shape, hidden, mask, items: pasts.items, itemRows }),
   );
 }
 
@@ -105,7 +107,9 @@ export function encodingGraph(
   options: Pick<PortableOptions, "int8" | "weights"> = {},
 ): CompiledGraph {
   const g = new Graph();
-  const pasts = { ...pastsOf(g, config.width, batch, length), mask: causalMask(g, length) };
+  // Rows that are read here are whole: texts are in them.
+  const itemRows = itemRowsIn(g, { width: config.width });
+  const pasts = { ...pastsOf(g, itemRows, batch, length), mask: causalMask(g, length) };
   const hidden = statesOf(pasts, config);
   const user = hidden.lookup(g.input("last", [batch], "int32"));
   return compileInference(g, { user }, options);
@@ -211,7 +215,7 @@ export function scoringGraph(width: number, batch: number, rows: number): Compil
 /** The dense weights and their places in the flat vector. */
 export function parametersOf(config: SequenceConfig): readonly ParameterSlot[] {
   const g = new Graph();
-  statesOf({ ...pastsOf(g, config.width, 1, 1), mask: causalMask(g, 1) }, config);
+  statesOf({ ...pastsOf(g, itemRowsIn(g, config), 1, 1), mask: causalMask(g, 1) }, config);
   if (learnsRepeats(config)) g.parameter("repeatBias", [1]);
   return parameterSlots(g);
 }
@@ -220,6 +224,15 @@ export function parametersOf(config: SequenceConfig): readonly ParameterSlot[] {
 export function repeatBiasOf(config: SequenceConfig, dense: Float32Array): number {
   const slot = parametersOf(config).find(({ name }) => name === "repeatBias");
   return slot === undefined ? 0 : repeatScale * dense[slot.offset]!;
+}
+
+/** The projection of texts, [text width, D]; undefined where the model reads none. */
+export function textProjectionOf(
+  config: SequenceConfig,
+  dense: Float32Array,
+): Float32Array | undefined {
+  const slot = parametersOf(config).find(({ name }) => name === textProjection);
+  return slot && dense.subarray(slot.offset, slot.offset + sizeOf(slot.shape));
 }
 
 /** Number of dense weights. */
@@ -244,7 +257,8 @@ export function initialise(
   for (const { name, shape, offset } of parametersOf(config)) {
     const [rows, columns = 1] = shape as readonly [number, number?];
     const values = dense.subarray(offset, offset + rows * columns);
-    if (name.endsWith("Embeddings")) fill(values, config.embeddingDeviation);
+    if (name.endsWith("Embeddings") || name === textProjection)
+      fill(values, config.embeddingDeviation);
     else if (name.endsWith(".gain")) values.fill(1);
     else if (name.endsWith(".bias") || name === "repeatBias") values.fill(0);
     else fill(values, Math.sqrt(2 / (rows + columns)));

@@ -12,6 +12,7 @@ import {
 import { describe, test } from "vitest";
 import { sasRecDefaults } from "./sasrec.ts";
 import type { GeneralisedBceLoss, SequenceConfig } from "./sequence-config.ts";
+import { itemRowsIn } from "./sequence-texts.ts";
 import { nextItemLoss, repeatScale } from "./sequence-losses.ts";
 
 const width = 4;
@@ -51,6 +52,7 @@ async function lossOf(config: SequenceConfig, places: Places) {
     itemCount,
     hidden: g.rows("hidden", [length, width]),
     items: g.rows("items", [length, width]),
+    itemRows: itemRowsIn(g, { width }),
     mask: g.constant(later, [1, 1, length, length]),
   });
   const graph = compileTraining(g, loss);

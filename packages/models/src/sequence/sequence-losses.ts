@@ -9,6 +9,7 @@ import {
   type Graph,
 } from "@magpie/tensor";
 import type { SequenceConfig } from "./sequence-config.ts";
+import type { ItemRows } from "./sequence-texts.ts";
 
 /** β of gBCE: α (t (1 - 1/α) + 1/α) = 1 - t (1 - α), with α the rate at which negatives are drawn. */
 function gbceBeta(calibration: number, samplingRate: number): number {
@@ -38,6 +39,7 @@ interface BatchStates {
   readonly hidden: Tensor;
   /** [R · T, D]: the inputs' rows. */
   readonly items: Tensor;
+  readonly itemRows: ItemRows;
   /** [R, 1, T, T] */
   readonly mask: Tensor;
 }
@@ -49,9 +51,9 @@ interface BatchStates {
  */
 export function nextItemLoss(g: Graph, config: SequenceConfig, batch: BatchStates): Tensor {
   const { loss, width: D, tied } = config;
-  const { rows: R, length: T, itemCount, hidden, items, mask } = batch;
+  const { rows: R, length: T, itemCount, hidden, items, itemRows, mask } = batch;
   const n = R * T;
-  const targets = g.rows("targets", [n, D]);
+  const targets = itemRows("targets", n);
   const weights = g.input("weights", [n, 1]);
   /** What the repeat bias adds to the logit of a target that stands in the past: [n, 1]. */
   const targetShift = (bias: Tensor): Tensor => g.input("repeats", [n, 1]).mul(bias);
@@ -63,7 +65,7 @@ export function nextItemLoss(g: Graph, config: SequenceConfig, batch: BatchState
     const isDuplicate = g.input("duplicates", [R, 1, T], "bool");
     // Items that are later, of another past, the target, or counted already.
     const excluded = mask.reshape([R, T, T]).less(-1).or(isTarget).or(isDuplicate);
-    const outputs = tied ? items : g.rows("pastOutputs", [n, D]);
+    const outputs = tied ? items : itemRows("pastOutputs", n);
     return {
       bias: g.parameter("repeatBias", [1]).mul(repeatScale),
       excluded,
@@ -94,7 +96,7 @@ export function nextItemLoss(g: Graph, config: SequenceConfig, batch: BatchState
       return sampledSoftmax(hidden, {
         targets,
         weights,
-        negatives: g.rows("negatives", [K, D]),
+        negatives: itemRows("negatives", K),
         offset: g.input("negativeMask", [n, K]),
         ...past,
         ...(offsets.length > 0 && { targetOffset: offsets.reduce((a, b) => a.add(b)) }),
@@ -121,14 +123,14 @@ export function nextItemLoss(g: Graph, config: SequenceConfig, batch: BatchState
       const ones = g.constant([1], [1, 1]);
       const zeros = g.constant([0], [1, 1]);
       const positive = binaryCrossEntropy(score(targets), ones, weights);
-      const negative = binaryCrossEntropy(score(g.rows("negatives", [n, D])), zeros, weights);
+      const negative = binaryCrossEntropy(score(itemRows("negatives", n)), zeros, weights);
       return positive.add(negative);
     }
     case "gbce":
     case "bpr-max": {
       const K = loss.negatives;
       let logits = hidden
-        .matmul(g.rows("negatives", [K, D]), { transposeRight: true })
+        .matmul(itemRows("negatives", K), { transposeRight: true })
         .add(g.input("negativeMask", [n, K]));
       let target = hidden.mul(targets).sum([-1], true); // [n, 1]
       if (loss.ownPast) {

@@ -7,7 +7,8 @@ import { silentWork, type History } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
 import { csrFromEntries, seededRandom } from "@magpie/numerics";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import type { Model } from "../model.ts";
+import type { Model, TrainedModel } from "../model.ts";
+import { Int8SequenceModel } from "./int8-sequence-model.ts";
 import {
   eSasRec,
   fuxiModel,
@@ -71,7 +72,7 @@ const small = {
 
 const past = (...items: number[]): History => ({ userIndex: -1, items: Int32Array.from(items) });
 
-async function scoresOf(model: SequenceModel, history: History): Promise<Float32Array> {
+async function scoresOf(model: TrainedModel, history: History): Promise<Float32Array> {
   const out = new Float32Array(model.itemCount + 1);
   await model.scoreAll([history], out);
   return out;
@@ -187,6 +188,95 @@ describe("features of items", () => {
     const resumable = { ...context, checkpointDir: folder };
     const half = await eSasRec.train(data, { ...config, epochs: 2 }, resumable);
     const rest = (await eSasRec.train(data, config, resumable)) as SequenceModel;
+    assert.deepEqual(rest.itemVectors, whole.itemVectors);
+    for (const model of [whole, half, rest]) await model.dispose();
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe("texts of items", () => {
+  const textWidth = 6;
+  /** Texts at random, but that 31 reads nearly as 7 does. */
+  const content = (() => {
+    const random = seededRandom(4, "texts");
+    const vectors = Float32Array.from({ length: 32 * textWidth }, () => random.normal());
+    vectors.fill(0, 0, textWidth);
+    const row = (item: number) => vectors.subarray(item * textWidth, (item + 1) * textWidth);
+    row(31).set(row(7).map((value) => value + 0.05 * random.normal()));
+    return { width: textWidth, vectors };
+  })();
+  const train = { ...split.train, itemCount: 31 };
+  const config = { ...sasRec.defaults, ...small, itemTexts: true };
+  const context = { ...silentWork(), seed: 1 };
+  const trained = async (data: object, changes: object = {}): Promise<SequenceModel> =>
+    (await sasRec.train({ train, ...data }, { ...config, ...changes }, context)) as SequenceModel;
+  const placeOf = (scores: Float32Array, item: number): number =>
+    [...scores.keys()].sort((a, b) => scores[b]! - scores[a]!).indexOf(item);
+
+  describe("in a model", () => {
+    let model: SequenceModel;
+    beforeAll(async () => {
+      model = await trained({ validation: split.validation, content });
+    });
+    afterAll(() => model.dispose());
+
+    test("speak for an item that nobody has taken, and for one that comes later", async () => {
+      const scores = await scoresOf(model, past(4, 5, 6));
+      assert.equal(placeOf(scores, 7), 0);
+      assert.ok(placeOf(scores, 31) < 8, `place ${placeOf(scores, 31)}`);
+      // What nobody took is its text alone, in training as afterwards.
+      const later = model.itemsOfTexts(content.vectors.subarray(31 * textWidth));
+      assert.equal(later.length, model.width);
+      later.forEach((value, d) => {
+        assert.ok(Math.abs(value - model.itemVectors[31 * model.width + d]!) < 1e-5);
+      });
+    });
+
+    test("stand on its recipe, and are there when it is opened again, and in 8 bits", async () => {
+      assert.equal(model.config.textWidth, textWidth);
+      const folder = await mkdtemp(join(tmpdir(), "magpie-texts-"));
+      await model.save(folder);
+      const opened = (await sasRec.load(folder)) as SequenceModel;
+      const whole = await scoresOf(model, past(4, 5, 6));
+      assert.deepEqual([...(await scoresOf(opened, past(4, 5, 6)))], [...whole]);
+      const text = content.vectors.subarray(9 * textWidth, 10 * textWidth);
+      assert.deepEqual(opened.itemsOfTexts(text), model.itemsOfTexts(text));
+
+      const coded = Int8SequenceModel.of(model);
+      assert.equal(placeOf(await scoresOf(coded, past(4, 5, 6)), 7), 0);
+      for (const one of [opened, coded]) await one.dispose();
+      await rm(folder, { recursive: true });
+    });
+
+    test("take the memory that is said beforehand", () => {
+      const data = { train, content };
+      const without = sasRec.expectedBytes({ train }, config);
+      assert.ok(sasRec.expectedBytes(data, config) - without > 4 * content.vectors.length);
+    });
+  });
+
+  test("are left out where there are none, and refused where they cannot be or do not fit", async () => {
+    const model = await trained({}, { epochs: 1 });
+    assert.equal(model.config.itemTexts, false);
+    assert.throws(() => model.itemsOfTexts(new Float32Array(textWidth)), { code: "NO_TEXTS" });
+    await model.dispose();
+    await assert.rejects(trained({ content }, { tied: false }), {
+      code: "BAD_CONFIG",
+      message: /itemTexts must be left out with two item tables/,
+    });
+    const short = { width: textWidth, vectors: content.vectors.subarray(textWidth) };
+    await assert.rejects(trained({ content: short }), { code: "BAD_CONTENT_VECTORS" });
+  });
+
+  test("go with features of items, and survive a stop", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "magpie-texts-"));
+    const features = csrFromEntries(32, 2, Int32Array.of(3, 7), Int32Array.of(0, 1));
+    const data = { train, content, itemFeatures: features };
+    const both = { ...config, epochs: 4, itemFeatures: true };
+    const whole = (await sasRec.train(data, both, context)) as SequenceModel;
+    const resumable = { ...context, checkpointDir: folder };
+    const half = await sasRec.train(data, { ...both, epochs: 2 }, resumable);
+    const rest = (await sasRec.train(data, both, resumable)) as SequenceModel;
     assert.deepEqual(rest.itemVectors, whole.itemVectors);
     for (const model of [whole, half, rest]) await model.dispose();
     await rm(folder, { recursive: true });

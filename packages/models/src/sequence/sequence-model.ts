@@ -1,4 +1,4 @@
-import type { HeldOut } from "@magpie/data";
+import type { HeldOut, Sequences } from "@magpie/data";
 import {
   TrainingError,
   type ErrorKind,
@@ -10,6 +10,7 @@ import type { CompiledGraph, PortableOptions } from "@magpie/tensor";
 import { checkParallelSettings } from "../data-parallel/meetings.ts";
 import { readModel, writeModel, type ModelCard } from "../model-files.ts";
 import type {
+  ContentVectors,
   CurvePoint,
   HistoryEffect,
   HistoryExplainer,
@@ -32,7 +33,14 @@ import { ligrDefaults, type LigrConfig } from "./ligr.ts";
 import { sasRecDefaults, type SasRecConfig } from "./sasrec.ts";
 import type { SearchSpace } from "../search-space.ts";
 import { checkSequenceConfig, type SequenceConfig } from "./sequence-config.ts";
-import { parameterCountOf, portableGraph, repeatBiasOf, readsTimes } from "./sequence-graphs.ts";
+import {
+  parameterCountOf,
+  portableGraph,
+  repeatBiasOf,
+  readsTimes,
+  textProjectionOf,
+} from "./sequence-graphs.ts";
+import { projectTexts } from "./sequence-texts.ts";
 import { startCost } from "../training-cost.ts";
 import { endOfThread, startTrainingThread } from "../training-thread.ts";
 
@@ -109,6 +117,24 @@ export class SequenceModel implements TrainedModel, VectorScorer, HistoryExplain
   /** See `effectsOfLeavingOut`. */
   explain(history: History, items: Int32Array): Promise<HistoryEffect[][]> {
     return effectsOfLeavingOut(this, history, items);
+  }
+
+  /**
+   * Vectors of items by their texts alone, for items that came after the training: [n, text width] → [n, D].
+   *
+   * @throws {TrainingError} `NO_TEXTS` when the model was trained without
+   */
+  itemsOfTexts(texts: Float32Array): Float32Array {
+    const { width, textWidth = 0 } = this.config;
+    const projection = textProjectionOf(this.config, this.weights.dense);
+    if (projection === undefined) {
+      throw new TrainingError(
+        "NO_TEXTS",
+        `${this.name} was trained without texts, so it cannot tell an item by its text.`,
+        "Train it with itemTexts: true in its recipe.",
+      );
+    }
+    return projectTexts(texts, projection, { width, textWidth });
   }
 
   /** Opens what single requests and explanations need, so that the first does not wait for it. */
@@ -191,7 +217,7 @@ function sequenceModel<Config extends SequenceConfig>(defaults: Config): Model<C
       checkSequenceConfig(name, wanted);
       if (context.parallel !== undefined) checkParallelSettings(context.parallel);
       const readCost = startCost();
-      const { train, validation, itemFeatures } = data;
+      const { train, validation, itemFeatures, content } = data;
       const config = readable(wanted, data);
       const expected = expectedTrainingBytes(config, data);
       context.onProgress({
@@ -214,6 +240,7 @@ function sequenceModel<Config extends SequenceConfig>(defaults: Config): Model<C
             ...(withTimes && timestampsMs && { timestampsMs }),
           },
           itemFeatures: config.itemFeatures === true ? itemFeatures : undefined,
+          itemTexts: config.itemTexts === true ? content?.vectors : undefined,
           validation: validation && packed(validation, withTimes),
           seed: context.seed,
           threads: context.threads ?? 1,
@@ -290,18 +317,31 @@ function savedNumbers<T extends Float32Array | Int8Array>(
   );
 }
 
-/** The recipe without what the data does not tell: times, features of items. */
+/** @throws {TrainingError} `BAD_CONTENT_VECTORS` unless there is a vector for each item, and for row 0 */
+function checkContent({ width, vectors }: ContentVectors, { itemCount }: Sequences): void {
+  if (width > 0 && vectors.length === (itemCount + 1) * width) return;
+  throw new TrainingError(
+    "BAD_CONTENT_VECTORS",
+    `Content has ${vectors.length} numbers for ${itemCount} items in vectors of ${width}.`,
+    "Give a vector for every item, and one of zeros for row 0 and for items without content.",
+  );
+}
+
+/** The recipe without what the data does not tell: times, features and texts of items. */
 function readable<Config extends SequenceConfig>(
   config: Config,
-  { train, itemFeatures }: TrainingData,
+  { train, itemFeatures, content }: TrainingData,
 ): Config {
   const isTimeless = train.timestampsMs === undefined && readsTimes(config);
+  if (content !== undefined && config.itemTexts === true) checkContent(content, train);
   const isFeatureless = itemFeatures === undefined && config.itemFeatures === true;
   return {
     ...config,
     ...(isTimeless && "timeBuckets" in config && { timeBuckets: 0 }),
     ...(isTimeless && { pauseBuckets: 0 }),
     ...(isFeatureless && { itemFeatures: false }),
+    ...(config.itemTexts === true &&
+      (content === undefined ? { itemTexts: false } : { textWidth: content.width })),
   };
 }
 

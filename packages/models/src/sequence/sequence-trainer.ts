@@ -22,8 +22,9 @@ import type { TrainingData } from "../model.ts";
 import { NegativeSampler } from "./negative-sampling.ts";
 import { packedBatches, spansOf, type SequenceBatch } from "./sequence-batches.ts";
 import { learnsRepeats, sharedNegativesOf, type SequenceConfig } from "./sequence-config.ts";
-import { initialise, readsTimes, trainingGraph } from "./sequence-graphs.ts";
+import { initialise, readsTimes, textProjectionOf, trainingGraph } from "./sequence-graphs.ts";
 import type { SequenceWeights } from "./sequence-encoder.ts";
+import { projectTexts, textsOf } from "./sequence-texts.ts";
 import { batchTimeGaps } from "./sequence-times.ts";
 
 /** Where rows come from, and where their gradients go: a table, or sums over one. */
@@ -40,11 +41,19 @@ interface GatheredRows {
   readonly gradient: Float32Array;
 }
 
+/** Ids of items whose texts a step reads, and the array for these. */
+interface GatheredTexts {
+  readonly ids: Int32Array;
+  readonly texts: Float32Array;
+}
+
 /** What a training reads. */
 export interface SequenceTrainingData {
   readonly sequences: Sequences;
   /** Read where the recipe says so: see `SequenceSettings.itemFeatures`. */
   readonly itemFeatures?: CsrMatrix | undefined;
+  /** [itemCount + 1, text width]; read where the recipe says so: see `SequenceSettings.itemTexts`. */
+  readonly itemTexts?: Float32Array | undefined;
 }
 
 /** A member's part of an epoch, where several processes train one model. */
@@ -72,6 +81,7 @@ export class SequenceTrainer {
   readonly optimizer: Adam;
   readonly #adam: AdamConfig;
   readonly #features: CsrMatrix | undefined;
+  readonly #itemTexts: Float32Array | undefined;
   readonly #tables: ReadonlySet<EmbeddingTable>;
   readonly #sequences: Sequences;
   readonly #spans: ReturnType<typeof spansOf>;
@@ -80,6 +90,7 @@ export class SequenceTrainer {
   readonly #kernels: KernelMemory;
   readonly #batch: SequenceBatch;
   readonly #gathered: readonly GatheredRows[];
+  readonly #gatheredTexts: readonly GatheredTexts[];
   readonly #noise: readonly { readonly mask: Float32Array; readonly rate: number }[];
   readonly #overlaps: OverlapFinder | undefined;
   readonly #negativeIds: Int32Array;
@@ -96,18 +107,19 @@ export class SequenceTrainer {
 
   private constructor(
     config: SequenceConfig,
-    { sequences, itemFeatures }: SequenceTrainingData,
+    { sequences, itemFeatures, itemTexts }: SequenceTrainingData,
     seed: number,
     graph: TrainingGraph,
     session: Session,
   ) {
-    const { width, batchRows: rows, historyLimit: length, loss } = config;
+    const { width, batchRows: rows, historyLimit: length, loss, textWidth = 0 } = config;
     const n = rows * length;
     const tableRows = sequences.itemCount + 1;
     const isTimed = readsTimes(config);
     const features = config.itemFeatures === true ? itemFeatures : undefined;
     const kernels = new KernelMemory(kernelBytes(config, sequences.itemCount, graph, features));
     this.#features = features;
+    this.#itemTexts = textWidth > 0 ? itemTexts : undefined;
     this.config = config;
     this.#kernels = kernels;
     this.#sequences = sequences;
@@ -172,7 +184,7 @@ export class SequenceTrainer {
     const gathered = config.tied
       ? [part(source, 0, ids.length)]
       : [part(this.inputTable, 0, n), part(this.outputTable, n, ids.length)];
-    const rowsByName: Record<string, Pick<GatheredRows, "rows" | "gradient">> = {
+    const rowsByName: Record<string, Pick<GatheredRows, "ids" | "rows" | "gradient">> = {
       items: part(source, 0, n),
       targets: part(source, n, 2 * n),
       negatives: part(source, 2 * n, ids.length),
@@ -203,10 +215,16 @@ export class SequenceTrainer {
       ...(this.#timeGaps && { timeGaps: this.#timeGaps }),
     };
     const outputs: Record<string, Values> = { [LOSS]: this.#loss, ...this.dense.outputs };
-    for (const [name, { rows, gradient }] of Object.entries(rowsByName)) {
+    const gatheredTexts: GatheredTexts[] = [];
+    for (const [name, { ids, rows, gradient }] of Object.entries(rowsByName)) {
       data[name] = rows;
       outputs[rowGradient(name)] = gradient;
+      if (textWidth === 0) continue;
+      const texts = new Float32Array(ids.length * textWidth);
+      data[textsOf(name)] = texts;
+      gatheredTexts.push({ ids, texts });
     }
+    this.#gatheredTexts = gatheredTexts;
     if (this.#catalogGradient) outputs[rowGradient("catalog")] = this.#catalogGradient;
     const noise: { mask: Float32Array; rate: number }[] = [];
     for (const input of graph.inputs) {
@@ -277,6 +295,7 @@ export class SequenceTrainer {
         this.#kernels.dropoutMask(mask, key, rate);
       }
       for (const { source, ids, rows } of this.#gathered) source.gather(ids, rows);
+      this.#gatherTexts();
       await this.#step.run();
       if (onGradients === undefined) this.update();
       else await onGradients(targets);
@@ -293,18 +312,52 @@ export class SequenceTrainer {
   /** What scores are made with, after an epoch: weights that may change in the next, or sums of them. */
   weights(): SequenceWeights {
     const { dense, inputTable, outputTable } = this;
-    if (this.#features === undefined) {
+    if (this.#features === undefined && this.#itemTexts === undefined) {
       return {
         dense: dense.weights,
         inputItems: inputTable.weights,
         outputItems: outputTable.weights,
       };
     }
-    const { width } = this.config;
-    const items = sumsOfFeatures(this.#features, inputTable.weights, width);
-    const own = (this.#features.columns + 1) * width;
-    for (let i = width; i < items.length; i++) items[i]! += inputTable.weights[own - width + i]!;
+    const items = this.#itemSums();
     return { dense: dense.weights, inputItems: items, outputItems: items };
+  }
+
+  /** Items as sums of their own embeddings, those of their features, and their texts: [items + 1, D]. */
+  #itemSums(): Float32Array {
+    const { width, textWidth = 0 } = this.config;
+    const { weights } = this.inputTable;
+    const features = this.#features;
+    const sums =
+      features === undefined
+        ? new Float32Array((this.#sequences.itemCount + 1) * width)
+        : sumsOfFeatures(features, weights, width);
+    const own = features === undefined ? 0 : features.columns * width;
+    const projection = textProjectionOf(this.config, this.dense.weights);
+    if (this.#itemTexts === undefined || projection === undefined) {
+      for (let i = width; i < sums.length; i++) sums[i]! += weights[own + i]!;
+      return sums;
+    }
+    const texts = projectTexts(this.#itemTexts, projection, { width, textWidth });
+    const isTaken = new Uint8Array(this.#sequences.itemCount + 1);
+    for (const item of this.#sequences.items) isTaken[item] = 1;
+    for (let i = width; i < sums.length; i++) {
+      sums[i]! += texts[i]!;
+      // What nobody has taken was a negative and nothing else: its own embedding says no more than that.
+      if (isTaken[Math.floor(i / width)] === 1) sums[i]! += weights[own + i]!;
+    }
+    return sums;
+  }
+
+  /** Copies the texts of a batch's items to where the step reads them. */
+  #gatherTexts(): void {
+    const { textWidth = 0 } = this.config;
+    for (const { ids, texts } of this.#gatheredTexts) {
+      ids.forEach((id, i) => {
+        const text = this.#itemTexts!.subarray(id * textWidth, (id + 1) * textWidth);
+        texts.set(text, i * textWidth);
+      });
+    }
   }
 
   /** Adam on everything, with the gradients of the last step. */
@@ -449,7 +502,9 @@ export function expectedTrainingBytes(
 ): number {
   const { itemCount } = train;
   const features = config.itemFeatures === true ? itemFeatures : undefined;
-  const { width, batchRows, historyLimit, tied } = config;
+  const { width, batchRows, historyLimit, tied, textWidth = 0 } = config;
+  // The catalogue's, sent to the training's thread, and those of a batch.
+  const textRows = 2 * (itemCount + 1) + 2 * batchRows * historyLimit + negativeCountOf(config);
   const graph = trainingGraph(config, { rows: batchRows, length: historyLimit, itemCount });
   const copies = 2 * ((tied ? 1 : 2) * (itemCount + 1) * width + graph.parameterCount);
   return (
@@ -457,6 +512,6 @@ export function expectedTrainingBytes(
     (validation === undefined ? 0 : validationBytes) +
     kernelBytes(config, itemCount, graph, features) +
     arenaShare * graph.workingBytes +
-    4 * copies
+    4 * (copies + textRows * textWidth)
   );
 }

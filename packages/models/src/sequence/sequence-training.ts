@@ -20,6 +20,7 @@ export interface SequenceTrainingRequest {
   readonly config: SequenceConfig;
   readonly train: Sequences;
   readonly itemFeatures: CsrMatrix | undefined;
+  readonly itemTexts?: Float32Array | undefined;
   readonly validation: HeldOut | undefined;
   readonly seed: number;
   readonly threads: number;
@@ -72,12 +73,12 @@ export async function trainSequenceModel(
   request: SequenceTrainingRequest,
   host: SequenceTrainingHost,
 ): Promise<SequenceTrainingResult> {
-  const { config, train, itemFeatures, seed, threads, parallel } = request;
+  const { config, train, itemFeatures, itemTexts, seed, threads, parallel } = request;
   const workers = parallel?.workers ?? 1;
   // The members' parts of a batch are together as large as the recipe says.
   const batchRows = Math.max(1, Math.round(config.batchRows / workers));
   const own = { ...config, batchRows };
-  const data = { sequences: train, itemFeatures };
+  const data = { sequences: train, itemFeatures, itemTexts };
   const trainer = await SequenceTrainer.open(own, data, { seed, threads });
   const average = copyOf(trainer.weights());
   const encoder = new SequenceEncoder(config, average, { threads });
