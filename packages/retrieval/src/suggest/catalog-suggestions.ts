@@ -2,13 +2,17 @@ import type { Item } from "@magpie/domain";
 import { queryKey } from "./query-log.ts";
 import type { SuggestionEntry } from "./suggestion-index.ts";
 
-/** What a catalogue itself has to suggest, before anybody has searched. */
-export interface CatalogSuggestions {
-  /** Phrases that shoppers may search for: brands, categories, a brand in a category, titles' beginnings. */
-  readonly phrases: readonly SuggestionEntry[];
+/** Items themselves as suggestions, and what they are of. */
+export interface ItemSuggestions {
   readonly products: readonly SuggestionEntry[];
   readonly categories: readonly SuggestionEntry[];
   readonly brands: readonly SuggestionEntry[];
+}
+
+/** What a catalogue itself has to suggest, before anybody has searched. */
+export interface CatalogSuggestions extends ItemSuggestions {
+  /** Phrases that shoppers may search for: brands, categories, a brand in a category, titles' beginnings. */
+  readonly phrases: readonly SuggestionEntry[];
 }
 
 /** Words of a title that a phrase from its beginning may have. */
@@ -33,30 +37,17 @@ export function catalogSuggestions(
   items: Iterable<Item>,
   popularityOf: (item: Item) => number = () => 0,
 ): CatalogSuggestions {
-  const [phrases, categories, brands] = [new Tally(), new Tally(), new Tally()];
+  const [phrases, own] = [new Tally(), new ItemTallies()];
   const pairs = new WordPairs();
-  const products: SuggestionEntry[] = [];
   for (const item of items) {
     const weight = 1 + Math.max(0, popularityOf(item));
     const [category] = item.categories ?? [];
     const at = category === undefined ? {} : { category };
-    products.push({ text: item.title, weight, id: item.id, ...at });
-    for (const { brand, paths, ownPaths, title, description } of languagesOf(item)) {
-      const levels = new Set<string>();
-      for (const [i, path] of paths.entries()) {
-        const names = path.split(" > ").map((name) => name.trim());
-        const own = ownPaths[i]?.split(" > ") ?? [];
-        names.forEach((name, depth) => {
-          levels.add(name);
-          // A path that is translated level by level stands for the catalogue's own.
-          if (own.length !== names.length) return;
-          const upTo = own.slice(0, depth + 1).join(" > ");
-          categories.add(name, weight, { id: upTo, category: upTo });
-        });
-      }
+    own.add(item, weight);
+    for (const { brand, paths, title, description } of languagesOf(item)) {
+      const levels = new Set(paths.flatMap(levelsOf));
       for (const level of levels) phrases.add(level, weight, at);
       if (brand !== undefined) {
-        brands.add(brand, weight, { id: item.brand ?? brand });
         phrases.add(brand, weight, at);
         for (const level of levels) {
           phrases.add(joined(brand, level), weight, at);
@@ -86,13 +77,18 @@ export function catalogSuggestions(
     phrases.add(joined(first, second), weight * pairShare, {});
     phrases.add(joined(second, first), weight * pairShare, {});
   }
-  return {
-    phrases: phrases.entries(),
-    products,
-    categories: categories.entries(),
-    brands: brands.entries(),
-  };
+  return { ...own.entries(), phrases: phrases.entries() };
 }
+
+/** The same without phrases: what single items bring that came since. */
+export function itemSuggestions(items: Iterable<Item>): ItemSuggestions {
+  const own = new ItemTallies();
+  for (const item of items) own.add(item, 1);
+  return own.entries();
+}
+
+/** Names of the levels of a category path. */
+const levelsOf = (path: string): string[] => path.split(" > ").map((name) => name.trim());
 
 /** Texts of an item in its own language and in every other one it has. */
 function languagesOf(item: Item): {
@@ -168,6 +164,40 @@ class WordPairs {
       const [first, second] = key.split(" ") as [string, string];
       yield [first, second, weight];
     }
+  }
+}
+
+/** Products, and the categories and brands that they are of. */
+class ItemTallies {
+  readonly #products: SuggestionEntry[] = [];
+  readonly #categories = new Tally();
+  readonly #brands = new Tally();
+
+  add(item: Item, weight: number): void {
+    const [category] = item.categories ?? [];
+    const at = category === undefined ? {} : { category };
+    this.#products.push({ text: item.title, weight, id: item.id, ...at });
+    for (const { brand, paths, ownPaths } of languagesOf(item)) {
+      for (const [i, path] of paths.entries()) {
+        const names = levelsOf(path);
+        const own = ownPaths[i]?.split(" > ") ?? [];
+        // A path that is translated level by level stands for the catalogue's own.
+        if (own.length !== names.length) continue;
+        names.forEach((name, depth) => {
+          const upTo = own.slice(0, depth + 1).join(" > ");
+          this.#categories.add(name, weight, { id: upTo, category: upTo });
+        });
+      }
+      if (brand !== undefined) this.#brands.add(brand, weight, { id: item.brand ?? brand });
+    }
+  }
+
+  entries(): ItemSuggestions {
+    return {
+      products: this.#products,
+      categories: this.#categories.entries(),
+      brands: this.#brands.entries(),
+    };
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "vitest";
 import type { Item } from "@magpie/domain";
-import { catalogSuggestions } from "./catalog-suggestions.ts";
+import { catalogSuggestions, itemSuggestions } from "./catalog-suggestions.ts";
 import { Suggester } from "./suggester.ts";
 
 const variants: Item["variants"] = [
@@ -72,9 +72,18 @@ describe("the suggester", () => {
   test("suggests what is added later, and answers from its bytes as before", () => {
     const opened = Suggester.open(suggester.toBytes());
     assert.deepEqual(opened.suggest("ru", { limit: 5 }), suggester.suggest("ru", { limit: 5 }));
-    opened.add("products", [{ text: "Zebra lamp", weight: 2, id: "z" }]);
+    const lamp: Item = { id: "z", title: "Zebra lamp", brand: "Zyntha", variants };
+    opened.setNew(itemSuggestions([lamp, { ...lamp, id: "n", title: "Trail hat", brand: "Nike" }]));
     assert.equal(opened.suggest("zeb", { limit: 5 }).products[0]!.id, "z");
-    opened.add("products", [{ text: "Zebra rug", weight: 3, id: "y" }]);
-    assert.equal(opened.suggest("zeb", { limit: 5 }).products[0]!.id, "y");
+    assert.equal(opened.suggest("zyn", { limit: 5 }).brands[0]!.id, "Zyntha");
+    assert.deepEqual(
+      opened.suggest("ni", { limit: 5 }).brands,
+      suggester.suggest("ni", { limit: 5 }).brands,
+    );
+    opened.setNew(itemSuggestions([{ ...lamp, title: "Zebra rug" }]));
+    assert.deepEqual(
+      opened.suggest("zeb", { limit: 5 }).products.map(({ text }) => text),
+      ["Zebra rug"],
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { openArrays, packArrays } from "../packed/packed-arrays.ts";
 import { queryKey, type LearnedQuery } from "./query-log.ts";
-import type { CatalogSuggestions } from "./catalog-suggestions.ts";
+import type { CatalogSuggestions, ItemSuggestions } from "./catalog-suggestions.ts";
 import {
   SuggestionIndex,
   type SuggestOptions,
@@ -59,12 +59,11 @@ const maxTails = 4;
  *
  *     learned queries ─┐
  *     phrases ─────────┴─▶ queries ─┐
- *     products, categories, brands ─┴─▶ one `SuggestionIndex` each, + what came since (`add`)
+ *     products, categories, brands ─┴─▶ one `SuggestionIndex` each, + what came since (`setNew`)
  */
 export class Suggester {
   readonly #indexes: Readonly<Record<Section, SuggestionIndex>>;
-  readonly #added = new Map<Section, Map<string, SuggestionEntry>>();
-  readonly #addedIndexes = new Map<Section, SuggestionIndex>();
+  readonly #new = new Map<Section, SuggestionIndex>();
 
   private constructor(indexes: Readonly<Record<Section, SuggestionIndex>>) {
     this.#indexes = indexes;
@@ -105,12 +104,16 @@ export class Suggester {
     return new Suggester(Object.fromEntries(opened) as Record<Section, SuggestionIndex>);
   }
 
-  /** Suggests something new from now on, or something known by another weight beside its old one. */
-  add(section: Section, entries: readonly SuggestionEntry[]): void {
-    const added = this.#added.get(section) ?? new Map<string, SuggestionEntry>();
-    this.#added.set(section, added);
-    for (const entry of entries) added.set(queryKey(entry.text), entry);
-    this.#addedIndexes.delete(section);
+  /**
+   * What items bring that came or changed since, in place of what was given before. Products stand in
+   * front of those of the same name; names of categories and brands that are known keep their weight.
+   */
+  setNew({ products, categories, brands }: ItemSuggestions): void {
+    const unknown = (section: Section, entries: readonly SuggestionEntry[]) =>
+      entries.filter(({ text }) => this.#indexes[section].exactly(text) === undefined);
+    this.#new.set("products", SuggestionIndex.build(products));
+    this.#new.set("categories", SuggestionIndex.build(unknown("categories", categories)));
+    this.#new.set("brands", SuggestionIndex.build(unknown("brands", brands)));
   }
 
   suggest(typed: string, options: SuggesterOptions): Suggestions {
@@ -164,14 +167,8 @@ export class Suggester {
 
   #completions(section: Section, typed: string, options: SuggestOptions): Suggestion[] {
     const base = this.#indexes[section].suggest(typed, options);
-    const added = this.#added.get(section);
-    if (added === undefined) return base;
-    let index = this.#addedIndexes.get(section);
-    if (index === undefined) {
-      index = SuggestionIndex.build(added.values());
-      this.#addedIndexes.set(section, index);
-    }
-    const fresh = index.suggest(typed, options);
+    const fresh = this.#new.get(section)?.suggest(typed, options) ?? [];
+    if (fresh.length === 0) return base;
     const known = new Set(fresh.map(({ text }) => queryKey(text)));
     const all = [...fresh, ...base.filter(({ text }) => !known.has(queryKey(text)))];
     // As in one index: nobody mistyped who typed the beginning of something.

@@ -9,10 +9,14 @@ interface ChangedPart {
   readonly segment: Segment;
   /** What it was made of, from which it is made again when it is merged. */
   readonly items: Changes;
+  /** Items that were gone from the first. */
+  readonly gone: number;
 }
 
 /** Smaller ones are merged with whatever is there: searching a part costs more than its items. */
 const smallest = 8;
+/** A part with a larger share of dead items is made anew without them. */
+const maxDeadShare = 1 / 4;
 
 /**
  * The items that changed since an index was built, as small segments beside the large one.
@@ -21,8 +25,9 @@ const smallest = 8;
  *        ✗ ✗     ✗       ✗     ✗               rows that it has are dead in those before
  *
  * Two neighbours are made one, beside the searches that go on, when the older is less than twice the
- * size of the newer. So there are few, each item is analysed anew a few times only, and what is
- * dead goes. Only the base keeps what is dead in it; the next snapshot has another.
+ * size of the newer, and one alone when much of it is dead. So there are few, each item is analysed
+ * anew a few times only, and parts take no more memory than a third above their living items, however long the
+ * shop runs. Only the base keeps what is dead in it; the next snapshot has another.
  */
 export class ChangedItems {
   readonly #base: Segment;
@@ -58,7 +63,8 @@ export class ChangedItems {
         this.#base.bury(row);
         for (const { segment } of this.#parts) segment.bury(row);
       }
-      this.#parts.push({ segment: new Segment(postings), items });
+      const gone = [...items.values()].filter((item) => item === undefined).length;
+      this.#parts.push({ segment: new Segment(postings), items, gone });
       this.#publishParts();
       this.#startMerging();
     });
@@ -82,7 +88,7 @@ export class ChangedItems {
   }
 
   #startMerging(): void {
-    if (this.#merging !== undefined || this.#placeToMerge() < 0) return;
+    if (this.#merging !== undefined || this.#nextToMerge() === undefined) return;
     this.#merging = this.#merge().finally(() => {
       this.#merging = undefined;
     });
@@ -91,27 +97,33 @@ export class ChangedItems {
   }
 
   async #merge(): Promise<void> {
-    for (let at = this.#placeToMerge(); at >= 0; at = this.#placeToMerge()) {
-      const [older, newer] = [this.#parts[at]!, this.#parts[at + 1]!];
-      const items = inOrderOfRows(new Map([...living(older), ...living(newer)]));
-      const merged: ChangedPart = { items, segment: new Segment(await this.#postingsOf(items)) };
-      // Changes that came meanwhile stand behind the two, and have buried rows of theirs.
+    for (let next = this.#nextToMerge(); next !== undefined; next = this.#nextToMerge()) {
+      const { at, count } = next;
+      const parts = this.#parts.slice(at, at + count);
+      const items = inOrderOfRows(new Map(parts.flatMap(living)));
+      const segment = new Segment(await this.#postingsOf(items));
+      // Changes that came meanwhile stand behind them, and have buried rows of theirs.
       for (const row of items.keys()) {
-        if (isBuried(newer.items.has(row) ? newer : older, row)) merged.segment.bury(row);
+        const newest = parts.findLast((part) => part.items.has(row))!;
+        if (isBuried(newest, row)) segment.bury(row);
       }
-      this.#parts.splice(at, 2, merged);
+      this.#parts.splice(at, count, { segment, items, gone: 0 });
       this.#publishParts();
     }
   }
 
-  /** The older of two neighbours to be made one, the newest first; -1 for none. */
-  #placeToMerge(): number {
-    const { length } = this.#parts;
-    for (let at = length - 2; at >= 0; at--) {
-      const [older, newer] = [this.#parts[at]!.items.size, this.#parts[at + 1]!.items.size];
-      if (older < Math.max(smallest, 2 * newer)) return at;
+  /** Parts to be made one, the newest first: two neighbours, or one with much that is dead. */
+  #nextToMerge(): { readonly at: number; readonly count: number } | undefined {
+    for (let at = this.#parts.length - 1; at >= 0; at--) {
+      const [older, newer] = [this.#parts[at]!, this.#parts[at + 1]];
+      const { size } = older.items;
+      const dead = older.segment.deadCount + older.gone;
+      if (newer !== undefined && size < Math.max(smallest, 2 * newer.items.size)) {
+        return { at, count: 2 };
+      }
+      if (size >= smallest && dead > maxDeadShare * size) return { at, count: 1 };
     }
-    return -1;
+    return undefined;
   }
 }
 

@@ -34,6 +34,10 @@ export class Segment {
     return this.#dead;
   }
 
+  get deadCount(): number {
+    return this.#deadRows.length;
+  }
+
   /** Marks a row as changed or gone. Rows of other parts may be named, and are passed over. */
   bury(row: number): void {
     if (!this.postings.hasItem(row) || this.#dead?.has(row) === true) return;

@@ -1,5 +1,11 @@
-import type { Item } from "@magpie/domain";
-import type { Suggester, SuggesterOptions, Suggestion, Suggestions } from "@magpie/retrieval";
+import type { Item, ItemFilter } from "@magpie/domain";
+import {
+  itemSuggestions,
+  type Suggester,
+  type SuggesterOptions,
+  type Suggestion,
+  type Suggestions,
+} from "@magpie/retrieval";
 import type { LiveCatalog } from "../../live/live-catalog.ts";
 
 /**
@@ -7,17 +13,17 @@ import type { LiveCatalog } from "../../live/live-catalog.ts";
  * indexed anew.
  */
 const takeOverMs = 500;
-/** So many times more products are looked at where some of the first are not there. */
+/** So many times more are looked at where some of the first are not there. */
 const wider = 4;
-/** What an item weighs that came since the snapshot, so that nobody can have taken it yet. */
-const newItemWeight = 1;
 
-/** Suggestions of a snapshot, with products as the catalogue has them now. */
+/** Suggestions of a snapshot, with products, categories and brands as the catalogue has them now. */
 export class LiveSuggester {
   readonly #catalog: LiveCatalog;
   readonly #suggester: Suggester;
-  /** By catalogue row: what is not suggested yet as it is now. */
+  /** By catalogue row: items that came or changed since the snapshot, as they are now. */
   readonly #changed = new Map<number, Item>();
+  /** Some of them are not suggested yet as they are now. */
+  #isBehind = false;
   #tookOverMs = -Infinity;
 
   constructor(catalog: LiveCatalog, suggester: Suggester) {
@@ -26,43 +32,55 @@ export class LiveSuggester {
     catalog.onWords((row, item) => {
       if (item === undefined) this.#changed.delete(row);
       else this.#changed.set(row, item);
+      this.#isBehind = true;
     });
   }
 
-  /** Products that are gone or sold out make room for others, as far as there are some nearby. */
+  /** What is gone or sold out makes room for others, as far as there are some nearby. */
   suggest(typed: string, options: SuggesterOptions, nowMs: number): Suggestions {
     this.#takeOver(nowMs);
     const { limit } = options;
     const found = this.#suggester.suggest(typed, options);
-    const present = this.#present(found.products);
-    if (present.length === found.products.length) return found;
-    const more = this.#suggester.suggest(typed, { ...options, limit: limit * wider });
-    return { ...found, products: this.#present(more.products).slice(0, limit) };
+    const present = this.#present(found);
+    const isWhole = sections.every((section) => present[section].length === found[section].length);
+    if (isWhole) return found;
+    const more = this.#present(
+      this.#suggester.suggest(typed, { ...options, limit: limit * wider }),
+    );
+    return {
+      ...found,
+      products: more.products.slice(0, limit),
+      categories: more.categories.slice(0, limit),
+      brands: more.brands.slice(0, limit),
+    };
   }
 
-  #present(products: readonly Suggestion[]): readonly Suggestion[] {
-    return products.filter(({ id }) => this.#isThere(id));
+  #present({ products, categories, brands }: Suggestions): Pick<Suggestions, Section> {
+    const isThere = (of: (id: string) => ItemFilter) => (suggestion: Suggestion) => {
+      const filter = { ...of(suggestion.id!), availableOnly: true };
+      return this.#catalog.filter.compile(filter).count() > 0;
+    };
+    return {
+      products: products.filter(({ id }) => this.#isForSale(id!)),
+      categories: categories.filter(isThere((path) => ({ categories: [path] }))),
+      brands: brands.filter(isThere((brand) => ({ brands: [brand] }))),
+    };
   }
 
-  #isThere(id: string | undefined): boolean {
-    const row = id === undefined ? -1 : this.#catalog.indexOf(id);
+  #isForSale(id: string): boolean {
+    const row = this.#catalog.indexOf(id);
     return row !== -1 && this.#catalog.filter.isAvailable(row);
   }
 
   #takeOver(nowMs: number): void {
     // A clock that was set back must not keep new items out.
     const since = Math.abs(nowMs - this.#tookOverMs);
-    if (this.#changed.size === 0 || since < takeOverMs) return;
-    this.#suggester.add(
-      "products",
-      Array.from(this.#changed.values(), ({ id, title, categories }) => ({
-        text: title,
-        weight: newItemWeight,
-        id,
-        ...(categories?.[0] !== undefined && { category: categories[0] }),
-      })),
-    );
-    this.#changed.clear();
+    if (!this.#isBehind || since < takeOverMs) return;
+    this.#suggester.setNew(itemSuggestions(this.#changed.values()));
+    this.#isBehind = false;
     this.#tookOverMs = nowMs;
   }
 }
+
+const sections = ["products", "categories", "brands"] as const;
+type Section = (typeof sections)[number];
