@@ -21,7 +21,6 @@ await compareMemoryModels({
   notes: [
     "The last 6 % of the train sessions in file order, which is their order in time, are validation, each expanded into its prefixes; 15,000 prefixes of it are asked.",
     "Test was read three times. The first reading, of a recipe without `repeat`, gave P@20 .4739, MRR@20 .1455; how often the next click goes back to a seen item was then counted, on train and on test, before `repeat` was built and tuned on validation. The second, with `repeat`, gave .5283, .1886; since then second hop, popularity damping and trend were built on validation alone.",
-    "Mixed with GRU4Rec (2,048 negatives, four epochs: P@20 .425 alone) as chances of the next click, P@20 on validation rose by .003 at best; sequence models of this size take no part.",
   ],
   seenItems: "keep",
   cutoffs: [20],
