@@ -62,11 +62,11 @@ const kind = "lightgcn";
 export const lightGcn: Model<LightGcnConfig> = {
   kind,
   isSeeded: true,
-  // Temperature, power, rate and epochs were picked on Gowalla's validation (bench/gowalla-graph).
+  // Negatives, temperature, power, rate and epochs were picked on Gowalla's validation (bench/gowalla-graph).
   defaults: {
     width: 64,
     layers: 2,
-    loss: { kind: "softmax", negatives: 512, temperature: 0.1, lengthPower: 0.2 },
+    loss: { kind: "softmax", negatives: 2_048, temperature: 0.1, lengthPower: 0.2 },
     start: "spectral",
     decay: 0,
     learningRate: 0.02,
