@@ -221,8 +221,10 @@ const ours = await evaluateSearch("Magpie, defaults", judgements, asked("relaxed
 const broad = await evaluateSearch("Magpie, broad", judgements, asked("broad"));
 const shop = await openServedSearch(items);
 const served = await evaluateSearch("Magpie, served", judgements, shop.search);
-const close = await evaluateSearch("Magpie, served, close matches", judgements, (query, limit) =>
-  shop.search(query, limit, { closeMatches: true }),
+const close = await evaluateSearch(
+  "Magpie, served, close to two words",
+  judgements,
+  (query, limit) => shop.search(query, limit, { closeMatches: true }),
 );
 await shop.close();
 const others = [];
@@ -281,10 +283,16 @@ ${new Date().toISOString().slice(0, 10)} · ${cpus().length} cores, ${cpus()[0]!
 Mean over queries ± half of the 95 % t-interval; ${ours.skippedQueries} queries without anything relevant are left out. The
 three nDCGs are three measures (see packages/evaluation). Unjudged products count as irrelevant in the
 first two, and \`judgedAt10\` says how many there are among the ten best. "Served" is what the engine answers
-on a shop's first day, words and meaning, with every default; with "close matches" items that lack one word come behind where fewer than 20
-have all (\`closeMatches\`, which a page asks for). "Defaults" is the text index alone. "Broad" puts products with some of
-the words behind those with all, where fewer than 100 have all. The weight and length norm of attributes
-were chosen by these queries; chosen by four fifths of them, they gave the other fifth 0.769 (broad).
+on a shop's first day, words and meaning, with every default: items that lack one of three words and more come behind
+where fewer than 20 have all. With "close to two words" those that lack one of two do as well (\`closeMatches: true\`, which a page
+asks for). "Defaults" is the text index alone. "Broad" puts products with some of the words behind those with all, where
+fewer than 100 have all.
+
+What was chosen how: the weight and length norm of attributes by these queries; chosen by four fifths of them, they gave
+the other fifth 0.769 (broad). From how many words on close matches come was settled by the acceptance set, and holds on
+four judged sets (\`close-matches.md\`). That a short word counts half inside a code (aa battery, d battery) and that ways
+to write a compound share one weight (mouse pad) were found among the queries that were lost here, so the last hundredths
+are not a test of them; no other judged set falls by them.
 
 ${table(["engine", ...searchMetrics], [served, close, ours, broad, ...others.map(({ evaluation }) => evaluation)].map(cells))}
 
