@@ -342,6 +342,12 @@ describe.skipIf(chromiumPath === undefined)("storefront", { timeout: 180_000 }, 
         actions: { redirect: { url: "/search?q=kettle" } },
       },
     ]);
+    await visit("/");
+    const box = page.getByRole("searchbox", { name: "Search products" });
+    await box.fill("boil");
+    await page.getByRole("option", { name: /boiler\s*Page/ }).click();
+    await page.getByText("A week of kettles").waitFor();
+
     await visit("/search?q=boiler");
     await page.getByText("A week of kettles").waitFor();
     assert.equal(addressOf().get("q"), "kettle");

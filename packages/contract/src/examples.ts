@@ -160,6 +160,7 @@ export const suggestions: Suggestions = {
   products: [],
   categories: [],
   brands: ["Bluebell"],
+  redirects: [{ text: "blueprint service", url: "/services/blueprints" }],
   rung: "as-typed",
 };
 

@@ -91,7 +91,7 @@ const tags = (description: string) =>
   Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { maxItems: 50, description });
 
 /** What merchandisers' rules look at, beside the query and the language. */
-const ruleAsking = {
+export const ruleAsking = {
   contexts: Type.Optional(tags('Of the page: "landing-spring", "category:mugs"')),
   segments: Type.Optional(tags('Of the shopper, as the shop groups people: "vip"')),
   device: Type.Optional(oneOf(devices, "What the shopper holds")),

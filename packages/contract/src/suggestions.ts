@@ -1,6 +1,6 @@
 import { itemSchema } from "@magpie/domain";
 import { Type, type Static } from "typebox";
-import { localeSchema } from "./ranking.ts";
+import { localeSchema, ruleAsking } from "./ranking.ts";
 
 const id = Type.String({ minLength: 1, maxLength: 512 });
 
@@ -17,6 +17,7 @@ export const suggestRequestSchema = Type.Object(
       Type.Integer({ minimum: 1, maximum: 20, description: "Most of each kind; 8" }),
     ),
     locale: Type.Optional(localeSchema),
+    ...ruleAsking,
   },
   { additionalProperties: false, title: "SuggestRequest" },
 );
@@ -53,7 +54,9 @@ export const suggestionsSchema = Type.Object(
     queries: Type.Array(suggestedQuerySchema, {
       description: "What several people searched for, and phrases of the catalogue; best first",
     }),
-    products: Type.Array(itemSchema, { description: "That can be bought now" }),
+    products: Type.Array(itemSchema, {
+      description: "That can be bought now, and that no rule hides from a search for what is typed",
+    }),
     categories: Type.Array(
       Type.Object(
         {
@@ -64,6 +67,10 @@ export const suggestionsSchema = Type.Object(
       ),
     ),
     brands: Type.Array(Type.String({ description: "As `filter.brands` takes it" })),
+    redirects: Type.Array(
+      Type.Object({ text: Type.String(), url: Type.String() }, { additionalProperties: false }),
+      { description: "Pages that rules lead to from words that begin as typed" },
+    ),
     rung: Type.Union(
       [Type.Literal("as-typed"), Type.Literal("last-words"), Type.Literal("popular")],
       {

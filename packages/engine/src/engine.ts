@@ -25,6 +25,7 @@ import type { RuleEffects } from "@magpie/ranking";
 import type { ShopDictionaries } from "./dictionaries/shop-dictionaries.ts";
 import type { RulesSource } from "./rules/compiled-rules.ts";
 import type { ExplainedRules } from "./rules/explain-rules.ts";
+import type { SuggestedRedirect } from "./rules/rules-while-typing.ts";
 import type { RuleTags } from "./rules/ruling.ts";
 import type { RulesChoice, ShopRules } from "./rules/shop-rules.ts";
 import type { SearchExplanation } from "./scenarios/search/explain-search.ts";
@@ -176,7 +177,7 @@ export interface FacetValueOptions
 }
 
 /** Asks for completions of what is being typed. */
-export interface SuggestRequest {
+export interface SuggestRequest extends RuleTags {
   /** As far as it is typed; empty: what to offer before the first key. */
   readonly query: string;
   /** Whose own searches are offered, and whose recent categories come first; nobody's when absent. */
@@ -195,6 +196,8 @@ export interface ServedSuggestions {
   readonly products: readonly Item[];
   readonly categories: readonly { readonly path: string; readonly label: string }[];
   readonly brands: readonly string[];
+  /** Pages that merchandisers' rules lead to from words that begin as typed. */
+  readonly redirects: readonly SuggestedRedirect[];
   /** How far one had to go for queries. */
   readonly rung: SuggestionRung;
   readonly timings: StageTimings;

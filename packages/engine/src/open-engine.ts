@@ -213,9 +213,18 @@ class ShopEngine implements Engine {
   }
 
   suggest(request: SuggestRequest): Promise<ServedSuggestions> {
-    const parts = { histories: this.#histories, searches: this.#searches, records: this.#records };
-    return this.#fromSnapshot((serving) =>
-      answerSuggest(serving, parts, request, this.#options.now()),
+    return this.#fromSnapshot(async (serving) =>
+      answerSuggest(
+        serving,
+        {
+          histories: this.#histories,
+          searches: this.#searches,
+          records: this.#records,
+          rules: await this.rules.compiledFor("published"),
+        },
+        request,
+        this.#options.now(),
+      ),
     );
   }
 

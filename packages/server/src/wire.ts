@@ -195,6 +195,7 @@ export function suggestionsToWire({
   products,
   categories,
   brands,
+  redirects,
   rung,
 }: ServedSuggestions): Suggestions {
   return {
@@ -208,6 +209,7 @@ export function suggestionsToWire({
     products: [...products],
     categories: [...categories],
     brands: [...brands],
+    redirects: [...redirects],
     rung,
   };
 }

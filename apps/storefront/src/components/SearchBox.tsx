@@ -3,6 +3,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import {
   IconArrowRight,
   IconCategory,
+  IconExternalLink,
   IconHistory,
   IconSearch,
   IconTag,
@@ -22,6 +23,8 @@ const typingPauseMs = 120;
 /** A line below the box: where it leads, and what it shows. */
 interface Suggestion {
   readonly to: string;
+  /** Leads to a page of the shop that a merchandiser named, which need not be one of ours. */
+  readonly isPage?: boolean;
   readonly icon: ReactNode;
   readonly text: ReactNode;
   readonly aside?: ReactNode;
@@ -36,7 +39,7 @@ function useSuggestions(words: string): { isBusy: boolean; suggestions: readonly
   const language = useLanguage();
   const { data, isFetching } = useCompletions(words);
   if (words === "" || data === undefined) return { isBusy: isFetching, suggestions: [] };
-  const { recent, queries, categories, brands, products } = data;
+  const { recent, queries, categories, brands, products, redirects } = data;
   const own = new Set(recent);
   const kindOf = (kind: string) => (
     <Text span size="xs" opacity={0.75}>
@@ -46,6 +49,13 @@ function useSuggestions(words: string): { isBusy: boolean; suggestions: readonly
   return {
     isBusy: isFetching,
     suggestions: [
+      ...redirects.map(({ text, url }) => ({
+        to: url,
+        isPage: true,
+        icon: <IconExternalLink size={18} aria-hidden />,
+        text,
+        aside: kindOf(t("search.page")),
+      })),
       ...recent.map((query) => ({
         to: toSearch({ query }),
         icon: <IconHistory size={18} aria-hidden />,
@@ -102,7 +112,9 @@ export function SearchBox({ asked }: { readonly asked: string }) {
 
   const go = (to: string) => {
     combobox.closeDropdown();
-    void navigate(to);
+    if (suggestions.some((one) => one.isPage === true && one.to === to)) {
+      window.location.assign(to);
+    } else void navigate(to);
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();

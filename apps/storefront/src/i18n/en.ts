@@ -24,6 +24,7 @@ export const en = {
     previousPage: "Previous page",
     suggestions: "Suggestions",
     recent: "Searched before",
+    page: "Page",
     showAll: "All results for “{{query}}”",
   },
   sorts: {

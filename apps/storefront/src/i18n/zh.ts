@@ -26,6 +26,7 @@ export const zh: Texts = {
     previousPage: "上一页",
     suggestions: "搜索建议",
     recent: "搜过",
+    page: "页面",
     showAll: "查看“{{query}}”的全部结果",
   },
   sorts: {

@@ -156,7 +156,11 @@ export class Ruling {
 const nameOf = (source: RulesSource): string =>
   source.state === "published" ? `rules/${source.version}` : `rules-draft/${source.revision}`;
 
-function narrowed(filter: ItemFilter, { filter: where, hidden }: RuleEffects): ItemFilter {
+/** A filter with what rules hide, and what they let through. */
+export function narrowed(
+  filter: ItemFilter,
+  { filter: where, hidden }: Pick<RuleEffects, "filter" | "hidden">,
+): ItemFilter {
   return {
     ...filter,
     ...(where.length > 0 && { where: [...(filter.where ?? []), ...where] }),

@@ -525,3 +525,47 @@ test("an explanation tells which rules applied, and what kept the others", async
   assert.deepEqual([pinned!.state, pinned!.position], ["shown", 1]);
   assert.equal(hidden!.state, "hidden");
 });
+
+describe("suggestions while typing", () => {
+  const suggest = (query: string, more: object = {}) =>
+    engine.suggest({ query, limit: 5, ...more });
+  const productsOf = async (query: string) => (await suggest(query)).products.map(({ id }) => id);
+
+  test("are none of what a search for what is typed hides", async () => {
+    const before = await productsOf("kettles num");
+    assert.equal(before.length, 5);
+    await publish(rule("r", { hide: [before[0]!, before[2]!] }));
+    const after = await productsOf("kettles num");
+    assert.equal(after.length, 5, "others take their places");
+    assert.ok(!after.includes(before[0]!) && !after.includes(before[2]!));
+    assert.ok((await productsOf("kettl")).includes(before[0]!), "the rule is about kettles");
+    await publish(rule("r", { filter: [[{ field: "brand", anyOf: ["Brand 1"] }]] }));
+    for (const { brand } of (await suggest("kettles num")).products) assert.equal(brand, "Brand 1");
+  });
+
+  test("offer pages that rules lead to, as soon as their words begin", async () => {
+    const repair = { url: "https://shop.example/repair" };
+    const is = (text: string, more: object = {}) => [
+      { query: { match: "is", text } as const, ...more },
+    ];
+    await publish(
+      rule(
+        "first",
+        { redirect: repair },
+        { conditions: is("Kettle repair", { segments: ["vip"] }) },
+      ),
+      rule("second", { redirect: { url: "/help" } }, { conditions: is("kettle repair") }),
+      rule("third", { redirect: { url: "/gifts" } }, { conditions: is("礼品卡") }),
+      rule("off", { redirect: { url: "/x" } }, { conditions: is("kettle x"), enabled: false }),
+      rule("any", { redirect: { url: "/y" } }, { conditions: is("kettle {facet:brand}") }),
+    );
+    const offered = async (query: string, more: object = {}) =>
+      (await suggest(query, more)).redirects;
+    assert.deepEqual(await offered("KETTLE r"), [{ text: "kettle repair", url: "/help" }]);
+    assert.deepEqual(await offered("kett", { segments: ["vip"] }), [
+      { text: "Kettle repair", ...repair },
+    ]);
+    assert.deepEqual(await offered("礼品"), [{ text: "礼品卡", url: "/gifts" }]);
+    for (const none of ["kettle repairs", "repair", ""]) assert.deepEqual(await offered(none), []);
+  });
+});

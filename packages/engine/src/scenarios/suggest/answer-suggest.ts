@@ -4,6 +4,8 @@ import type { ServedSuggestions, SuggestRequest } from "../../engine.ts";
 import type { LiveHistories } from "../../live/histories.ts";
 import type { RecentSearches } from "../../live/recent-searches.ts";
 import type { ItemRecords } from "../../live/records.ts";
+import type { CompiledRules } from "../../rules/compiled-rules.ts";
+import { rulesWhileTyping } from "../../rules/rules-while-typing.ts";
 import type { Serving } from "../../snapshot/serving.ts";
 import { pageOf } from "../options.ts";
 import { Stopwatch } from "../stopwatch.ts";
@@ -18,18 +20,21 @@ export interface SuggestParts {
   readonly histories: LiveHistories;
   readonly searches: RecentSearches;
   readonly records: ItemRecords;
+  /** In force; undefined: none. */
+  readonly rules: CompiledRules | undefined;
 }
 
 /**
  * Completes what is being typed: from the snapshot, the shopper's own searches, and the categories
- * of what the shopper did last, which go up.
+ * of what the shopper did last, which go up. Products that a rule hides from a search for what is typed
+ * are not suggested; pages that rules lead to are.
  *
  * @throws {RequestError} `INVALID_LIMIT`
  */
 export async function answerSuggest(
   serving: Serving,
   parts: SuggestParts,
-  { query, user, limit: asked = defaultSuggestions, locale = "en" }: SuggestRequest,
+  { query, user, limit: asked = defaultSuggestions, locale = "en", ...tags }: SuggestRequest,
   nowMs: number,
 ): Promise<ServedSuggestions> {
   const watch = new Stopwatch();
@@ -39,12 +44,16 @@ export async function answerSuggest(
       ? [[], []]
       : await Promise.all([parts.searches.of(user), contextOf(parts, user)]);
   watch.lap("understand");
-  const { suggester, catalog } = serving;
+  const { suggester, catalog, words } = serving;
+  const request = { ...tags, scenario: "search", nowMs, locale, query };
+  const ruled = parts.rules && rulesWhileTyping(parts.rules, words, request, limit);
+  if (ruled !== undefined) watch.lap("rules");
+  const redirects = ruled?.redirects ?? [];
   if (suggester === undefined) {
     const nothing = { queries: [], products: [], categories: [], brands: [] };
-    return { ...nothing, recent: [], rung: "as-typed", timings: watch.timings };
+    return { ...nothing, redirects, recent: [], rung: "as-typed", timings: watch.timings };
   }
-  const found = suggester.suggest(query, { limit, context, recent }, nowMs);
+  const found = suggester.suggest(query, { limit, context, recent }, nowMs, ruled?.filter);
   watch.lap("suggest");
   const records = await parts.records.getMany(found.products.map(({ id }) => id!));
   const products = records.filter(
@@ -62,6 +71,7 @@ export async function answerSuggest(
       label: catalog.categoryLabel(id!, locale),
     })),
     brands: found.brands.map(({ id }) => id!),
+    redirects,
     rung: found.rung,
     timings: watch.timings,
   };

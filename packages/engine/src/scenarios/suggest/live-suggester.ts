@@ -36,16 +36,26 @@ export class LiveSuggester {
     });
   }
 
-  /** What is gone or sold out makes room for others, as far as there are some nearby. */
-  suggest(typed: string, options: SuggesterOptions, nowMs: number): Suggestions {
+  /**
+   * What is gone, sold out or not allowed makes room for others, as far as there are some nearby.
+   *
+   * @param allowed  what products must pass, those of categories and brands as well
+   */
+  suggest(
+    typed: string,
+    options: SuggesterOptions,
+    nowMs: number,
+    allowed: ItemFilter = {},
+  ): Suggestions {
     this.#takeOver(nowMs);
     const { limit } = options;
     const found = this.#suggester.suggest(typed, options);
-    const present = this.#present(found);
+    const present = this.#present(found, allowed);
     const isWhole = sections.every((section) => present[section].length === found[section].length);
     if (isWhole) return found;
     const more = this.#present(
       this.#suggester.suggest(typed, { ...options, limit: limit * wider }),
+      allowed,
     );
     return {
       ...found,
@@ -55,21 +65,23 @@ export class LiveSuggester {
     };
   }
 
-  #present({ products, categories, brands }: Suggestions): Pick<Suggestions, Section> {
-    const isThere = (of: (id: string) => ItemFilter) => (suggestion: Suggestion) => {
-      const filter = { ...of(suggestion.id!), availableOnly: true };
-      return this.#catalog.filter.compile(filter).count() > 0;
-    };
+  #present(
+    { products, categories, brands }: Suggestions,
+    allowed: ItemFilter,
+  ): Pick<Suggestions, Section> {
+    const passing = (more: ItemFilter) =>
+      this.#catalog.filter.compile({ ...allowed, ...more, availableOnly: true });
+    const isThere = (of: (id: string) => ItemFilter) => (suggestion: Suggestion) =>
+      passing(of(suggestion.id!)).count() > 0;
+    const forSale = passing({});
     return {
-      products: products.filter(({ id }) => this.#isForSale(id!)),
+      products: products.filter(({ id }) => {
+        const row = this.#catalog.indexOf(id!);
+        return row !== -1 && forSale.has(row);
+      }),
       categories: categories.filter(isThere((path) => ({ categories: [path] }))),
       brands: brands.filter(isThere((brand) => ({ brands: [brand] }))),
     };
-  }
-
-  #isForSale(id: string): boolean {
-    const row = this.#catalog.indexOf(id);
-    return row !== -1 && this.#catalog.filter.isAvailable(row);
   }
 
   #takeOver(nowMs: number): void {
