@@ -45,7 +45,9 @@ export class MeaningIndex {
   readonly identity: EncoderIdentity;
   readonly #encoder: TextEncoder;
   /** A changed item has no vector while it is not encoded yet. */
+  readonly #index: InvertedListsIndex;
   readonly #vectors: LiveCodes;
+  readonly #listeners: ((row: number, vector: Float32Array | undefined) => void)[] = [];
   readonly #queries = new Map<string, Promise<Float32Array>>();
   readonly #onFailure: (error: unknown) => void;
   #waiting = new Map<number, Item>();
@@ -62,19 +64,30 @@ export class MeaningIndex {
   ) {
     this.identity = encoder;
     this.#encoder = encoder;
+    this.#index = index;
     this.#vectors = new LiveCodes(index);
     this.#onFailure = onFailure;
   }
 
   /** Takes an item that is new, has other words or is gone (undefined). It is found once it is encoded. */
   put(row: number, item: Item | undefined): void {
-    this.#vectors.put(row, undefined);
+    this.#set(row, undefined);
     if (item === undefined) {
       this.#waiting.delete(row);
       return;
     }
     this.#waiting.set(row, item);
     this.#encoding = this.#encoding.then(() => this.#encodeWaiting());
+  }
+
+  /** Calls `listener` with every vector that is put since, and with undefined where there is none any more. */
+  onVectors(listener: (row: number, vector: Float32Array | undefined) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The snapshot's vector of an item; zeros where it has none. */
+  vectorOf(row: number): Float32Array {
+    return this.#index.vectorOf(row);
   }
 
   /** Resolves when all that was put is encoded, or could not be. */
@@ -102,6 +115,11 @@ export class MeaningIndex {
     return this.#vectors.search(query, limit, passing);
   }
 
+  #set(row: number, vector: Float32Array | undefined): void {
+    this.#vectors.put(row, vector);
+    for (const listener of this.#listeners) listener(row, vector);
+  }
+
   async #encodeWaiting(): Promise<void> {
     const batch = [...this.#waiting];
     this.#waiting = new Map();
@@ -112,7 +130,7 @@ export class MeaningIndex {
       batch.forEach(([row], place) => {
         // Its words may have changed again meanwhile; then a later batch has it.
         if (this.#waiting.has(row)) return;
-        this.#vectors.put(row, vectors.slice(place * width, (place + 1) * width));
+        this.#set(row, vectors.slice(place * width, (place + 1) * width));
       });
     } catch (error) {
       this.#onFailure(error);

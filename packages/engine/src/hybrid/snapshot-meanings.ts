@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   EmbeddedEncoder,
@@ -10,7 +10,8 @@ import {
   type TextEncoder,
 } from "@magpie/encoder";
 import type { Item, WorkContext } from "@magpie/domain";
-import { queryKey } from "@magpie/retrieval";
+import type { ContentVectors } from "@magpie/models";
+import { InvertedListsIndex, queryKey } from "@magpie/retrieval";
 import type { LearnedSearches } from "../training/learn-searches.ts";
 import { meaningText } from "./item-text.ts";
 import { throwIfCancelled } from "../tasks.ts";
@@ -89,6 +90,15 @@ export async function writeMeanings(
     const why = error instanceof Error ? error.message : String(error);
     return { notes: [`no vectors of meaning, search goes by words alone: ${why}`] };
   }
+}
+
+/** The vectors that `writeMeanings` wrote, for models that read what items mean. */
+export async function readMeanings(path: string): Promise<ContentVectors> {
+  const index = InvertedListsIndex.open(await readFile(path));
+  const { rows, width } = index;
+  const vectors = new Float32Array(rows * width);
+  for (let row = 1; row < rows; row++) vectors.set(index.vectorOf(row), row * width);
+  return { width, vectors };
 }
 
 /** Learned queries only, which several people typed, so that no person's words shape the table. */

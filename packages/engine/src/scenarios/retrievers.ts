@@ -17,7 +17,8 @@ import {
   type VectorIndex,
 } from "@magpie/retrieval";
 import { TowerIndex } from "../live/tower-index.ts";
-import { isSequenceModel } from "../snapshot/item-vectors.ts";
+import { SequenceItems } from "../live/sequence-items.ts";
+import { isSequenceModel, readsTexts, type ServedSequenceModel } from "../snapshot/item-vectors.ts";
 import { TowerRetriever } from "./tower-retriever.ts";
 
 /** The models that candidates come from; each may be missing where the data did not carry it. */
@@ -33,6 +34,8 @@ export interface ServedModels {
     readonly encoder: Pick<VectorScorer, "encode" | "itemCount" | "width"> & HistoryExplainer;
     /** Over the model's item vectors; items that training never saw have a vector of zeros. */
     readonly index: VectorIndex;
+    /** The same, where items that come later are told by their texts. */
+    readonly later?: SequenceItems;
     readonly itemTable: ItemTable;
   };
   readonly towers?: TowerIndex;
@@ -67,12 +70,19 @@ export function servedModels(
         popularity: { scores: popular.scores, days: popularityDays },
       }),
     ...(itemKnn instanceof LinearItemModel && { itemKnn }),
-    ...(sequence !== undefined &&
-      vectors !== undefined && {
-        sequence: { encoder: sequence, index: vectors, itemTable: sequence.itemTable },
-      }),
+    ...(sequence !== undefined && vectors !== undefined && { sequence: served(sequence, vectors) }),
     ...(towers !== undefined && { towers: new TowerIndex(towers, itemFeatures) }),
   };
+}
+
+function served(
+  model: ServedSequenceModel,
+  index: VectorIndex,
+): NonNullable<ServedModels["sequence"]> {
+  const { itemTable } = model;
+  if (!readsTexts(model)) return { encoder: model, index, itemTable };
+  const later = new SequenceItems(model, index);
+  return { encoder: model, index: later, later, itemTable };
 }
 
 /** What retrievers need of a catalogue. */

@@ -10,13 +10,19 @@ export function isSequenceModel(model: TrainedModel): model is ServedSequenceMod
   return model instanceof SequenceModel || model instanceof Int8SequenceModel;
 }
 
+/** Whether a model knows items by what is said of them, too. */
+export function readsTexts({ config }: ServedSequenceModel): boolean {
+  return (config.textWidth ?? 0) > 0;
+}
+
 /** An index over a sequence model's item vectors, as a snapshot keeps it. */
 export type ItemVectorIndex = Int8VectorIndex | InvertedListsIndex;
 
 /**
  * An index over the vectors of the sequence model's items, in the model's own precision; undefined where
  * there is no such model. Items that training never saw have the vector they were initialised with, which
- * means nothing: they get zeros, and so are never near to anything.
+ * means nothing: they get zeros, and so are never near to anything. Where the model reads texts they are
+ * what is said of them.
  */
 export function itemVectorIndex(
   trained: readonly TrainedModel[],
@@ -25,7 +31,7 @@ export function itemVectorIndex(
   const model = trained.find(isSequenceModel);
   if (model === undefined) return undefined;
   const { width } = model;
-  const isSeen = new Uint8Array(model.itemTable.rows);
+  const isSeen = new Uint8Array(model.itemTable.rows).fill(readsTexts(model) ? 1 : 0);
   for (const item of items) isSeen[item] = 1;
   if (model instanceof Int8SequenceModel) {
     const { codes, scales } = model.itemTable.quantised();

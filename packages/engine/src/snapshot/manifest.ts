@@ -44,6 +44,8 @@ export interface ModelCard {
   readonly cost: TrainingCost;
   /** What was won and lost by keeping it in 8 bits; absent: it is in single precision. */
   readonly int8?: Int8Trade;
+  /** Whose vectors of texts it was trained with; absent: it reads none. */
+  readonly texts?: EncoderIdentity;
 }
 
 /** One line of the table of measurements. */

@@ -7,7 +7,12 @@ import {
   type ItemVocabulary,
 } from "@magpie/data";
 import { MagpieError, type ItemId, type ItemIndex } from "@magpie/domain";
-import { EmbeddedEncoder, requireSameEncoder, type TextEncoder } from "@magpie/encoder";
+import {
+  EmbeddedEncoder,
+  isSameEncoder,
+  requireSameEncoder,
+  type TextEncoder,
+} from "@magpie/encoder";
 import {
   FacetIndex,
   ItemFilterIndex,
@@ -161,7 +166,10 @@ export class Serving {
     // The first request must not wait for what every request needs.
     for (const model of trained) if (isSequenceModel(model)) await model.warmUp();
     const meanings = await openMeanings(directory, manifest, environment);
-    if (meanings !== undefined) catalog.onWords((row, item) => meanings.put(row, item));
+    if (meanings !== undefined) {
+      followTexts(manifest, models, meanings);
+      catalog.onWords((row, item) => meanings.put(row, item));
+    }
     // A snapshot of a version before has none.
     const lexicon = hasFile(manifest, snapshotFiles.lexicon)
       ? await openLexicon(directory, catalog)
@@ -240,6 +248,20 @@ async function openMeanings(
     note(meaningSubject, `Search goes by words alone: ${wordsOf(error)}`);
     return undefined;
   }
+}
+
+/** Tells a sequence model that reads texts of items that came after its training. */
+function followTexts(
+  { models, items, modelledItems = items }: SnapshotManifest,
+  { sequence }: ServedModels,
+  meanings: MeaningIndex,
+): void {
+  const later = sequence?.later;
+  const encoder = models.find(({ texts }) => texts !== undefined)?.texts;
+  // A catalogue made anew may have another encoder than the models that were kept.
+  if (later === undefined || !encoder || !isSameEncoder(encoder, meanings.identity)) return;
+  for (let row = modelledItems + 1; row <= items; row++) later.put(row, meanings.vectorOf(row));
+  meanings.onVectors((row, vector) => later.put(row, vector));
 }
 
 /** The embedded encoder with what the snapshot's shop taught it. */

@@ -12,6 +12,7 @@ import {
   SequenceModel,
   startCost,
   TwoTowerModel,
+  type ContentVectors,
   type DataIdentity,
   type Int8Trade,
   type MeasuredQuality,
@@ -20,12 +21,13 @@ import {
   type TrainedModel,
   type TrainingData,
 } from "@magpie/models";
+import { readMeanings, type WrittenMeanings } from "../hybrid/snapshot-meanings.ts";
 import { learnSearchOrder } from "../learned-ranking/learn-search-order.ts";
 import type { SearchLog } from "../learned-ranking/search-log.ts";
 import type { LiveCatalog } from "../live/live-catalog.ts";
 import { servedModels } from "../scenarios/retrievers.ts";
 import { weightDefaults, type FittedWeights } from "../scenarios/scenarios.ts";
-import { isSequenceModel, itemVectorIndex } from "../snapshot/item-vectors.ts";
+import { isSequenceModel, itemVectorIndex, readsTexts } from "../snapshot/item-vectors.ts";
 import {
   modelFolder,
   snapshotFiles,
@@ -118,6 +120,10 @@ export async function runTraining(
   const { split, inVisit, why } = chooseSplit(sequences, input.seed);
   notes.push(...why);
 
+  const content = await textsFor(kinds, input, meanings, notes);
+  const withTexts = (model: Model, data: TrainingData): TrainingData =>
+    content !== undefined && wantsTexts(model, input) ? { ...data, content } : data;
+
   let weights = weightDefaults;
   let measurement: Measurement | undefined;
   const measured: TrainedModel[] = [];
@@ -127,7 +133,14 @@ export async function runTraining(
     for (const model of kinds) {
       const share = model === contentModel ? contentShare : sequenceShare;
       const budget = budgetSeconds === undefined ? {} : { budgetSeconds: budgetSeconds * share };
-      const trained = await train(model, data, "measured", input, context, budget);
+      const trained = await train(
+        model,
+        withTexts(model, data),
+        "measured",
+        input,
+        context,
+        budget,
+      );
       if (!input.int8 || !(trained instanceof SequenceModel)) {
         measured.push(trained);
         continue;
@@ -156,7 +169,14 @@ export async function runTraining(
       );
     } else {
       const data = { train: sequences, itemFeatures };
-      const trained = await train(model, data, "published", input, context, again);
+      const trained = await train(
+        model,
+        withTexts(model, data),
+        "published",
+        input,
+        context,
+        again,
+      );
       const isKept = int8Loss !== undefined && trained instanceof SequenceModel;
       published.push(isKept ? Int8SequenceModel.of(trained) : trained);
     }
@@ -198,7 +218,8 @@ export async function runTraining(
     models: kept.map((model): ModelCard => {
       const { kind, name, config, cost } = model;
       const int8 = int8Of(model);
-      return { kind, name, config, cost, ...(int8 && { int8 }) };
+      const texts = isSequenceModel(model) && readsTexts(model) ? meanings.encoder : undefined;
+      return { kind, name, config, cost, ...(int8 && { int8 }), ...(texts && { texts }) };
     }),
     ...(popularityDays !== undefined && { popularityDays }),
     weights,
@@ -209,6 +230,28 @@ export async function runTraining(
     notes,
     cost: readCost(),
   };
+}
+
+/** Whether the recipe asks for texts of items. */
+function wantsTexts(model: Model, input: TrainingInput): boolean {
+  return (
+    "itemTexts" in model.defaults &&
+    (configOf(model, input) as { itemTexts: unknown }).itemTexts === true
+  );
+}
+
+/** What items mean, for the models whose recipes ask for it; a note says where there is nothing. */
+async function textsFor(
+  kinds: readonly Model[],
+  input: TrainingInput,
+  { encoder }: WrittenMeanings,
+  notes: string[],
+): Promise<ContentVectors | undefined> {
+  const asking = kinds.filter((model) => wantsTexts(model, input));
+  if (asking.length === 0) return undefined;
+  if (encoder !== undefined) return readMeanings(join(input.draft, snapshotFiles.meanings));
+  for (const { kind } of asking) notes.push(`${kind} reads no texts: the snapshot has no meanings`);
+  return undefined;
 }
 
 /** What a training is told that goes beyond the recipe. */

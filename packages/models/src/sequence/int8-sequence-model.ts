@@ -7,6 +7,7 @@ import type {
   TrainedModel,
   TrainingCost,
 } from "../model.ts";
+import { itemsOfTexts } from "./items-of-texts.ts";
 import { CodedItems } from "./item-table.ts";
 import { effectsOfLeavingOut } from "./leaving-out.ts";
 import type { SequenceConfig } from "./sequence-config.ts";
@@ -107,6 +108,11 @@ export class Int8SequenceModel implements TrainedModel, HistoryExplainer {
   /** See `effectsOfLeavingOut`. */
   explain(history: History, items: Int32Array): Promise<HistoryEffect[][]> {
     return effectsOfLeavingOut(this, history, items);
+  }
+
+  /** See `itemsOfTexts`. */
+  itemsOfTexts(texts: Float32Array): Float32Array {
+    return itemsOfTexts(this.#parts, texts);
   }
 
   /** Opens what single requests and explanations need, so that the first does not wait for it. */

@@ -22,6 +22,7 @@ import type {
 } from "../model.ts";
 import { Int8SequenceModel } from "./int8-sequence-model.ts";
 import { CodedItems, FloatItems, type ItemTable } from "./item-table.ts";
+import { itemsOfTexts } from "./items-of-texts.ts";
 import { effectsOfLeavingOut } from "./leaving-out.ts";
 import { SequenceEncoder, type SequenceWeights } from "./sequence-encoder.ts";
 import { expectedTrainingBytes } from "./sequence-trainer.ts";
@@ -33,14 +34,7 @@ import { ligrDefaults, type LigrConfig } from "./ligr.ts";
 import { sasRecDefaults, type SasRecConfig } from "./sasrec.ts";
 import type { SearchSpace } from "../search-space.ts";
 import { checkSequenceConfig, type SequenceConfig } from "./sequence-config.ts";
-import {
-  parameterCountOf,
-  portableGraph,
-  repeatBiasOf,
-  readsTimes,
-  textProjectionOf,
-} from "./sequence-graphs.ts";
-import { projectTexts } from "./sequence-texts.ts";
+import { parameterCountOf, portableGraph, repeatBiasOf, readsTimes } from "./sequence-graphs.ts";
 import { startCost } from "../training-cost.ts";
 import { endOfThread, startTrainingThread } from "../training-thread.ts";
 
@@ -119,22 +113,9 @@ export class SequenceModel implements TrainedModel, VectorScorer, HistoryExplain
     return effectsOfLeavingOut(this, history, items);
   }
 
-  /**
-   * Vectors of items by their texts alone, for items that came after the training: [n, text width] → [n, D].
-   *
-   * @throws {TrainingError} `NO_TEXTS` when the model was trained without
-   */
+  /** See `itemsOfTexts`. */
   itemsOfTexts(texts: Float32Array): Float32Array {
-    const { width, textWidth = 0 } = this.config;
-    const projection = textProjectionOf(this.config, this.weights.dense);
-    if (projection === undefined) {
-      throw new TrainingError(
-        "NO_TEXTS",
-        `${this.name} was trained without texts, so it cannot tell an item by its text.`,
-        "Train it with itemTexts: true in its recipe.",
-      );
-    }
-    return projectTexts(texts, projection, { width, textWidth });
+    return itemsOfTexts({ name: this.name, config: this.config, dense: this.weights.dense }, texts);
   }
 
   /** Opens what single requests and explanations need, so that the first does not wait for it. */
