@@ -116,9 +116,8 @@ function Hits({ none }: { readonly none: ReactNode }) {
   if (!isKnown) return <LoadingCards count={8} />;
   if (hits.length === 0) return none;
   const isSlow = status === "stalled";
-  const [close, whole] = [true, false].map((isClose) =>
-    hits.filter((hit) => (hit["isCloseMatch"] === true) === isClose),
-  ) as [Hit[], Hit[]];
+  const whole = hits.filter((hit) => hit["isCloseMatch"] !== true);
+  const close = hits.filter((hit) => hit["isCloseMatch"] === true);
   const queryId = results.queryID ?? "";
   return (
     <Stack

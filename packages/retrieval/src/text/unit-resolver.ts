@@ -60,7 +60,6 @@ export class UnitResolver {
       const phrase = this.#vocabulary.lists.phrase(this.#analyser.phrase(word), 1);
       return { ...about, readings: [[phrase]] };
     }
-    const inOnePiece = pieceOf(group);
     const [own, ...others] = sources.map((unit, i) =>
       this.resolve(
         unit,
@@ -69,24 +68,28 @@ export class UnitResolver {
         sources.length === 1,
       ),
     );
-    const readings = others.flatMap((other, i) =>
-      alternatives[i] === inOnePiece ? [] : other.readings,
-    );
-    if (inOnePiece === undefined) {
-      return { ...about, readings: [...own!.readings, ...readings], extras: own!.extras };
+    const piece = alternatives.findIndex((other) => isInOnePiece(other, word));
+    if (piece === -1) {
+      const readings = [own!, ...others].flatMap((unit) => unit.readings);
+      return { ...about, readings, extras: own!.extras };
     }
-    const side = this.#analyser.phrase(word).map(({ term }) => term);
-    const whole = sources[1 + alternatives.indexOf(inOnePiece)]!;
-    const stems = whole.readings.flatMap(([clause]) => clause?.stems ?? []);
-    const written = [
-      ...this.#vocabulary.lists.oneWord([
-        { terms: side, weight: 1 },
-        { terms: [keyOfWord(inOnePiece.text)], weight: inOnePiece.weight },
-      ]),
-      ...stems.flatMap((stem) => this.#vocabulary.lists.of(stem, inOnePiece.weight * standIn.stem)),
-    ];
+    const written = this.#written(word, alternatives[piece]!, sources[1 + piece]!);
     // Its two words may also stand apart in an item, which says less.
-    return { ...about, readings: [[written], ...own!.readings, ...readings] };
+    const rest = [own!, ...others.toSpliced(piece, 1)].flatMap((unit) => unit.readings);
+    return { ...about, readings: [[written], ...rest] };
+  }
+
+  /** Two typed words where they stand side by side, and where they are written in one piece. */
+  #written(words: string, piece: QueryAlternative, asked: QueryUnit): Clause {
+    const { lists } = this.#vocabulary;
+    const stems = asked.readings.flatMap(([clause]) => clause?.stems ?? []);
+    return [
+      ...lists.oneWord([
+        { terms: this.#analyser.phrase(words).map(({ term }) => term), weight: 1 },
+        { terms: [keyOfWord(piece.text)], weight: piece.weight },
+      ]),
+      ...stems.flatMap((stem) => lists.of(stem, piece.weight * standIn.stem)),
+    ];
   }
 
   /** Lists of the term as it is, without stand-ins. */
@@ -217,11 +220,9 @@ export class UnitResolver {
   }
 }
 
-/** The alternative of a group that is its own words written in one piece: basketball of basket ball. */
-function pieceOf({ text, alternatives }: QueryGroup): QueryAlternative | undefined {
-  if (!text.includes(" ")) return undefined;
-  const letters = normaliseText(text).replaceAll(" ", "");
-  return alternatives.find((other) => other.text === letters);
+/** True for an alternative that is the words themselves without the space: basketball of basket ball. */
+function isInOnePiece({ text }: QueryAlternative, words: string): boolean {
+  return words.includes(" ") && text === normaliseText(words).replaceAll(" ", "");
 }
 
 const lengthInLetters = (term: Term): number => [...term].length;
