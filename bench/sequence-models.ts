@@ -61,7 +61,12 @@ const rows: readonly Row[] = [
   { name: "GRU4Rec", kind: "gru4rec" },
   { name: "SASRec, item features", kind: "sasrec", change: withFeatures, where: "features" },
   { name: "SASRec, texts", kind: "sasrec", change: { itemTexts: true }, where: "texts" },
-  { name: "eSASRec, texts", kind: "esasrec", change: { itemTexts: true }, where: "texts" },
+  {
+    name: "SASRec, texts, own dropped",
+    kind: "sasrec",
+    change: { itemTexts: true, ownDropout: 0.5 },
+    where: "texts",
+  },
   { name: "SASRec, pauses", kind: "sasrec", change: { pauseBuckets: 22 }, where: "times" },
   { name: "HSTU, times left out", kind: "hstu", change: { timeBuckets: 0 }, where: "times" },
   { name: "FuXi, times left out", kind: "fuxi", change: { timeBuckets: 0 }, where: "times" },

@@ -34,6 +34,21 @@ describe("NegativeSampler", () => {
     assert.ok(Math.abs(share - 0.625) < 5 * Math.sqrt((0.625 * 0.375) / 1_000), `${share}`);
   });
 
+  test("draws among taken items alone where it is told to, each as its probability says", () => {
+    const sampler = new NegativeSampler(sequences, 0.5, { isTakenOnly: true });
+    const expected = [0.5 / 3 + 0.5 / 2, 0.5 / 3 + 0.5 / 3, 0.5 / 3 + 0.5 / 6];
+    const drawn = new Int32Array(100_000);
+    sampler.draw(drawn, seededRandom(1, "negatives"));
+    expected.forEach((probability, i) => {
+      assert.ok(Math.abs(Math.exp(sampler.logProbability(i + 1)) - probability) < 1e-6);
+      const share = drawn.filter((item) => item === i + 1).length / drawn.length;
+      const allowed = 5 * Math.sqrt((probability * (1 - probability)) / drawn.length);
+      assert.ok(Math.abs(share - probability) < allowed, `item ${i + 1}: ${share}`);
+    });
+    assert.equal(sampler.logProbability(4), -Infinity);
+    assert.ok(!drawn.includes(4));
+  });
+
   test("never draws an item without interactions when nothing is uniform", () => {
     const sampler = new NegativeSampler(sequences, 0);
     assert.equal(sampler.logProbability(4), -Infinity);

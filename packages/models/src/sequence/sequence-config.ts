@@ -38,6 +38,11 @@ export interface SequenceSettings {
    * `itemFeatures` needs.
    */
   readonly itemTexts?: boolean;
+  /**
+   * With texts: how often an item's own embedding (and those of its features) is left out in training, so that
+   * texts learn to stand alone, as they must for items that nobody has taken. 0 or absent: never.
+   */
+  readonly ownDropout?: number;
   /** Numbers of a text's vector; the training fills it in from its data. 0 or absent: no texts. */
   readonly textWidth?: number;
   /**
@@ -127,6 +132,7 @@ export const sequenceDefaults: SequenceSettings = {
   tied: true,
   itemFeatures: false,
   itemTexts: false,
+  ownDropout: 0,
   pauseBuckets: 0,
   loss: {
     kind: "sampled-softmax",
@@ -216,6 +222,10 @@ export function checkSequenceConfig(name: string, config: SequenceConfig): void 
   }
   if (!(config.averaging >= 0 && config.averaging < 1)) {
     fail("averaging", "at least 0 and below 1", config.averaging);
+  }
+  const { ownDropout = 0 } = config;
+  if (!(ownDropout >= 0 && ownDropout < 1)) {
+    fail("ownDropout", "at least 0 and below 1", ownDropout);
   }
   if (!(config.beta2 > 0 && config.beta2 < 1)) fail("beta2", "between 0 and 1", config.beta2);
   if (!(config.weightDecay >= 0)) fail("weightDecay", "at least 0", config.weightDecay);

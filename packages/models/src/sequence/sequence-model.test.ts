@@ -264,6 +264,10 @@ describe("texts of items", () => {
       code: "BAD_CONFIG",
       message: /itemTexts must be left out with two item tables/,
     });
+    await assert.rejects(trained({ content }, { ownDropout: 1 }), {
+      code: "BAD_CONFIG",
+      message: /ownDropout must be at least 0 and below 1/,
+    });
     const short = { width: textWidth, vectors: content.vectors.subarray(textWidth) };
     await assert.rejects(trained({ content: short }), { code: "BAD_CONTENT_VECTORS" });
   });

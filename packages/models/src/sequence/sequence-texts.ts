@@ -23,12 +23,20 @@ export type ItemRows = (name: string, count: number) => Tensor;
 /** How a training's graph declares rows of items: as the table gives them, with what their texts add. */
 export function itemRowsIn(
   g: Graph,
-  { width, textWidth = 0 }: Pick<SequenceSettings, "width" | "textWidth">,
+  {
+    width,
+    textWidth = 0,
+    ownDropout = 0,
+  }: Pick<SequenceSettings, "width" | "textWidth" | "ownDropout">,
 ): ItemRows {
   if (textWidth === 0) return (name, count) => g.rows(name, [count, width]);
   const projection = g.parameter(textProjection, [textWidth, width]);
-  return (name, count) =>
-    g.rows(name, [count, width]).add(g.input(textsOf(name), [count, textWidth]).matmul(projection));
+  return (name, count) => {
+    const rows = g.rows(name, [count, width]);
+    const own =
+      ownDropout === 0 ? rows : rows.dropout(g.noise(`${name}.own`, [count, 1], ownDropout));
+    return own.add(g.input(textsOf(name), [count, textWidth]).matmul(projection));
+  };
 }
 
 /** Texts that are projected together. */

@@ -127,7 +127,9 @@ export class SequenceTrainer {
     this.#session = session;
     this.#spans = spansOf(sequences, length);
     const shared = sharedNegativesOf(loss);
-    this.#sampler = new NegativeSampler(sequences, shared?.uniformShare ?? 1);
+    this.#sampler = new NegativeSampler(sequences, shared?.uniformShare ?? 1, {
+      isTakenOnly: textWidth > 0,
+    });
     this.#adam = {
       ...adamDefaults,
       learningRate: config.learningRate,
