@@ -74,7 +74,6 @@ for (const seed of options.seeds.split(",").map(Number)) {
   await whole.dispose();
 }
 
-const shown = (value: number): string => value.toFixed(4).replace(/^0\./, ".");
 const table = [
   `### Items that came later, ${name} on lastfm-social`,
   "",
@@ -94,6 +93,10 @@ process.stdout.write(`${table}\n`);
 if (options.write) {
   const file = join(import.meta.dirname, "results", "graph-models.md");
   await writeSection(file, "Graph models", table);
+}
+
+function shown(value: number): string {
+  return value.toFixed(4).replace(/^0\./, ".");
 }
 
 async function note(label: string, scorer: Scorer, asked: HeldOut): Promise<void> {
