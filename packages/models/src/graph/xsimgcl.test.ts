@@ -169,7 +169,7 @@ describe("a trained model", () => {
   });
 
   test.each([
-    { contrastLayer: 3 },
+    { contrastLayer: 4 },
     { contrastLayer: 0 },
     { noise: -0.1 },
     { contrastTemperature: 0 },
