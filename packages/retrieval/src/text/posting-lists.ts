@@ -137,9 +137,10 @@ export class PostingLists {
       }
     }
     const [from, to] = dictionary.withPrefix(prefix);
-    const atMost = Float32Array.from({ length: to - from }, (_, i) => {
-      return listStarts[from + i + 1]! - listStarts[from + i]!;
-    });
+    const atMost = new Float32Array(to - from);
+    for (let i = 0; i < atMost.length; i++) {
+      atMost[i] = listStarts[from + i + 1]! - listStarts[from + i]!;
+    }
     for (let wanted = count, looked = 0; ; wanted *= 4) {
       const { indices } = topK(atMost, wanted);
       for (; looked < indices.length; looked++) {
