@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import type { Item } from "@magpie/domain";
+import { userId, type Item } from "@magpie/domain";
 import type { Engine, TrainOptions } from "./engine.ts";
 import { openEngine } from "./open-engine.ts";
 import { walkingEvents, walkingItems, walkingNowMs, walkingRecipe } from "./walking-shop.suite.ts";
@@ -112,7 +113,7 @@ describe("a shop whose catalogue changes", () => {
     await engine.ingest(walkingEvents(), walkingNowMs);
     await train(engine, {});
     await engine.close();
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const folder of folders) await rm(folder, { recursive: true, force: true });
   });
@@ -148,4 +149,35 @@ describe("a shop whose catalogue changes", () => {
       { numRuns: 2, seed: 4, endOnFailure: true },
     );
   }, 300_000);
+
+  test("keeps its models when its catalogue alone is indexed anew", async () => {
+    const directory = await emptyFolder();
+    await cp(template, directory, { recursive: true });
+    const engine = await open(directory);
+    await engine.upsertItems([{ ...items[3]!, title: "Oolong" }]);
+    const feedOf = async () =>
+      (await engine.recommend("home-feed", { user: userId("shopper-1"), limit: 30 })).items.map(
+        ({ item, score }) => [item.id, score],
+      );
+    const before = await feedOf();
+    await train(engine, { catalogOnly: true });
+    assert.deepEqual(await feedOf(), before);
+    const snapshots = await engine.snapshots();
+    const [models] = snapshots.map(({ summary }) => summary["models"]);
+    assert.ok(snapshots.every(({ summary }) => isDeepStrictEqual(summary["models"], models)));
+
+    await engine.upsertItems([{ ...items[3]!, id: "newcomer", title: "Oolong two" }]);
+    await train(engine, { catalogOnly: true });
+    const { items: found } = await engine.search({ query: "oolong two" });
+    assert.equal(found[0]!.item.id, "newcomer");
+    assert.equal((await feedOf()).length, 30);
+    await engine.close();
+  });
+
+  test("has to be trained once before there is anything to keep", async () => {
+    const engine = await open(await emptyFolder());
+    await engine.upsertItems(items);
+    await assert.rejects(train(engine, { catalogOnly: true }), /NOTHING_LEARNED/);
+    await engine.close();
+  });
 });
