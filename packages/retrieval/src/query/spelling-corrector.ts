@@ -48,7 +48,8 @@ export class SpellingCorrector {
   readonly #changes = new Map<string, number>();
   /** Known words that nothing says any more. */
   readonly #unused = new Set<string>();
-  /** Words that came since; made anew when there are others. */
+  /** Words that came since, and how they are looked up: made anew when there are others. */
+  readonly #new = new Set<string>();
   #fresh: FreshWords | undefined;
   /** The most used word of each sound, of Chinese words. */
   readonly #bySound: TextNumbers;
@@ -143,11 +144,16 @@ export class SpellingCorrector {
     if (change === 0) this.#changes.delete(word);
     else this.#changes.set(word, change);
     const known = this.#packedUses(word);
-    const isOther = change === 0 || change === by;
-    if (known === 0 && isOther) this.#fresh = undefined;
-    else if (known === 0) return;
-    else if (known + change > 0) this.#unused.delete(word);
-    else this.#unused.add(word);
+    if (known > 0) {
+      if (known + change > 0) this.#unused.delete(word);
+      else this.#unused.add(word);
+      return;
+    }
+    const isNew = change > 0;
+    if (isNew === this.#new.has(word)) return;
+    if (isNew) this.#new.add(word);
+    else this.#new.delete(word);
+    this.#fresh = undefined;
   }
 
   /** How often a word is used; 0 when it is not known. */
@@ -211,9 +217,7 @@ export class SpellingCorrector {
 
   #freshWords(): FreshWords {
     if (this.#fresh === undefined) {
-      const words = [...this.#changes]
-        .flatMap(([word, change]) => (change > 0 && this.#packedUses(word) === 0 ? [word] : []))
-        .sort((a, b) => (a < b ? -1 : 1));
+      const words = [...this.#new].sort((a, b) => (a < b ? -1 : 1));
       const uses = Float32Array.from(words, (word) => this.#changes.get(word)!);
       this.#fresh = { words, table: PrefixTable.build(words, packTexts(words), uses) };
     }

@@ -34,6 +34,7 @@ export class Segment {
     return this.#dead;
   }
 
+  /** Items that died. */
   get deadCount(): number {
     return this.#deadRows.length;
   }
