@@ -5,7 +5,11 @@ import { checkRecency, type LinearConfig, LinearItemModel } from "../linear/line
 import type { Model, TrainingData } from "../model.ts";
 import { NeighbourLists } from "./neighbour-lists.ts";
 import { startCost, uncollectedBytes } from "../training-cost.ts";
-import { countTransitions, type TransitionReach } from "./transition-counts.ts";
+import {
+  countTransitions,
+  countTransitionsBytes,
+  type TransitionReach,
+} from "./transition-counts.ts";
 
 export interface TransitionsConfig extends LinearConfig, TransitionReach {
   /** Power of an item's frequency by which it is divided as a follower. */
@@ -51,13 +55,12 @@ export const transitions: Model<TransitionsConfig> = {
   },
 
   expectedBytes({ train, content }, config) {
-    const pairs = 2 * train.items.length * config.reach;
     const kept = 2 * NeighbourLists.bytes(train.itemCount, config.neighbours);
     const vectors =
       content === undefined
         ? 0
         : ScoreProduct.bytes(train.itemCount + 1, content.width, contentBlock);
-    return 32 * pairs + kept + vectors + uncollectedBytes;
+    return countTransitionsBytes(train, config.reach) + kept + vectors + uncollectedBytes;
   },
 
   async train(data, config, context) {
