@@ -16,7 +16,7 @@ import { has, placeOf, PostingLists } from "./posting-lists.ts";
 import { PostingsBuilder } from "./postings-builder.ts";
 import { Postings, usualWeights } from "./postings.ts";
 import { maxGroups, QueryParser, type Vocabulary } from "./query-parser.ts";
-import { Scratch } from "./scratch.ts";
+import { anyRow, foundRow, passesGate, Scratch } from "./scratch.ts";
 import { Segment } from "./segment.ts";
 import { standIn } from "./stand-ins.ts";
 import type {
@@ -316,7 +316,7 @@ export class InvertedTextIndex implements TextIndex {
     this.#evaluate(
       { word: group.text, importance: "medium", isWeak: false, readings, extras: [] },
       undefined,
-      -1,
+      anyRow,
       false,
     );
     return scratch.found.slice(0, scratch.foundCount);
@@ -335,15 +335,20 @@ export class InvertedTextIndex implements TextIndex {
     const isPartial = stage === "some" || isFilled;
     scratch.begin();
     const needed = stage === "close" ? required.filter(hasDigit) : [];
-    const ordered = isPartial
-      ? [...needed, ...required.filter((unit) => !needed.includes(unit))]
-      : required.toSorted((a, b) => this.#cost(a) - this.#cost(b));
+    const isOrdered = !isPartial || stage === "close";
+    const byCost = isOrdered
+      ? required.toSorted((a, b) => this.#cost(a) - this.#cost(b))
+      : required;
+    const ordered = [...needed, ...byCost.filter((unit) => !needed.includes(unit))];
+    // Who lacks one word at most has one of any two, so frequent words find nothing new.
+    const finding = needed.length > 0 ? 1 : 2;
     let mayBeClose: ItemSet | undefined;
     for (const [i, unit] of ordered.entries()) {
-      this.#evaluate(unit, filter, isPartial ? -1 : i, false);
+      const gate = !isPartial ? i : stage === "close" && i >= finding ? foundRow : anyRow;
+      this.#evaluate(unit, filter, gate, false);
       if (i === needed.length - 1) mayBeClose = scratch.with(needed.length);
     }
-    for (const unit of others) this.#evaluate(unit, filter, -1, true);
+    for (const unit of others) this.#evaluate(unit, filter, anyRow, true);
     const least = isPartial ? 1 : required.length;
     const { found, matched, scores, foundCount } = scratch;
     const matches = new ItemSet(this.rows);
@@ -422,7 +427,7 @@ export class InvertedTextIndex implements TextIndex {
   /**
    * Adds a unit's score to the items that have it.
    *
-   * @param gate       only items that have matched this many units so far; -1 for any item
+   * @param gate       only items that have matched this many units so far, or `anyRow`, or `foundRow`
    * @param onlyFound  only items that an earlier unit has found, without counting the unit
    */
   #evaluate(unit: Unit, filter: ItemSet | undefined, gate: number, onlyFound: boolean): void {
@@ -436,7 +441,8 @@ export class InvertedTextIndex implements TextIndex {
       return;
     }
     const isOpen = (row: number): boolean =>
-      (words === undefined || has(words, row)) && (gate < 0 || matched[row] === gate);
+      (words === undefined || has(words, row)) &&
+      (gate === anyRow || passesGate(matched[row]!, gate));
     for (const reading of unit.readings) {
       const clauses = reading.toSorted((a, b) => lengthOf(a) - lengthOf(b));
       if (clauses.length === 0 || clauses[0]!.length === 0) continue;

@@ -5,6 +5,10 @@ import { has, placeOf, type PostingList } from "./posting-lists.ts";
 /** Looking a row up in a list costs as much as reading so many postings. */
 const lookupCost = 16;
 
+/** Gates of a unit that is not about rows with just so many units before: any row, or rows found before. */
+export const anyRow = -1;
+export const foundRow = -2;
+
 /** Best score of an item without all words, as a share of the least of those with all. */
 const behind = 0.99;
 
@@ -95,6 +99,7 @@ export class Scratch {
    * What a reading of one clause adds, whose sum is that of the clause: the best of its lists.
    *
    * @param words  bitmap of the rows that may be found
+   * @param gate   only rows that have matched so many units so far, or `anyRow`, or `foundRow`
    */
   addReading(lists: readonly PostingList[], words: Int32Array | undefined, gate: number): void {
     const { matched } = this;
@@ -108,7 +113,7 @@ export class Scratch {
     for (const { rows, impacts, from, to, factor, dead } of lists) {
       for (let i = from; i < to; i++) {
         const row = rows[i]!;
-        if (gate >= 0 && matched[row] !== gate) continue;
+        if (gate !== anyRow && !passesGate(matched[row]!, gate)) continue;
         if (words !== undefined && !has(words, row)) continue;
         if (dead !== undefined && has(dead, row)) continue;
         const amount = factor * impacts[i]!;
@@ -143,14 +148,15 @@ export class Scratch {
    * rows found so far.
    *
    * @param words  bitmap of the rows that may be found
+   * @param gate   only rows that have matched so many units so far, or `anyRow`, or `foundRow`
    */
   addList(list: PostingList, words: Int32Array | undefined, gate: number): void {
     const { rows, impacts, from, to, factor, dead } = list;
     const { matched, scores, found } = this;
-    if (gate > 0 && this.foundCount * lookupCost < to - from) {
+    if (gate !== anyRow && gate !== 0 && this.foundCount * lookupCost < to - from) {
       for (let i = 0; i < this.foundCount; i++) {
         const row = found[i]!;
-        if (matched[row] !== gate) continue;
+        if (!passesGate(matched[row]!, gate)) continue;
         if (has(dead, row)) continue;
         const at = placeOf(rows, from, to, row);
         if (at < 0) continue;
@@ -164,7 +170,7 @@ export class Scratch {
       if (words !== undefined && !has(words, row)) continue;
       if (dead !== undefined && has(dead, row)) continue;
       const before = matched[row]!;
-      if (gate >= 0 && before !== gate) continue;
+      if (gate !== anyRow && !passesGate(before, gate)) continue;
       const amount = factor * impacts[i]!;
       if (before === 0) {
         found[this.foundCount++] = row;
@@ -235,3 +241,7 @@ export class Scratch {
     }
   }
 }
+
+/** Whether a row that has matched so many units passes a gate that is not open to any row. */
+export const passesGate = (matched: number, gate: number): boolean =>
+  gate === foundRow ? matched > 0 : matched === gate;

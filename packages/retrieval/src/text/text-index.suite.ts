@@ -361,6 +361,23 @@ export function behavesAsTextIndex(name: string, build: Build): void {
         assert.ok(scores[1]! < scores[0]!);
       });
 
+      test("finds every item that lacks just one, whichever that is", async () => {
+        const words = ["red", "wool", "hat", "warm"];
+        const lacking = words.map((_, i) => words.toSpliced(i, 1).join(" "));
+        // Each word is differently frequent, so that each takes another turn.
+        const others = words.flatMap((word, i) => Array.from({ length: 3 * i }, () => word));
+        const index = await build(
+          [words.join(" "), ...lacking, ...others].map((title) => product(title)),
+        );
+        const { items, total, withAllWords } = index.search("red wool hat warm ", {
+          limit: 20,
+          mode: "close",
+        });
+        assert.equal(items[0], 1);
+        assert.deepEqual([...items].sort(), [1, 2, 3, 4, 5]);
+        assert.deepEqual([total, withAllWords], [5, 1]);
+      });
+
       test("takes none that lacks a number", async () => {
         const phones = ["red phone 15", "red phone 14", "phone 15", "red 15", "red phone"];
         const index = await build(phones.map((title) => product(title)));
