@@ -87,6 +87,17 @@ describe("changes of words", () => {
     assert.deepEqual(heard, ["A", "b"]);
   });
 
+  test("are new codes as well, by which an item is asked for", () => {
+    const catalog = smallCatalog(smallItem("a"));
+    const heard: (readonly string[] | undefined)[] = [];
+    catalog.onWords((_, item) => heard.push(item?.variants[0]!.barcodes));
+    const [variant] = smallItem("a").variants;
+    for (const barcodes of [["4006381333931"], ["4006381333931"], ["4006381333948"]]) {
+      catalog.put(smallItem("a", { variants: [{ ...variant!, barcodes }] }));
+    }
+    assert.deepEqual(heard, [["4006381333931"], ["4006381333948"]]);
+  });
+
   test("are a deleted item's going and coming back, each once, with what was before", () => {
     const catalog = smallCatalog(smallItem("a"));
     const heard: (readonly [string | undefined, string | undefined])[] = [];

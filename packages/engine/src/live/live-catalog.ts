@@ -213,7 +213,9 @@ export function createdMsOf(item: Item): number {
  */
 export function textHashOf(item: Item): number {
   const { title, description, brand, categories, tags, attributes, locale, locales } = item;
-  const variants = item.variants.map(({ title: name, options, sku }) => [name, options, sku]);
+  const variants = item.variants.map(({ title: name, options, sku, barcodes }) => {
+    return [name, options, sku, barcodes];
+  });
   const words = JSON.stringify([
     title,
     description,
