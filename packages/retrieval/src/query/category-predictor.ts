@@ -24,6 +24,9 @@ export interface CategorySignal {
   readonly weight: number;
 }
 
+/** Categories of a word that are looked at, its strongest. */
+const maxPerWord = 50;
+
 /** A text of an item of a category. */
 export interface CategorisedText {
   readonly text: string;
@@ -106,10 +109,11 @@ export class CategoryPredictor {
       learn(query, place, weight);
     }
     for (const { text, category } of titles) learn(text, placeOf(category), 1);
+    const categories = [...places.keys()];
     return new CategoryPredictor(
-      packCounts(byQuery),
-      packCounts(byWord),
-      [...places.keys()],
+      packCounts(byQuery, categories),
+      packCounts(byWord, categories),
+      categories,
       totals,
       step,
     );
@@ -235,15 +239,20 @@ export class CategoryPredictor {
     return new Map(shares.map(([category, share]) => [category, share / sum]));
   }
 
-  /** What a word has by now. */
+  /**
+   * The strongest of what a word has by now. A category that is not among so many of the packed ones
+   * more as have changed has at least `maxPerWord` unchanged ones before it.
+   */
   #countsOf(word: string): Counts {
-    const counts = countsOf(this.#byWord, word);
-    for (const [category, change] of this.#changes.get(word) ?? []) {
-      const count = (counts.get(category) ?? 0) + change;
-      if (count > 0) counts.set(category, count);
+    const changes = this.#changes.get(word);
+    const counts = countsOf(this.#byWord, word, maxPerWord + (changes?.size ?? 0));
+    if (changes === undefined) return counts;
+    for (const [category, change] of changes) {
+      const packed = counts.get(category) ?? countIn(this.#byWord, word, category);
+      if (packed + change > 0) counts.set(category, packed + change);
       else counts.delete(category);
     }
-    return counts;
+    return new Map([...counts].sort(strongestFirst(this.#categories)).slice(0, maxPerWord));
   }
 }
 
@@ -259,7 +268,10 @@ export function categorisedTitles(item: Item | undefined): CategorisedText[] {
 /** Weight by category, by its place in the list of categories. */
 type Counts = Map<number, number>;
 
-/** Counts by text: those of text `t` are `categories` and `counts` from `offsets[t]` to `offsets[t + 1]`. */
+/**
+ * Counts by text: those of text `t` are `categories` and `counts` from `offsets[t]` to `offsets[t + 1]`,
+ * the strongest first.
+ */
 interface CountTable {
   readonly keys: TermDictionary;
   readonly offsets: Uint32Array;
@@ -273,12 +285,20 @@ function add(table: Map<string, Counts>, key: string, category: number, weight: 
   counts.set(category, (counts.get(category) ?? 0) + weight);
 }
 
-function packCounts(table: ReadonlyMap<string, Counts>): CountTable {
+/** Most first, equal ones by name. */
+const strongestFirst =
+  (names: readonly string[]) =>
+  ([a, m]: readonly [number, number], [b, n]: readonly [number, number]): number =>
+    n - m || (names[a]! < names[b]! ? -1 : 1);
+
+/** @param names  of the categories */
+function packCounts(table: ReadonlyMap<string, Counts>, names: readonly string[]): CountTable {
+  const inOrder = strongestFirst(names);
   const sorted = [...table].sort(([a], [b]) => compareTerms(a, b));
   const offsets = new Uint32Array(sorted.length + 1);
   const entries = sorted.flatMap(([, counts], i) => {
     offsets[i + 1] = offsets[i]! + counts.size;
-    return [...counts];
+    return [...counts].sort(inOrder);
   });
   return {
     keys: TermDictionary.build(sorted.map(([key]) => key)),
@@ -288,13 +308,28 @@ function packCounts(table: ReadonlyMap<string, Counts>): CountTable {
   };
 }
 
-function countsOf({ keys, offsets, categories, counts }: CountTable, key: string): Counts {
+/** @param most  of the strongest */
+function countsOf(
+  { keys, offsets, categories, counts }: CountTable,
+  key: string,
+  most = Infinity,
+): Counts {
   const found: Counts = new Map();
   const number = keys.find(key);
   if (number < 0) return found;
-  for (let i = offsets[number]!; i < offsets[number + 1]!; i++)
-    found.set(categories[i]!, counts[i]!);
+  const [from, end] = [offsets[number]!, offsets[number + 1]!];
+  for (let i = from; i < Math.min(end, from + most); i++) found.set(categories[i]!, counts[i]!);
   return found;
+}
+
+function countIn(table: CountTable, key: string, category: number): number {
+  const number = table.keys.find(key);
+  if (number < 0) return 0;
+  const end = table.offsets[number + 1]!;
+  for (let i = table.offsets[number]!; i < end; i++) {
+    if (table.categories[i] === category) return table.counts[i]!;
+  }
+  return 0;
 }
 
 const partsOf = (name: string, { keys, offsets, categories, counts }: CountTable) => ({

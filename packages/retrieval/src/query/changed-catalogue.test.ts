@@ -91,4 +91,31 @@ describe("what is known of a catalogue that changes", () => {
       { numRuns: 200 },
     );
   });
+
+  test("predicts the same of a word that more categories have than are looked at", () => {
+    const titled = fc.tuple(fc.integer({ min: 10, max: 79 }), fc.constantFrom("lamp", "lamp desk"));
+    fc.assert(
+      fc.property(
+        fc.array(titled, { minLength: 150, maxLength: 150 }),
+        fc.array(fc.tuple(fc.nat(149), titled), { maxLength: 40 }),
+        (first, changes) => {
+          const itemOf = ([of, title]: readonly [number, string]): Item =>
+            product(title, { categories: [`Category ${of}`] });
+          const items = first.map(itemOf);
+          const live = CategoryPredictor.open(categoriesOf(items).toBytes());
+          for (const [i, next] of changes) {
+            live.put(i + 1, itemOf(next), wordsOf, items[i]);
+            items[i] = itemOf(next);
+          }
+          const rebuilt = categoriesOf(items);
+          for (const query of ["lamp", "desk lamp"]) {
+            const [found, expected] = [live, rebuilt].map((one) =>
+              one.predict(query, wordsOf(query)),
+            );
+            assert.deepEqual(found, expected);
+          }
+        },
+      ),
+    );
+  });
 });
