@@ -125,7 +125,7 @@ describe.each(models)("$kind knows a later item by its takers", (model) => {
     );
   };
 
-  test("people of its circle want it more than others do, at least half as much as its old items", async () => {
+  test("people of its circle want it more than others do, at least a third as much as its old items", async () => {
     /** Mean score among the circle of even users, less that among the others. */
     const lead = async (vector: Float32Array) => {
       const scores = await scoresOf(vector);
@@ -137,7 +137,7 @@ describe.each(models)("$kind knows a later item by its takers", (model) => {
       known += (await lead(trained.itemVectors.subarray(item * width, (item + 1) * width))) / 20;
     }
     const later = await lead(trained.newItems([takers]));
-    assert.ok(later > known / 2 && known > 0, `${later} beside ${known}`);
+    assert.ok(later > known / 3 && known > 0, `${later} beside ${known}`);
   });
 
   test("an item of training comes near where training put it", () => {
