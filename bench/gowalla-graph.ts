@@ -23,5 +23,4 @@ await compareGraphModels({
     ["NESCL", ".1917", ".1617"],
   ],
   variants: [lightGcn],
-  joined: [lightGcn, { kind: "graph-filter" }],
 });

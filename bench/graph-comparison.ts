@@ -211,8 +211,14 @@ async function result(
   return measured;
 }
 
-const keyOf = (variants: readonly Variant[]): string =>
-  createHash("sha256").update(JSON.stringify(variants)).digest("hex").slice(0, 12);
+/** Of the whole recipes: what another default gave is another result. */
+const keyOf = (variants: readonly Variant[]): string => {
+  const recipes = variants.map((variant) => ({
+    ...modelByKind(variant.kind).defaults,
+    ...variant,
+  }));
+  return createHash("sha256").update(JSON.stringify(recipes)).digest("hex").slice(0, 12);
+};
 
 /** Scores of two models, each at mean 0 and deviation 1 over the items of a past, added. */
 function standardisedSum(one: Scorer, other: Scorer): Scorer {
