@@ -35,7 +35,11 @@ export function chooseModels(
   notes: string[],
 ): Model[] {
   const interactions = sequences.items.length;
-  const pairs = usersWith(2, sequences);
+  const withoutPairs = usersWith(2, sequences) > 0 ? undefined : "no user has two interactions";
+  const tooFew =
+    interactions >= minSequenceInteractions
+      ? undefined
+      : `it takes ${minSequenceInteractions} interactions to learn from, and there are ${interactions}`;
   return [...models, contentModel].filter(({ kind }) => {
     const why = ((): string | undefined => {
       if (recipe[kind] === false) return "the recipe leaves it out";
@@ -43,23 +47,17 @@ export function chooseModels(
       if (interactions === 0) return "the log holds no interaction with an item of the catalogue";
       switch (kind) {
         case "item-knn":
-          return pairs > 0 ? undefined : "no user has two interactions";
+          return withoutPairs;
         case "ease":
-          if (vocabulary.size > maxEaseItems) {
-            return `it is only measured against, and ${vocabulary.size} items are more than ${maxEaseItems}`;
-          }
-          return pairs > 0 ? undefined : "no user has two interactions";
+          return vocabulary.size > maxEaseItems
+            ? `it is only measured against, and ${vocabulary.size} items are more than ${maxEaseItems}`
+            : withoutPairs;
         case "two-tower":
-          if (vocabulary.size > maxTowerItems) {
-            return `its tables of ${vocabulary.size} items would not fit beside the rest`;
-          }
-          return interactions >= minSequenceInteractions
-            ? undefined
-            : `it takes ${minSequenceInteractions} interactions to learn from, and there are ${interactions}`;
+          return vocabulary.size > maxTowerItems
+            ? `its tables of ${vocabulary.size} items would not fit beside the rest`
+            : tooFew;
         case "sasrec":
-          return interactions >= minSequenceInteractions
-            ? undefined
-            : `it takes ${minSequenceInteractions} interactions to learn from, and there are ${interactions}`;
+          return tooFew;
         default:
           return undefined;
       }

@@ -25,7 +25,12 @@ import {
 import { likenessWithin, unitRows } from "./feature-likeness.ts";
 import { FeatureSums } from "./feature-sums.ts";
 import type { CurvePoint, TrainingContext, TrainingData } from "../model.ts";
-import { packedBatches, spansOf, type SequenceBatch } from "../sequence/sequence-batches.ts";
+import {
+  emptyBatch,
+  packedBatches,
+  spansOf,
+  type SequenceBatch,
+} from "../sequence/sequence-batches.ts";
 import { TowerEncoder, TowerScorer, type TowerWeights } from "./two-tower-encoder.ts";
 import { initialiseTowers, twoTowerTraining, type TwoTowerConfig } from "./two-tower.ts";
 
@@ -107,15 +112,7 @@ export class TwoTowerTrainer {
     this.#dense = new DenseParameters(graph, this.#kernels);
     this.#optimizer = new Adam(this.#dense, this.#adam);
     this.#sums = new FeatureSums(this.#kernels, this.#features, width, this.#adam);
-    this.#batch = {
-      rows,
-      length,
-      items: new Int32Array(n),
-      segments: new Int32Array(n),
-      positions: new Int32Array(n),
-      targets: new Int32Array(n),
-      weights: new Float32Array(n),
-    };
+    this.#batch = emptyBatch(rows, length);
     this.#items = new Int32Array(all);
     this.#useOwn = new Uint8Array(all);
     this.#sumValues = new Float32Array(all * width);

@@ -2,20 +2,11 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { describe, test } from "vitest";
 import { OverlapFinder } from "./batch-overlaps.ts";
-import type { SequenceBatch } from "./sequence-batches.ts";
+import { emptyBatch, type SequenceBatch } from "./sequence-batches.ts";
 
 /** A batch of rows of pasts; a past of m items is m - 1 places with a target each. */
 function batchOf(length: number, rows: readonly (readonly (readonly number[])[])[]): SequenceBatch {
-  const n = rows.length * length;
-  const batch: SequenceBatch = {
-    rows: rows.length,
-    length,
-    items: new Int32Array(n),
-    segments: new Int32Array(n),
-    positions: new Int32Array(n),
-    targets: new Int32Array(n),
-    weights: new Float32Array(n),
-  };
+  const batch = emptyBatch(rows.length, length);
   rows.forEach((pasts, row) => {
     let at = row * length;
     batch.segments.fill(pasts.length, at, at + length);

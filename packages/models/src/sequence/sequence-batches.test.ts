@@ -3,7 +3,7 @@ import type { Sequences } from "@magpie/data";
 import { seededRandom } from "@magpie/numerics";
 import * as fc from "fast-check";
 import { describe, test } from "vitest";
-import { packedBatches, spansOf, type SequenceBatch } from "./sequence-batches.ts";
+import { emptyBatch, packedBatches, spansOf } from "./sequence-batches.ts";
 
 function sequencesOf(...pasts: readonly (readonly number[])[]): Sequences {
   const offsets = [0];
@@ -14,19 +14,6 @@ function sequencesOf(...pasts: readonly (readonly number[])[]): Sequences {
     itemCount: Math.max(0, ...items),
     offsets: Int32Array.from(offsets),
     items,
-  };
-}
-
-function emptyBatch(rows: number, length: number): SequenceBatch {
-  const n = rows * length;
-  return {
-    rows,
-    length,
-    items: new Int32Array(n),
-    segments: new Int32Array(n),
-    positions: new Int32Array(n),
-    targets: new Int32Array(n),
-    weights: new Float32Array(n),
   };
 }
 

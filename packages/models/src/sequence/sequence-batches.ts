@@ -28,6 +28,20 @@ export interface SequenceBatch {
   readonly timesMs?: Float64Array;
 }
 
+/** A batch of nothing but padding, to be filled. */
+export function emptyBatch(rows: number, length: number): SequenceBatch {
+  const n = rows * length;
+  return {
+    rows,
+    length,
+    items: new Int32Array(n),
+    segments: new Int32Array(n),
+    positions: new Int32Array(n),
+    targets: new Int32Array(n),
+    weights: new Float32Array(n),
+  };
+}
+
 /** A run of interactions that is one example row: its items but the last are inputs. */
 interface Span {
   /** Place of its first item in `Sequences.items`. */
