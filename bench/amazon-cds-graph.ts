@@ -16,7 +16,7 @@ await compareGraphModels({
   command: "amazon-cds-graph",
   folder: "amazon-cds-ultragcn",
   notes: [
-    "LightGCN's recipe is Gowalla's with 15 epochs, RP3beta's the one that validation picked (`amazon-cds.ts`); on validation they have Recall@20 .145 and .144, NDCG@20 .069 and .072.",
+    "LightGCN's recipe is an earlier one of Gowalla's with 15 epochs, RP3beta's the one that validation picked (`amazon-cds.ts`); on validation they have Recall@20 .145 and .144, NDCG@20 .069 and .072.",
   ],
   columns: { "Recall@20": metric("recallAt20"), "NDCG@20": metric("ndcgAt20") },
   published: [["UltraGCN", ".1622", ".1043"]],

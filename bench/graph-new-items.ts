@@ -10,8 +10,8 @@ import { parseArgs } from "node:util";
 import { type HeldOut, historyOf, type Sequences } from "@magpie/data";
 import { type History, type Scorer, silentWork } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
-import { type GraphVectorModel, modelByKind } from "@magpie/models";
-import { meanInterval, ScoreProduct, seededRandom } from "@magpie/numerics";
+import { BlockScores, type GraphVectorModel, modelByKind } from "@magpie/models";
+import { meanInterval, seededRandom } from "@magpie/numerics";
 import { readLastfmSocial } from "./lastfm-social-data.ts";
 import { packed } from "./memory-comparison.ts";
 import { writeSection } from "./write-section.ts";
@@ -34,7 +34,6 @@ const recipe = {
   epochs: 20,
   learningRate: 0.01,
 };
-const block = 64;
 
 const { train, test } = await readLastfmSocial();
 const takers = takersOf(train);
@@ -174,20 +173,12 @@ function casesOf({ pasts, targets, targetOffsets }: HeldOut, items: ReadonlySet<
 
 /** The model's users with other vectors of items. */
 function withVectors(model: GraphVectorModel, vectors: Float32Array): Scorer {
-  const { width, itemCount } = model;
-  const product = new ScoreProduct(vectors, width, block);
-  const size = itemCount + 1;
+  const { name, itemCount, width } = model;
+  const scores = new BlockScores(vectors, width);
   return {
-    name: model.name,
+    name,
     itemCount,
-    async scoreAll(histories, out) {
-      for (let first = 0; first < histories.length; first += block) {
-        const some = histories.slice(first, first + block);
-        const users = new Float32Array(some.length * width);
-        await model.encode(some, users);
-        product.multiply(users, out.subarray(first * size, (first + some.length) * size));
-      }
-      for (let b = 0; b < histories.length; b++) out[b * size] = -Infinity;
-    },
+    scoreAll: (histories, out) =>
+      scores.scoreAll(histories, (asked, users) => model.encode(asked, users), out),
   };
 }

@@ -1,3 +1,4 @@
+export { BlockScores } from "./block-scores.ts";
 export { isotonicCalibration, plattCalibration } from "./ranking-network/calibration.ts";
 export * from "./boosted-trees/boosting.ts";
 export * from "./boosted-trees/forest.ts";
