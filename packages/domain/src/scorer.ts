@@ -28,6 +28,21 @@ export interface Scorer {
    * @param out        [B, itemCount + 1], row-major; column 0 is set to -Infinity
    */
   scoreAll(histories: readonly History[], out: Float32Array): Promise<void>;
+  /**
+   * Counts how many items `scoreAll` would place above one item, and how many beside it: all that measuring
+   * asks of most rankings. Only for scorers that can count where they score, and so need not hand out a
+   * number for each item.
+   *
+   * @param items  [B]: one item for each of B histories
+   * @param above  [B]: items with a higher score
+   * @param alike  [B]: items with the same score, itself among them; 0 where its score is not a number
+   */
+  countAbove?(
+    histories: readonly History[],
+    items: Int32Array,
+    above: Int32Array,
+    alike: Int32Array,
+  ): Promise<void>;
 }
 
 /**

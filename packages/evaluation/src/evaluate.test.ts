@@ -153,6 +153,50 @@ describe("evaluate", () => {
     );
   });
 
+  test("takes the places of a scorer that counts for what all its scores would give", async () => {
+    const scores = fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 48, maxLength: 48 });
+    const targets = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 4, maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(scores, targets, async (given, asked) => {
+        const plain = scorerOf(12, (user, item) => given[user * 12 + item - 1]!);
+        const counting: Scorer = {
+          ...plain,
+          scoreAll: () => Promise.reject(new Error("asked for all scores")),
+          async countAbove(histories, items, above, alike) {
+            const all = new Float32Array(histories.length * 13);
+            await plain.scoreAll(histories, all);
+            items.forEach((item, b) => {
+              const row = all.subarray(b * 13, (b + 1) * 13);
+              above[b] = row.filter((score) => score > row[item]!).length;
+              alike[b] = row.filter((score) => score === row[item]!).length;
+            });
+          },
+        };
+        const cases = heldOutOf(asked.map((target) => ({ past: [], targets: [target] })));
+        const options = {
+          cutoffs: [1, 3, 10],
+          metrics: ["recall", "ndcg", "mrr", "hitRate"],
+          blockCases: 3,
+        } as const;
+        const { metrics } = await evaluate(counting, cases, options);
+        assert.deepEqual(metrics, (await evaluate(plain, cases, options)).metrics);
+      }),
+    );
+  });
+
+  test("asks a scorer that counts for scores where a case has two targets, seen items go or lists count", async () => {
+    const unable: Scorer = {
+      ...falling,
+      countAbove: () => Promise.reject(new Error("asked to count")),
+    };
+    const one = heldOutOf([{ past: [6], targets: [2] }]);
+    const two = heldOutOf([{ past: [6], targets: [2, 3] }]);
+    await evaluate(unable, two, { metrics: ["ndcg"] });
+    await evaluate(unable, one, { metrics: ["ndcg"], seenItems: "remove" });
+    await evaluate(unable, one, { metrics: ["ndcg", "coverage"] });
+    await assert.rejects(evaluate(unable, one, { metrics: ["ndcg"] }), /asked to count/);
+  });
+
   test("measures only what early stopping asks for, on evenly spaced cases", async () => {
     const cases = heldOutOf(
       Array.from({ length: 10 }, (_, i) => ({ past: [], targets: [1 + (i % 6)] })),
@@ -199,6 +243,26 @@ describe("evaluate", () => {
     };
     await assert.rejects(evaluate(falling, cases, { blockCases: 2, work }), { name: "AbortError" });
     assert.deepEqual(seen, [2, 4]);
+  });
+
+  test("names a case whose target a counting scorer finds no number for", async () => {
+    const diverged: Scorer = {
+      ...falling,
+      countAbove: (_, __, above, alike) => {
+        above.fill(0);
+        alike.fill(1);
+        alike[1] = 0;
+        return Promise.resolve();
+      },
+    };
+    const cases = heldOutOf([
+      { past: [], targets: [2] },
+      { past: [], targets: [5] },
+    ]);
+    await assert.rejects(evaluate(diverged, cases, { metrics: ["ndcg"] }), {
+      code: "SCORES_NOT_NUMBERS",
+      message: /gives item 5 the score NaN for case 1/,
+    });
   });
 
   test("names what is wrong with bad input", async () => {

@@ -68,6 +68,9 @@ const maxBlockScores = (32 * 1024 * 1024) / Float32Array.BYTES_PER_ELEMENT;
  *
  *     cases ─▶ block of B histories ─▶ scoreAll [B, items + 1] ─▶ top K a row ─▶ sums
  *
+ * Where each case has one target, nothing is removed and no metric of lists is wanted, a scorer that can
+ * `countAbove` does that instead.
+ *
  * @throws {EvaluationError} `NO_CASES` when nothing is held out, `ITEM_OUT_OF_RANGE` when a target
  *   is no item of the scorer, `SCORES_NOT_NUMBERS` when the scorer gives a target NaN
  * @see Krichene & Rendle (2020), "On sampled metrics for item recommendation"
@@ -98,30 +101,38 @@ export async function evaluate(
   const width = scorer.itemCount + 1;
   const blockCases =
     options.blockCases ?? Math.max(1, Math.min(256, Math.floor(maxBlockScores / width)));
-  const scores = new Float32Array(Math.min(blockCases, asked.length) * width);
-  const selector = new TopKSelector(cutoffs.at(-1)!);
   const tally = new Tally(cutoffs, wanted, asked.length, scorer.itemCount);
+  const isCounted =
+    scorer.countAbove !== undefined &&
+    seenItems === "keep" &&
+    !tally.needsLists &&
+    asked.every(({ targets }) => targets.length === 1);
+  const scores = new Float32Array(isCounted ? 0 : Math.min(blockCases, asked.length) * width);
+  const selector = new TopKSelector(cutoffs.at(-1)!);
 
   for (let start = 0; start < asked.length; start += blockCases) {
     work?.signal.throwIfAborted();
     const block = asked.slice(start, start + blockCases);
-    await scorer.scoreAll(
-      block.map((one) => one.past),
-      scores.subarray(0, block.length * width),
-    );
-    block.forEach((one, b) => {
-      const row = scores.subarray(b * width, (b + 1) * width);
-      if (seenItems === "remove") for (const item of one.past.items) row[item] = -Infinity;
-      for (const target of one.targets) {
-        if (!Number.isNaN(row[target]!)) continue;
-        throw new EvaluationError(
-          "SCORES_NOT_NUMBERS",
-          `"${scorer.name}" gives item ${target} the score NaN for case ${start + b}.`,
-          "The model has probably diverged: lower its learning rate, or look at its loss curve.",
-        );
-      }
-      tally.add(start + b, row, one.targets, selector);
-    });
+    const pasts = block.map((one) => one.past);
+    if (isCounted) {
+      const targets = Int32Array.from(block, (one) => one.targets[0]!);
+      const [above, alike] = [new Int32Array(block.length), new Int32Array(block.length)];
+      await scorer.countAbove!(pasts, targets, above, alike);
+      targets.forEach((target, b) => {
+        if (alike[b] === 0) throw notANumber(scorer, target, start + b);
+        tally.addPlace(start + b, above[b]!, alike[b]!);
+      });
+    } else {
+      await scorer.scoreAll(pasts, scores.subarray(0, block.length * width));
+      block.forEach((one, b) => {
+        const row = scores.subarray(b * width, (b + 1) * width);
+        if (seenItems === "remove") for (const item of one.past.items) row[item] = -Infinity;
+        for (const target of one.targets) {
+          if (Number.isNaN(row[target]!)) throw notANumber(scorer, target, start + b);
+        }
+        tally.add(start + b, row, one.targets, selector);
+      });
+    }
     work?.onProgress({
       stage: `evaluate/${scorer.name}`,
       done: start + block.length,
@@ -140,6 +151,14 @@ export async function evaluate(
     ...tally.result(options.train),
     wallSeconds: (performance.now() - started) / 1_000,
   };
+}
+
+function notANumber({ name }: Scorer, item: number, place: number): EvaluationError {
+  return new EvaluationError(
+    "SCORES_NOT_NUMBERS",
+    `"${name}" gives item ${item} the score NaN for case ${place}.`,
+    "The model has probably diverged: lower its learning rate, or look at its loss curve.",
+  );
 }
 
 interface Case {
@@ -185,6 +204,8 @@ function casesOf(
 
 /** Sums over cases, and what is listed to whom. */
 class Tally {
+  /** Whether a wanted metric asks what is listed, not only where targets stand. */
+  readonly needsLists: boolean;
   readonly #cutoffs: readonly number[];
   readonly #wanted: ReadonlySet<MetricName>;
   readonly #perCase = new Map<MetricAt, Float64Array>();
@@ -204,18 +225,28 @@ class Tally {
         if (wanted.has(name)) this.#perCase.set(`${name}At${k}`, new Float64Array(cases));
       }
     }
-    const needsLists = listMetrics.some((name) => wanted.has(name));
-    this.#exposures = needsLists ? cutoffs.map(() => new Float64Array(itemCount + 1)) : [];
+    this.needsLists = listMetrics.some((name) => wanted.has(name));
+    this.#exposures = this.needsLists ? cutoffs.map(() => new Float64Array(itemCount + 1)) : [];
   }
 
   add(index: number, row: Float32Array, targets: readonly number[], selector: TopKSelector): void {
     // Where nobody asks what is listed, a case without a hit needs no list, and most are such.
-    if (this.#exposures.length === 0 && isMissed(row, targets, selector.k)) return;
+    if (!this.needsLists && isMissed(row, targets, selector.k)) return;
     const top = selector.select(row);
     this.#exposures.forEach((exposures, c) => {
       for (const item of top.indices.subarray(0, this.#cutoffs[c])) exposures[item]!++;
     });
-    const groups = tieGroups(row, top.scores, targets, selector.k);
+    this.#measure(index, tieGroups(row, top.scores, targets, selector.k), targets.length);
+  }
+
+  /** A case of one target, by the number of items above it and of those that share its score. */
+  addPlace(index: number, above: number, alike: number): void {
+    if (above < this.#cutoffs.at(-1)!)
+      this.#measure(index, [{ above, size: alike, relevant: 1 }], 1);
+  }
+
+  /** @param groups  best first; none where no target can be among the best */
+  #measure(index: number, groups: readonly TieGroup[], targets: number): void {
     if (groups.length === 0) return;
     for (const k of this.#cutoffs) {
       const set = (name: MetricName, value: () => number): void => {
@@ -224,8 +255,8 @@ class Tally {
       };
       const sum = (of: (group: TieGroup, k: number) => number): number =>
         groups.reduce((total, group) => total + of(group, k), 0);
-      set("recall", () => sum(expectedHits) / targets.length);
-      set("ndcg", () => sum(expectedDcg) / idealDcg(targets.length, k));
+      set("recall", () => sum(expectedHits) / targets);
+      set("ndcg", () => sum(expectedDcg) / idealDcg(targets, k));
       set("mrr", () => expectedFirst(groups[0]!, k).reciprocalRank);
       set("hitRate", () => expectedFirst(groups[0]!, k).hit);
     }

@@ -1,8 +1,9 @@
 import type { History } from "@magpie/domain";
 import { openSession, sizeOf, type Session, type Step, type Values } from "@magpie/tensor";
 import { FloatItems, type ItemTable } from "./item-table.ts";
-import type { SequenceConfig } from "./sequence-config.ts";
+import { learnsRepeats, type SequenceConfig } from "./sequence-config.ts";
 import {
+  countingGraph,
   encodingGraph,
   parametersOf,
   repeatBiasOf,
@@ -41,6 +42,23 @@ interface Encoding {
   readonly user: Float32Array;
 }
 
+/** The graph that counts, and its arrays: see `countingGraph`. */
+interface Counting {
+  readonly step: Step;
+  readonly session: Session;
+  readonly users: Float32Array;
+  readonly targets: Int32Array;
+  readonly bonus: Float32Array;
+  readonly pasts: Int32Array;
+  readonly score: Float32Array;
+  readonly above: Float32Array;
+  readonly alike: Float32Array;
+  readonly pastScores: Float32Array;
+}
+
+/** Users whose places are counted at once. */
+const countingBatch = 64;
+
 /** Batch sizes that graphs are compiled for. */
 const batchSizes = [64, 16, 4, 1] as const;
 
@@ -56,6 +74,7 @@ export class SequenceEncoder {
   readonly #inputs: ItemTable;
   readonly #encodings = new Map<string, Promise<Encoding>>();
   readonly #scorings = new Map<number, Promise<Session>>();
+  #counting: Promise<Counting> | undefined;
   /** Runs one call after the other: graphs share their arrays between calls. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -98,6 +117,57 @@ export class SequenceEncoder {
     });
   }
 
+  /**
+   * What `score` would place above one item of each past, and beside it: see `Scorer.countAbove`.
+   *
+   * The graph counts by inner products. Items of the past are set right afterwards, as their repeat bias
+   * may lift them over the target or below it.
+   */
+  async countAbove(
+    histories: readonly History[],
+    items: Int32Array,
+    above: Int32Array,
+    alike: Int32Array,
+  ): Promise<void> {
+    const { width, historyLimit } = this.#config;
+    const vectors = new Float32Array(histories.length * width);
+    await this.encode(histories, vectors);
+    const bias = repeatBiasOf(this.#config, this.#weights.dense);
+    const rows = this.#weights.outputItems.length / width;
+    await this.#inTurn(async () => {
+      this.#counting ??= this.#openCounting(rows);
+      const { step, users, targets, bonus, pasts, score, pastScores, ...counts } =
+        await this.#counting;
+      const length = pasts.length / countingBatch;
+      for (let at = 0; at < histories.length; at += countingBatch) {
+        const count = Math.min(countingBatch, histories.length - at);
+        users.set(vectors.subarray(at * width, (at + count) * width));
+        const known: number[][] = [];
+        for (let i = 0; i < count; i++) {
+          const target = items[at + i]!;
+          targets[i] = target - 1;
+          if (length === 0) continue;
+          const past = histories[at + i]!.items.subarray(-historyLimit);
+          const own = [...new Set(past)].filter((item) => item > 0 && item < rows);
+          known.push(own);
+          bonus[i] = own.includes(target) ? bias : 0;
+          own.forEach((item, place) => (pasts[i * length + place] = item - 1));
+        }
+        await step.run();
+        for (let i = 0; i < count; i++) {
+          above[at + i] = counts.above[i]!;
+          alike[at + i] = counts.alike[i]!;
+          known[i]?.forEach((_, place) => {
+            const plain = pastScores[i * length + place]!;
+            const lifted = Math.fround(plain + bias);
+            above[at + i]! += Number(lifted > score[i]!) - Number(plain > score[i]!);
+            alike[at + i]! += Number(lifted === score[i]!) - Number(plain === score[i]!);
+          });
+        }
+      }
+    });
+  }
+
   /** [B, D] users → [B, items + 1] inner products. */
   #multiply(users: Float32Array, out: Float32Array): Promise<void> {
     return this.#inTurn(async () => {
@@ -123,8 +193,10 @@ export class SequenceEncoder {
   async dispose(): Promise<void> {
     const opened = [...this.#encodings.values()].map(async (encoding) => (await encoding).session);
     for (const session of [...opened, ...this.#scorings.values()]) await (await session).dispose();
+    await (await this.#counting)?.session.dispose();
     this.#encodings.clear();
     this.#scorings.clear();
+    this.#counting = undefined;
   }
 
   async #encode(histories: readonly History[], out: Float32Array): Promise<void> {
@@ -232,6 +304,29 @@ export class SequenceEncoder {
       this.#scorings.set(batch, opening);
     }
     return opening;
+  }
+
+  /** @param rows  of the table of items, that of the padding included */
+  async #openCounting(rows: number): Promise<Counting> {
+    const { width, historyLimit } = this.#config;
+    const length = learnsRepeats(this.#config) ? historyLimit : 0;
+    const graph = countingGraph(width, countingBatch, rows - 1, length);
+    const session = await openSession(graph, { threads: this.#threads });
+    const floats = (columns: number) => new Float32Array(countingBatch * columns);
+    const given = {
+      users: floats(width),
+      targets: new Int32Array(countingBatch),
+      bonus: floats(1),
+      pasts: new Int32Array(countingBatch * length),
+    };
+    const found = {
+      score: floats(1),
+      above: floats(1),
+      alike: floats(1),
+      pastScores: floats(length),
+    };
+    const items = this.#weights.outputItems.subarray(width);
+    return { session, step: session.bind({ ...given, items }, found), ...given, ...found };
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -316,6 +316,8 @@ function validationScorer(encoder: SequenceEncoder, itemCount: number): Scorer {
     name: "validation",
     itemCount,
     scoreAll: (histories, out) => encoder.score(histories, out),
+    countAbove: (histories, items, above, alike) =>
+      encoder.countAbove(histories, items, above, alike),
   };
 }
 
