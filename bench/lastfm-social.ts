@@ -32,6 +32,7 @@ const fewItems = 20;
 const recipes: Readonly<Record<string, object>> = {
   // The temperature was picked before among .1, .15 and .2, on validation.
   lightgcn: {
+    width: 64,
     loss: { kind: "softmax", negatives: 512, temperature: 0.2, lengthPower: 0 },
     learningRate: 0.01,
     batch: 1_024,

@@ -62,9 +62,9 @@ const kind = "lightgcn";
 export const lightGcn: Model<LightGcnConfig> = {
   kind,
   isSeeded: true,
-  // Negatives, temperature, power, rate and epochs were picked on Gowalla's validation (bench/gowalla-graph).
+  // Width, negatives, temperature, power, rate and epochs were picked on Gowalla's validation (bench/gowalla-graph).
   defaults: {
-    width: 64,
+    width: 128,
     layers: 2,
     loss: { kind: "softmax", negatives: 2_048, temperature: 0.1, lengthPower: 0.2 },
     start: "spectral",
