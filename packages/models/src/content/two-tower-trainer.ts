@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import type { HeldOut } from "@magpie/data";
 import { TrainingError } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
 import {
@@ -24,12 +25,14 @@ import {
 } from "@magpie/tensor";
 import { likenessWithin, unitRows } from "./feature-likeness.ts";
 import { FeatureSums } from "./feature-sums.ts";
+import { learnInEpochs } from "../epoch-loop.ts";
 import type { CurvePoint, TrainingContext, TrainingData } from "../model.ts";
 import {
   emptyBatch,
   packedBatches,
   spansOf,
   type SequenceBatch,
+  type Span,
 } from "../sequence/sequence-batches.ts";
 import { TowerEncoder, TowerScorer, type TowerWeights } from "./two-tower-encoder.ts";
 import { initialiseTowers, twoTowerTraining, type TwoTowerConfig } from "./two-tower.ts";
@@ -75,6 +78,9 @@ export class TwoTowerTrainer {
   readonly #loss = new Float32Array(1);
   readonly #session: Session;
   readonly #step: Step;
+  /** What was measured last, and the best of it. */
+  #looked: TowerWeights | undefined;
+  #best: TowerWeights | undefined;
   /** λ that was best at the last look. */
   #share = 2;
   /** Items with interactions in training: only they can be negatives. */
@@ -188,9 +194,7 @@ export class TwoTowerTrainer {
    */
   async run(): Promise<{ weights: TowerWeights; curve: readonly CurvePoint[] }> {
     const { train, validation } = this.#data;
-    const { epochs, validateEvery, patience, historyLimit } = this.#config;
-    const { onProgress, signal, seed, budgetSeconds = Infinity } = this.#context;
-    const spans = spansOf(train, historyLimit);
+    const spans = spansOf(train, this.#config.historyLimit);
     if (spans.length === 0) {
       throw new TrainingError(
         "NO_TRAINING_EXAMPLES",
@@ -198,57 +202,51 @@ export class TwoTowerTrainer {
         "Import more events, or train a model that needs no order, such as popularity.",
       );
     }
-    const started = performance.now();
-    const curve: CurvePoint[] = [];
-    const best = { weights: undefined as TowerWeights | undefined, ndcg: -Infinity, looksSince: 0 };
-    for (let epoch = 1; epoch <= epochs; epoch++) {
-      const random = seededRandom(seed, `${kind}/epoch/${epoch}`);
-      let [loss, steps] = [0, 0];
-      for (const targets of packedBatches(train, spans, this.#batch, random)) {
-        this.#fill(random.next, random.int, targets);
-        for (const { mask, rate } of this.#noise) {
-          const key: MaskKey = [random.uint32(), random.uint32()];
-          this.#kernels.dropoutMask(mask, key, rate);
-        }
-        await this.#step.run();
-        this.#optimizer.step();
-        this.#sums.accumulate(this.#sumGradient);
-        this.#sums.table.step();
-        loss += this.#loss[0]!;
-        steps++;
-        await setImmediate();
-        signal.throwIfAborted();
-      }
-      this.#sums.table.catchUp();
-      const seconds = (performance.now() - started) / 1_000;
-      const isLast = epoch === epochs || seconds >= budgetSeconds;
-      const point = { epoch, step: this.#optimizer.steps, seconds, loss: loss / steps };
-      if (!Number.isFinite(point.loss)) {
-        throw new TrainingError(
-          "TRAINING_DIVERGED",
-          `The loss of epoch ${epoch} is ${point.loss}.`,
-          "Lower the learning rate, or raise the temperature.",
-        );
-      }
-      if (validation !== undefined && (epoch % validateEvery === 0 || isLast)) {
-        const { weights, ndcgAt10 } = await this.#look();
-        curve.push({ ...point, ndcgAt10 });
-        best.looksSince++;
-        if (ndcgAt10 > best.ndcg) Object.assign(best, { weights, ndcg: ndcgAt10, looksSince: 0 });
-      } else {
-        curve.push(point);
-      }
-      onProgress({
-        stage: `${kind}/train`,
-        done: epoch,
-        total: epochs,
-        unit: "epochs",
-        metrics: { loss: point.loss, ...(curve.at(-1)!.ndcgAt10 && { ndcgAt10: best.ndcg }) },
-      });
-      if (isLast || best.looksSince >= patience) break;
-    }
+    const curve = await learnInEpochs(
+      {
+        learn: (epoch) => this.#runEpoch(epoch, spans),
+        look: validation && (() => this.#look(validation)),
+        keep: () => (this.#best = this.#looked),
+        onEpoch: ({ epoch }, metrics) =>
+          this.#context.onProgress({
+            stage: `${kind}/train`,
+            done: epoch,
+            total: this.#config.epochs,
+            unit: "epochs",
+            metrics,
+          }),
+      },
+      this.#config,
+      this.#context,
+    );
     await this.#session.dispose();
-    return { weights: best.weights ?? this.#weights(), curve };
+    return { weights: this.#best ?? this.#weights(), curve };
+  }
+
+  async #runEpoch(
+    epoch: number,
+    spans: readonly Span[],
+  ): Promise<{ readonly loss: number; readonly step: number }> {
+    const { signal, seed } = this.#context;
+    const random = seededRandom(seed, `${kind}/epoch/${epoch}`);
+    let [loss, steps] = [0, 0];
+    for (const targets of packedBatches(this.#data.train, spans, this.#batch, random)) {
+      this.#fill(random.next, random.int, targets);
+      for (const { mask, rate } of this.#noise) {
+        const key: MaskKey = [random.uint32(), random.uint32()];
+        this.#kernels.dropoutMask(mask, key, rate);
+      }
+      await this.#step.run();
+      this.#optimizer.step();
+      this.#sums.accumulate(this.#sumGradient);
+      this.#sums.table.step();
+      loss += this.#loss[0]!;
+      steps++;
+      await setImmediate();
+      signal.throwIfAborted();
+    }
+    this.#sums.table.catchUp();
+    return { loss: loss / steps, step: this.#optimizer.steps };
   }
 
   /** Fills what depends on the batch's items. */
@@ -336,26 +334,29 @@ export class TwoTowerTrainer {
    * twice of it: training itself learns a λ for items that it knows by heart, which is far too small for
    * others (amazon-beauty: .23 where 4 is best for cold items).
    */
-  async #look(): Promise<{ weights: TowerWeights; ndcgAt10: number }> {
+  async #look(validation: HeldOut): Promise<number> {
     const weights = this.#weights();
+    this.#looked = weights;
     if (this.#features.columns === 0 || this.#config.likeness !== null) {
-      return { weights, ndcgAt10: await this.#validate(weights) };
+      return this.#validate(weights, validation);
     }
-    let best = { weights, ndcgAt10: -Infinity };
+    let best = -Infinity;
     for (const share of [this.#share, this.#share / 2, this.#share * 2]) {
       const tried = { ...weights, likenessShare: share };
-      const ndcgAt10 = await this.#validate(tried);
-      if (ndcgAt10 > best.ndcgAt10) best = { weights: tried, ndcgAt10 };
+      const ndcgAt10 = await this.#validate(tried, validation);
+      if (ndcgAt10 <= best) continue;
+      best = ndcgAt10;
+      this.#looked = tried;
     }
-    this.#share = best.weights.likenessShare ?? this.#share;
+    this.#share = this.#looked.likenessShare ?? this.#share;
     return best;
   }
 
-  async #validate(weights: TowerWeights): Promise<number> {
+  async #validate(weights: TowerWeights, validation: HeldOut): Promise<number> {
     const { content } = this.#data;
     const encoder = new TowerEncoder(this.#config, weights, content?.width ?? 0);
     const scorer = new TowerScorer(encoder, await encoder.items(content));
-    const { metrics } = await evaluate(scorer, this.#data.validation!, {
+    const { metrics } = await evaluate(scorer, validation, {
       cutoffs: [10],
       metrics: ["ndcg"],
       seenItems: "remove",

@@ -10,8 +10,9 @@ import {
   type ParameterSlot,
   type TrainingGraph,
 } from "@magpie/tensor";
+import type { EpochSchedule } from "../epoch-loop.ts";
 
-export interface TwoTowerConfig {
+export interface TwoTowerConfig extends EpochSchedule {
   /** Numbers in the vectors of users and items, a multiple of 16. */
   readonly width: number;
   /** Hidden numbers of the networks on top of both towers. */
@@ -47,11 +48,6 @@ export interface TwoTowerConfig {
   readonly batchRows: number;
   readonly learningRate: number;
   readonly weightDecay: number;
-  readonly epochs: number;
-  /** Epochs between two looks at validation. */
-  readonly validateEvery: number;
-  /** Looks without a better one after which training stops. */
-  readonly patience: number;
   /** Cases of validation that are asked at each look, evenly spread. */
   readonly validationCases: number;
 }

@@ -1,15 +1,10 @@
 import { setImmediate } from "node:timers/promises";
-import { join } from "node:path";
 import { TrainingError } from "@magpie/domain";
+import type { HeldOut } from "@magpie/data";
 import { evaluate } from "@magpie/evaluation";
 import { type AdamState, KernelMemory, type Random, seededRandom } from "@magpie/numerics";
-import {
-  adamDefaults,
-  adamStep,
-  readParameterFile,
-  type StoredTensor,
-  writeParameterFile,
-} from "@magpie/tensor";
+import { adamDefaults, adamStep } from "@magpie/tensor";
+import { type EpochSchedule, freshRun, learnInEpochs } from "../epoch-loop.ts";
 import {
   type GraphModelName,
   GraphVectorModel,
@@ -18,23 +13,19 @@ import {
 } from "./graph-vectors.ts";
 import type { CurvePoint, TrainingContext, TrainingCost, TrainingData } from "../model.ts";
 import type { PairBatch } from "./pair-losses.ts";
+import { TrainingCheckpoint } from "../training-checkpoint.ts";
 import { startCost, uncollectedBytes } from "../training-cost.ts";
 
 /** How long and in what steps a table of vectors is learnt. */
-export interface GraphSchedule {
+export interface GraphSchedule extends EpochSchedule {
   /** Numbers in each vector, a multiple of 16. */
   readonly width: number;
   /** Of the first step; it falls in a line to nearly nothing at the last of all epochs. */
   readonly learningRate: number;
   /** Pairs of one step. */
   readonly batch: number;
-  readonly epochs: number;
-  /** Epochs between two looks at validation. */
-  readonly validateEvery: number;
   /** Cases of validation that are asked at each look, evenly spread. */
   readonly validationCases: number;
-  /** Looks without a better one after which training stops. */
-  readonly patience: number;
 }
 
 /** What is learnt: a loss over one table of vectors for users, padding and items, in that order. */
@@ -81,19 +72,6 @@ export function pairsOf({ train }: TrainingData, { batch }: GraphSchedule): numb
 
 /** Deviation of the numbers that a table starts from. */
 export const startSpread = 0.1;
-const checkpointEverySeconds = 60;
-
-/** Everything a run knows between two epochs, besides the arrays. */
-interface RunState {
-  epoch: number;
-  step: number;
-  seconds: number;
-  bestNdcg: number;
-  /** Looks since the best. */
-  worse: number;
-  curve: CurvePoint[];
-}
-
 /**
  * Learns a table of vectors by Adam over all pairs of users and what they took, until validation has
  * stopped rising, the epochs are used up or the time is; gives the model of the best look, or of the
@@ -131,8 +109,10 @@ class GraphTrainer {
   readonly #arrays: AdamState;
   readonly #users: Int32Array;
   readonly #order: Int32Array;
-  #best: Float32Array | undefined;
-  #state: RunState = { epoch: 0, step: 0, seconds: 0, bestNdcg: -1, worse: 0, curve: [] };
+  /** The table of the best look; absent where nothing is held out. */
+  readonly #best: Float32Array | undefined;
+  /** Of Adam, so far. */
+  #steps = 0;
 
   constructor(
     about: GraphModelName<GraphSchedule>,
@@ -160,47 +140,41 @@ class GraphTrainer {
       this.#users.fill(user, train.offsets[user]!, train.offsets[user + 1]!);
     }
     this.#order = new Int32Array(train.items.length);
+    this.#best = data.validation && this.#arrays.weights.slice();
   }
 
   async run(): Promise<{ vectors: GraphVectors; curve: readonly CurvePoint[] }> {
     const { kind, config } = this.#about;
-    const { onProgress, budgetSeconds = Infinity } = this.#context;
-    const { validation } = this.#data;
-    await this.#restore();
-    const state = this.#state;
-    const started = performance.now() - state.seconds * 1_000;
-    let savedAt = state.seconds;
-    const isOver = (): boolean => state.epoch >= config.epochs || state.seconds >= budgetSeconds;
-    while (!isOver() && state.worse < config.patience) {
-      const loss = await this.#runEpoch(state.epoch + 1);
-      state.epoch++;
-      state.seconds = (performance.now() - started) / 1_000;
-      let ndcgAt10: number | undefined;
-      if (validation !== undefined && (state.epoch % config.validateEvery === 0 || isOver())) {
-        ndcgAt10 = await this.#validate();
-        state.worse++;
-        if (ndcgAt10 > state.bestNdcg) {
-          this.#best = this.#arrays.weights.slice();
-          Object.assign(state, { bestNdcg: ndcgAt10, worse: 0 });
-        }
-      }
-      const measured = { loss, ...(ndcgAt10 !== undefined && { ndcgAt10 }) };
-      const { epoch, step, seconds } = state;
-      state.curve.push({ epoch, step, seconds, ...measured });
-      onProgress({
-        stage: `${kind}/train`,
-        done: epoch,
-        total: config.epochs,
-        unit: "epochs",
-        metrics: measured,
-      });
-      if (isOver() || seconds - savedAt >= checkpointEverySeconds) {
-        await this.#save();
-        savedAt = seconds;
-      }
-    }
-    const table = this.#best ?? this.#arrays.weights;
-    return { vectors: this.#objective.vectors(table), curve: state.curve };
+    const { onProgress, checkpointDir, seed } = this.#context;
+    const { train, validation } = this.#data;
+    const checkpoint =
+      checkpointDir === undefined
+        ? undefined
+        : new TrainingCheckpoint(checkpointDir, { kind, config, seed, train });
+    const { gradient: _, ...kept } = this.#arrays;
+    const arrays = { ...kept, ...(this.#best !== undefined && { best: this.#best }) };
+    const state = (await checkpoint?.restore(arrays, this.#context)) ?? freshRun();
+    this.#steps = state.step;
+    const curve = await learnInEpochs(
+      {
+        learn: async (epoch) => ({ loss: await this.#runEpoch(epoch), step: this.#steps }),
+        look: validation && (() => this.#validate(validation)),
+        keep: () => this.#best!.set(this.#arrays.weights),
+        onEpoch: ({ epoch }, metrics) =>
+          onProgress({
+            stage: `${kind}/train`,
+            done: epoch,
+            total: config.epochs,
+            unit: "epochs",
+            metrics,
+          }),
+        save: checkpoint && ((reached) => checkpoint.write(reached, arrays)),
+      },
+      config,
+      this.#context,
+      state,
+    );
+    return { vectors: this.#objective.vectors(this.#best ?? this.#arrays.weights), curve };
   }
 
   async #runEpoch(epoch: number): Promise<number> {
@@ -220,15 +194,10 @@ class GraphTrainer {
       loss += (await this.#objective.measure(weights, pairs, gradient)) * pairs.users.length;
       const left = 1 - (epoch - 1 + first / order.length) / config.epochs;
       const adam = { ...adamDefaults, learningRate: learningRate * left };
-      this.#kernels.adam(this.#arrays, adamStep(adam, ++this.#state.step));
+      this.#kernels.adam(this.#arrays, adamStep(adam, ++this.#steps));
       await setImmediate();
     }
-    if (Number.isFinite(loss)) return loss / Math.max(1, order.length);
-    throw new TrainingError(
-      "TRAINING_DIVERGED",
-      `The loss became ${loss} in epoch ${epoch}.`,
-      "Lower the learning rate; a tenth of it is a good next try.",
-    );
+    return loss / Math.max(1, order.length);
   }
 
   #pairs(places: Int32Array, random: Random): PairBatch {
@@ -242,11 +211,11 @@ class GraphTrainer {
     };
   }
 
-  async #validate(): Promise<number> {
+  async #validate(validation: HeldOut): Promise<number> {
     const vectors = this.#objective.vectors(this.#arrays.weights);
     const { width, validationCases } = this.#about.config;
     const scorer = GraphVectorModel.learnt(this.#about, vectors, noMap, width, [], noCost);
-    const { metrics } = await evaluate(scorer, this.#data.validation!, {
+    const { metrics } = await evaluate(scorer, validation, {
       cutoffs: [10],
       metrics: ["ndcg"],
       seenItems: "remove",
@@ -255,58 +224,6 @@ class GraphTrainer {
     });
     await scorer.dispose();
     return metrics.ndcgAt10!;
-  }
-
-  /** Where the state is kept; undefined where it is not. */
-  get #path(): string | undefined {
-    const { checkpointDir } = this.#context;
-    return checkpointDir && join(checkpointDir, "checkpoint.safetensors");
-  }
-
-  /** What must be alike for a run to go on from another's state. */
-  get #run(): string {
-    const { config, kind } = this.#about;
-    const { train } = this.#data;
-    // How often to look and when to give up do not change what an epoch does.
-    const later = { patience: 0, validateEvery: 0, validationCases: 0 };
-    const { userCount, itemCount, items } = train;
-    // Order-dependent sum of the items: tells data sets of equal size apart.
-    const fingerprint = items.reduce((sum, item) => (Math.imul(sum, 31) + item) | 0, 0);
-    return JSON.stringify({
-      kind,
-      recipe: { ...config, ...later },
-      seed: this.#context.seed,
-      userCount,
-      itemCount,
-      fingerprint,
-    });
-  }
-
-  async #save(): Promise<void> {
-    if (this.#path === undefined) return;
-    const { gradient: _, ...kept } = this.#arrays;
-    const tensors: Record<string, StoredTensor> = {};
-    const arrays = { ...kept, ...(this.#best !== undefined && { best: this.#best }) };
-    for (const [name, values] of Object.entries(arrays)) {
-      tensors[name] = { shape: [values.length], values };
-    }
-    const metadata = { run: this.#run, state: JSON.stringify(this.#state) };
-    await writeParameterFile(this.#path, { tensors, metadata });
-  }
-
-  /** Goes on from a checkpoint of this run, where there is one. */
-  async #restore(): Promise<void> {
-    if (this.#path === undefined) return;
-    const file = await readParameterFile(this.#path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return undefined;
-      throw error;
-    });
-    if (file?.metadata["run"] !== this.#run) return;
-    this.#state = JSON.parse(file.metadata["state"]!) as RunState;
-    for (const [name, { values }] of Object.entries(file.tensors)) {
-      if (name === "best") this.#best = (values as Float32Array).slice();
-      else this.#arrays[name as keyof AdamState].set(values as Float32Array);
-    }
   }
 }
 

@@ -43,7 +43,7 @@ export function emptyBatch(rows: number, length: number): SequenceBatch {
 }
 
 /** A run of interactions that is one example row: its items but the last are inputs. */
-interface Span {
+export interface Span {
   /** Place of its first item in `Sequences.items`. */
   readonly from: number;
   /** Number of inputs, at most T. */

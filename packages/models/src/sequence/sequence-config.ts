@@ -1,4 +1,5 @@
 import { TrainingError } from "@magpie/domain";
+import type { EpochSchedule } from "../epoch-loop.ts";
 import type { FuxiConfig } from "./fuxi.ts";
 import type { Gru4RecConfig } from "./gru4rec.ts";
 import type { HstuConfig } from "./hstu.ts";
@@ -16,7 +17,7 @@ import type { SasRecConfig } from "./sasrec.ts";
 export type SequenceConfig = SasRecConfig | LigrConfig | HstuConfig | FuxiConfig | Gru4RecConfig;
 
 /** What the recipes of all networks say. */
-export interface SequenceSettings {
+export interface SequenceSettings extends EpochSchedule {
   /** D: numbers per item and per position. A multiple of 4. */
   readonly width: number;
   /** Newest items of a past that the model looks at. */
@@ -53,7 +54,6 @@ export interface SequenceSettings {
   readonly loss: SequenceLoss;
   /** Rows of `historyLimit` positions in a batch; short pasts share a row. */
   readonly batchRows: number;
-  readonly epochs: number;
   readonly learningRate: number;
   /** Adam's second-moment decay. */
   readonly beta2: number;
@@ -66,10 +66,6 @@ export interface SequenceSettings {
   readonly averaging: number;
   /** Standard deviation of fresh embeddings. */
   readonly embeddingDeviation: number;
-  /** Epochs between measurements on validation. */
-  readonly validateEvery: number;
-  /** Stop after so many measurements without a better NDCG@10. */
-  readonly patience: number;
   /** Ask about at most so many validation cases at each measurement. */
   readonly validationCases: number;
 }

@@ -405,6 +405,11 @@ export class SequenceTrainer {
   /** Goes on from where another trainer of the same recipe stands. */
   resume(steps: number, arrays: readonly Float32Array[]): void {
     this.arrays.forEach((own, i) => own.set(arrays[i]!));
+    this.resumeAt(steps);
+  }
+
+  /** Goes on after so many steps, once the arrays are those of that moment. */
+  resumeAt(steps: number): void {
     this.optimizer.resume(steps);
     for (const table of this.#tables) table.resume(steps);
   }

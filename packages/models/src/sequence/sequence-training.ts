@@ -1,14 +1,13 @@
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import type { HeldOut, Sequences } from "@magpie/data";
 import type { CsrMatrix } from "@magpie/numerics";
 import { TrainingError, type Progress, type Scorer } from "@magpie/domain";
 import { evaluate } from "@magpie/evaluation";
-import { readParameterFile, writeParameterFile, type StoredTensor } from "@magpie/tensor";
 import type { HelperRequest } from "../data-parallel/helper-messages.ts";
 import { HelperProcesses, type HelperEvents } from "../data-parallel/helper-processes.ts";
 import { sharedEpoch, startVelocity, type ParallelSettings } from "../data-parallel/meetings.ts";
+import { checkLoss, freshRun, learnInEpochs, type RunState } from "../epoch-loop.ts";
 import type { CurvePoint } from "../model.ts";
+import { type RunArrays, TrainingCheckpoint } from "../training-checkpoint.ts";
 import { SequenceEncoder, type SequenceWeights } from "./sequence-encoder.ts";
 import { SequenceTrainer } from "./sequence-trainer.ts";
 import type { SequenceConfig } from "./sequence-config.ts";
@@ -45,22 +44,10 @@ export interface SequenceTrainingHost {
   readonly helpers?: HelperEvents;
 }
 
-/** Everything a run knows between two epochs, besides the arrays. */
-interface RunState {
-  epoch: number;
-  step: number;
-  seconds: number;
-  bestNdcg: number;
-  /** Measurements since the best. */
-  worse: number;
-  curve: CurvePoint[];
-}
-
 /** Thrown when the host asks to stop; the checkpoint of the last epoch stays. */
 export class TrainingStopped extends Error {}
 
 const progressEveryMs = 500;
-const checkpointEverySeconds = 10;
 
 /**
  * Trains until validation has stopped improving, the epochs are used up or the time is: then gives the
@@ -111,7 +98,7 @@ async function runTraining(
   host: SequenceTrainingHost,
   { trainer, encoder, average, team }: Parts,
 ): Promise<SequenceTrainingResult> {
-  const { config, train, validation, budgetSeconds = Infinity } = request;
+  const { kind, config, train, validation, seed, checkpointDir } = request;
   if (trainer.spanCount === 0) {
     throw new TrainingError(
       "NO_TRAINING_EXAMPLES",
@@ -119,97 +106,75 @@ async function runTraining(
       "Import more events, or train a model that needs no order, such as popularity.",
     );
   }
-  const scorer = validationScorer(encoder, train.itemCount);
-  const checkpoint = request.checkpointDir ? new Checkpoint(request, trainer, average) : undefined;
-  const state: RunState = (await checkpoint?.restore(host)) ?? {
-    epoch: 0,
-    step: 0,
-    seconds: 0,
-    bestNdcg: -1,
-    worse: 0,
-    curve: [],
-  };
-  const best = checkpoint?.best ?? copyOf(average);
-
-  const started = performance.now() - state.seconds * 1_000;
-  const seconds = (): number => (performance.now() - started) / 1_000;
-  let savedAt = state.seconds;
-  const isDone = (): boolean =>
-    state.epoch >= config.epochs || state.worse >= config.patience || seconds() >= budgetSeconds;
+  const best = copyOf(average);
+  const arrays = arraysOf(trainer, average, best);
+  // How many epochs are planned does not change what one does.
+  const identity = { kind, config: { ...config, epochs: 0 }, seed, train };
+  const checkpoint =
+    checkpointDir === undefined ? undefined : new TrainingCheckpoint(checkpointDir, identity);
+  const state = (await checkpoint?.restore(arrays, host)) ?? freshRun();
+  if (state.epoch > 0) trainer.resumeAt(state.step);
 
   const perEpoch = trainer.stepsPerEpoch / (request.parallel?.workers ?? 1);
-  const plan: Plan = {
-    kind: request.kind,
-    epochs: config.epochs,
-    steps: Math.ceil(config.epochs * perEpoch),
-  };
-  while (!isDone()) {
-    const epoch = state.epoch + 1;
-    const stepsOfEpoch = team?.epoch(epoch) ?? trainer.epoch(epoch);
-    const { loss } = await runEpoch(plan, epoch, stepsOfEpoch, state, host);
-    state.epoch = epoch;
-    state.step = trainer.optimizer.steps;
-    averageInto(average, trainer.weights(), Math.min(config.averaging, (epoch - 1) / (epoch + 3)));
-    const isDue =
-      validation !== undefined &&
-      (epoch % config.validateEvery === 0 || epoch === config.epochs || seconds() >= budgetSeconds);
-    let ndcgAt10: number | undefined;
-    if (isDue) {
-      const { metrics } = await evaluate(scorer, validation, {
-        cutoffs: [10],
-        metrics: ["ndcg"],
-        maxCases: config.validationCases,
-      });
-      ndcgAt10 = metrics["ndcgAt10"]!;
-      if (ndcgAt10 > state.bestNdcg) {
-        state.bestNdcg = ndcgAt10;
-        state.worse = 0;
-        copyInto(best, average);
-      } else {
-        state.worse++;
-      }
-    }
-    state.seconds = seconds();
-    const { step } = state;
-    const measured = ndcgAt10 === undefined ? {} : { ndcgAt10 };
-    state.curve.push({ epoch, step, seconds: state.seconds, loss, ...measured });
-    const metrics = { loss, ...measured, ...team?.metrics };
-    host.onProgress(progressOf(plan, state, metrics));
-    if (checkpoint && (isDone() || state.seconds - savedAt >= checkpointEverySeconds)) {
-      await checkpoint.write(state, best);
-      savedAt = state.seconds;
-    }
-  }
+  const plan: Plan = { kind, epochs: config.epochs, steps: Math.ceil(config.epochs * perEpoch) };
+  const scorer = validationScorer(encoder, train.itemCount);
+  const curve = await learnInEpochs(
+    {
+      async learn(epoch) {
+        const steps = team?.epoch(epoch) ?? trainer.epoch(epoch);
+        const loss = await runEpoch(plan, epoch, steps, state, host);
+        const kept = Math.min(config.averaging, (epoch - 1) / (epoch + 3));
+        averageInto(average, trainer.weights(), kept);
+        return { loss, step: trainer.optimizer.steps };
+      },
+      look: validation && (() => ndcgOn(validation, scorer, config)),
+      keep: () => copyInto(best, average),
+      onEpoch: (reached, measured) =>
+        host.onProgress(progressOf(plan, reached, { ...measured, ...team?.metrics })),
+      save: checkpoint && ((reached) => checkpoint.write(reached, arrays)),
+    },
+    config,
+    request,
+    state,
+  );
 
   const chosen = validation === undefined ? average : best;
   return {
     dense: chosen.dense,
     inputItems: chosen.inputItems,
     outputItems: config.tied ? undefined : chosen.outputItems,
-    curve: state.curve,
+    curve,
   };
 }
 
+async function ndcgOn(
+  validation: HeldOut,
+  scorer: Scorer,
+  { validationCases }: SequenceConfig,
+): Promise<number> {
+  const { metrics } = await evaluate(scorer, validation, {
+    cutoffs: [10],
+    metrics: ["ndcg"],
+    maxCases: validationCases,
+  });
+  return metrics["ndcgAt10"]!;
+}
+
+/** One epoch; gives its mean loss by target. */
 async function runEpoch(
   plan: Plan,
   epoch: number,
   stepsOfEpoch: ReturnType<SequenceTrainer["epoch"]>,
-  state: RunState,
+  state: Readonly<RunState>,
   host: SequenceTrainingHost,
-): Promise<{ loss: number }> {
+): Promise<number> {
   let [lossSum, targetCount, steps] = [0, 0, 0];
   let toldAt = performance.now();
   for await (const { loss, targets } of stepsOfEpoch) {
     steps++;
     lossSum += loss * targets;
     targetCount += targets;
-    if (!Number.isFinite(loss)) {
-      throw new TrainingError(
-        "TRAINING_DIVERGED",
-        `The loss became ${loss} in step ${state.step + steps} (epoch ${epoch}).`,
-        "Lower the learning rate; a tenth of it is a good next try.",
-      );
-    }
+    checkLoss(loss, epoch);
     if (host.isStopped()) throw new TrainingStopped();
     if (performance.now() - toldAt > progressEveryMs) {
       toldAt = performance.now();
@@ -218,7 +183,7 @@ async function runEpoch(
       host.onProgress(progressOf(plan, reached, metrics));
     }
   }
-  return { loss: lossSum / targetCount };
+  return lossSum / targetCount;
 }
 
 /** The processes that train along, as a run sees them: they take part in each of its epochs. */
@@ -269,7 +234,7 @@ interface Plan {
 
 function progressOf(
   { kind, epochs, steps }: Plan,
-  state: RunState,
+  state: Readonly<RunState>,
   metrics: Readonly<Record<string, number>>,
 ): Progress {
   const best = state.bestNdcg < 0 ? "" : `, best validation NDCG@10 ${state.bestNdcg.toFixed(4)}`;
@@ -321,106 +286,27 @@ function validationScorer(encoder: SequenceEncoder, itemCount: number): Scorer {
   };
 }
 
-/**
- * A run's state on disk: weights, the optimiser's moments, averages, the best so far, the curve. Together
- * with seed and epoch number that is all the next epoch depends on.
- */
-class Checkpoint {
-  /** Best weights so far, once restored. */
-  best: Weights | undefined;
-  readonly #kind: string;
-  readonly #folder: string;
-  readonly #trainer: SequenceTrainer;
-  readonly #average: Weights;
-  /** Runs with another recipe, seed or data do not go on from this one. */
-  readonly #run: string;
-
-  constructor(
-    { kind, checkpointDir, config, seed, train }: SequenceTrainingRequest,
-    trainer: SequenceTrainer,
-    average: Weights,
-  ) {
-    this.#kind = kind;
-    this.#average = average;
-    this.#folder = checkpointDir!;
-    this.#trainer = trainer;
-    // When to stop and how often to look do not change what an epoch does.
-    const recipe = {
-      ...config,
-      epochs: undefined,
-      patience: undefined,
-      validateEvery: undefined,
-      validationCases: undefined,
-    };
-    const { userCount, itemCount, items } = train;
-    // Order-dependent sum of the items: tells data sets of equal size apart.
-    const fingerprint = items.reduce((sum, item) => (Math.imul(sum, 31) + item) | 0, 0);
-    this.#run = JSON.stringify({ recipe, seed, userCount, itemCount, fingerprint });
-  }
-
-  get #path(): string {
-    return join(this.#folder, "checkpoint.safetensors");
-  }
-
-  async write(state: RunState, best: Weights): Promise<void> {
-    const tensors: Record<string, StoredTensor> = {};
-    for (const [name, values] of Object.entries(this.#arrays(best))) {
-      tensors[name] = { shape: [values.length], values };
-    }
-    const metadata = { run: this.#run, state: JSON.stringify(state) };
-    await mkdir(this.#folder, { recursive: true });
-    await writeParameterFile(this.#path, { tensors, metadata });
-  }
-
-  /** The state to go on from, arrays filled in; undefined when there is none of this run. */
-  async restore(host: SequenceTrainingHost): Promise<RunState | undefined> {
-    const file = await readParameterFile(this.#path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return undefined;
-      throw error;
-    });
-    if (file === undefined) return undefined;
-    if (file.metadata["run"] !== this.#run) {
-      host.onProgress({
-        stage: `${this.#kind}/train`,
-        done: 0,
-        unit: "steps",
-        message: `The checkpoint in ${this.#folder} is of another recipe, seed or data: training starts anew.`,
-      });
-      return undefined;
-    }
-    const state = JSON.parse(file.metadata["state"]!) as RunState;
-    this.best = copyOf(this.#trainer.weights());
-    for (const [name, values] of Object.entries(this.#arrays(this.best))) {
-      values.set(file.tensors[name]!.values);
-    }
-    const { optimizer, inputTable, outputTable } = this.#trainer;
-    optimizer.resume(state.step);
-    inputTable.resume(state.step);
-    outputTable.resume(state.step);
-    return state;
-  }
-
-  #arrays(best: Weights): Record<string, Float32Array> {
-    const { dense, optimizer, inputTable, outputTable, config } = this.#trainer;
-    const table = (name: string, { weights, state }: SequenceTrainer["inputTable"]) => ({
-      [name]: weights,
-      [`${name}.mean`]: state.mean,
-      [`${name}.square`]: state.square,
-    });
-    return {
-      dense: dense.weights,
-      "dense.mean": optimizer.state.mean,
-      "dense.square": optimizer.state.square,
-      ...table("inputItems", inputTable),
-      "average.dense": this.#average.dense,
-      "average.inputItems": this.#average.inputItems,
-      "best.dense": best.dense,
-      "best.inputItems": best.inputItems,
-      ...(!config.tied && {
-        ...table("outputItems", outputTable),
-        "average.outputItems": this.#average.outputItems,
-        "best.outputItems": best.outputItems,
-      }),
-    };
-  }
+/** All that a run goes on from, by the names under which a checkpoint keeps it. */
+function arraysOf(trainer: SequenceTrainer, average: Weights, best: Weights): RunArrays {
+  const { dense, optimizer, inputTable, outputTable, config } = trainer;
+  const table = (name: string, { weights, state }: SequenceTrainer["inputTable"]) => ({
+    [name]: weights,
+    [`${name}.mean`]: state.mean,
+    [`${name}.square`]: state.square,
+  });
+  return {
+    dense: dense.weights,
+    "dense.mean": optimizer.state.mean,
+    "dense.square": optimizer.state.square,
+    ...table("inputItems", inputTable),
+    "average.dense": average.dense,
+    "average.inputItems": average.inputItems,
+    "best.dense": best.dense,
+    "best.inputItems": best.inputItems,
+    ...(!config.tied && {
+      ...table("outputItems", outputTable),
+      "average.outputItems": average.outputItems,
+      "best.outputItems": best.outputItems,
+    }),
+  };
 }
