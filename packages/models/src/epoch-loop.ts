@@ -1,4 +1,6 @@
-import { TrainingError } from "@magpie/domain";
+import type { HeldOut } from "@magpie/data";
+import { type Scorer, TrainingError, type WorkContext } from "@magpie/domain";
+import { evaluate, type SeenItems } from "@magpie/evaluation";
 import type { CurvePoint } from "./model.ts";
 
 /** How long a model learns at most, and when it gives up. */
@@ -8,6 +10,8 @@ export interface EpochSchedule {
   readonly validateEvery: number;
   /** Looks without a better one after which training stops. */
   readonly patience: number;
+  /** Cases of validation that are asked at each look, evenly spread. */
+  readonly validationCases: number;
 }
 
 /** Where a run stands between two epochs: all it knows besides its arrays. */
@@ -63,7 +67,7 @@ const saveEverySeconds = 30;
  */
 export async function learnInEpochs(
   learner: EpochLearner,
-  { epochs, validateEvery, patience }: EpochSchedule,
+  { epochs, validateEvery, patience }: Omit<EpochSchedule, "validationCases">,
   { budgetSeconds = Infinity }: { readonly budgetSeconds?: number | undefined },
   state: RunState = freshRun(),
 ): Promise<readonly CurvePoint[]> {
@@ -98,6 +102,23 @@ export async function learnInEpochs(
     }
   }
   return state.curve;
+}
+
+/** A look: NDCG@10 over a schedule's cases of validation. */
+export async function ndcgOnValidation(
+  scorer: Scorer,
+  validation: HeldOut,
+  { validationCases }: Pick<EpochSchedule, "validationCases">,
+  { seenItems, signal }: { readonly seenItems: SeenItems } & Partial<Pick<WorkContext, "signal">>,
+): Promise<number> {
+  const { metrics } = await evaluate(scorer, validation, {
+    cutoffs: [10],
+    metrics: ["ndcg"],
+    seenItems,
+    maxCases: validationCases,
+    ...(signal && { work: { signal, onProgress: () => undefined } }),
+  });
+  return metrics.ndcgAt10!;
 }
 
 /** @throws {TrainingError} `TRAINING_DIVERGED` when the loss is no longer a number */

@@ -30,11 +30,10 @@ export class TrainingCheckpoint {
   constructor(folder: string, { kind, config, seed, train }: RunIdentity) {
     this.#kind = kind;
     this.#folder = folder;
-    const later = { patience: 0, validateEvery: 0, validationCases: 0 };
     const { userCount, itemCount, items } = train;
     // Order-dependent sum of the items: tells data sets of equal size apart.
     const fingerprint = items.reduce((sum, item) => (Math.imul(sum, 31) + item) | 0, 0);
-    const recipe = { ...config, ...later };
+    const recipe = { ...config, patience: 0, validateEvery: 0, validationCases: 0 };
     this.#run = JSON.stringify({ kind, recipe, seed, userCount, itemCount, fingerprint });
   }
 

@@ -1,7 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { HeldOut } from "@magpie/data";
 import { TrainingError } from "@magpie/domain";
-import { evaluate } from "@magpie/evaluation";
 import {
   csrFromEntries,
   KernelMemory,
@@ -25,7 +24,7 @@ import {
 } from "@magpie/tensor";
 import { likenessWithin, unitRows } from "./feature-likeness.ts";
 import { FeatureSums } from "./feature-sums.ts";
-import { learnInEpochs } from "../epoch-loop.ts";
+import { learnInEpochs, ndcgOnValidation } from "../epoch-loop.ts";
 import type { CurvePoint, TrainingContext, TrainingData } from "../model.ts";
 import {
   emptyBatch,
@@ -356,14 +355,11 @@ export class TwoTowerTrainer {
     const { content } = this.#data;
     const encoder = new TowerEncoder(this.#config, weights, content?.width ?? 0);
     const scorer = new TowerScorer(encoder, await encoder.items(content));
-    const { metrics } = await evaluate(scorer, validation, {
-      cutoffs: [10],
-      metrics: ["ndcg"],
+    const ndcg = await ndcgOnValidation(scorer, validation, this.#config, {
       seenItems: "remove",
-      maxCases: this.#config.validationCases,
-      work: { signal: this.#context.signal, onProgress: () => undefined },
+      signal: this.#context.signal,
     });
     await encoder.dispose();
-    return metrics.ndcgAt10!;
+    return ndcg;
   }
 }

@@ -48,8 +48,6 @@ export interface TwoTowerConfig extends EpochSchedule {
   readonly batchRows: number;
   readonly learningRate: number;
   readonly weightDecay: number;
-  /** Cases of validation that are asked at each look, evenly spread. */
-  readonly validationCases: number;
 }
 
 /** What an item tower reads for each of n items, beside its parameters. */

@@ -1,10 +1,9 @@
 import { setImmediate } from "node:timers/promises";
-import { TrainingError } from "@magpie/domain";
 import type { HeldOut } from "@magpie/data";
-import { evaluate } from "@magpie/evaluation";
+import { TrainingError } from "@magpie/domain";
 import { type AdamState, KernelMemory, type Random, seededRandom } from "@magpie/numerics";
 import { adamDefaults, adamStep } from "@magpie/tensor";
-import { type EpochSchedule, freshRun, learnInEpochs } from "../epoch-loop.ts";
+import { type EpochSchedule, freshRun, learnInEpochs, ndcgOnValidation } from "../epoch-loop.ts";
 import {
   type GraphModelName,
   GraphVectorModel,
@@ -24,8 +23,6 @@ export interface GraphSchedule extends EpochSchedule {
   readonly learningRate: number;
   /** Pairs of one step. */
   readonly batch: number;
-  /** Cases of validation that are asked at each look, evenly spread. */
-  readonly validationCases: number;
 }
 
 /** What is learnt: a loss over one table of vectors for users, padding and items, in that order. */
@@ -72,6 +69,7 @@ export function pairsOf({ train }: TrainingData, { batch }: GraphSchedule): numb
 
 /** Deviation of the numbers that a table starts from. */
 export const startSpread = 0.1;
+
 /**
  * Learns a table of vectors by Adam over all pairs of users and what they took, until validation has
  * stopped rising, the epochs are used up or the time is; gives the model of the best look, or of the
@@ -213,17 +211,15 @@ class GraphTrainer {
 
   async #validate(validation: HeldOut): Promise<number> {
     const vectors = this.#objective.vectors(this.#arrays.weights);
-    const { width, validationCases } = this.#about.config;
-    const scorer = GraphVectorModel.learnt(this.#about, vectors, noMap, width, [], noCost);
-    const { metrics } = await evaluate(scorer, validation, {
-      cutoffs: [10],
-      metrics: ["ndcg"],
+    const { config } = this.#about;
+    const scorer = GraphVectorModel.learnt(this.#about, vectors, noMap, config.width, [], noCost);
+    const { signal } = this.#context;
+    const ndcg = await ndcgOnValidation(scorer, validation, config, {
       seenItems: "remove",
-      maxCases: validationCases,
-      work: { signal: this.#context.signal, onProgress: () => undefined },
+      signal,
     });
     await scorer.dispose();
-    return metrics.ndcgAt10!;
+    return ndcg;
   }
 }
 

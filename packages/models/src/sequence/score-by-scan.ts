@@ -13,6 +13,12 @@ export interface ScannedItems {
   readonly itemCount: number;
 }
 
+/** The items that a past's newest part holds, each once; those that came after the training are left out. */
+export function itemsOfPast({ items }: History, historyLimit: number, itemCount: number): number[] {
+  const newest = new Set(items.subarray(-historyLimit));
+  return [...newest].filter((item) => item > 0 && item <= itemCount);
+}
+
 /**
  * Scores of all items, one past after the other.
  *
@@ -26,13 +32,11 @@ export function scoreByScan(
   out: Float32Array,
 ): void {
   const size = itemCount + 1;
-  histories.forEach(({ items }, b) => {
+  histories.forEach((history, b) => {
     const row = out.subarray(b * size, (b + 1) * size);
     row.set(scan(users.subarray(b * width, (b + 1) * width)));
     if (repeatBias !== 0) {
-      for (const item of new Set(items.slice(-historyLimit))) {
-        if (item > 0 && item < size) row[item]! += repeatBias;
-      }
+      for (const item of itemsOfPast(history, historyLimit, itemCount)) row[item]! += repeatBias;
     }
     row[0] = -Infinity;
   });

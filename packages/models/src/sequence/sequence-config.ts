@@ -66,8 +66,6 @@ export interface SequenceSettings extends EpochSchedule {
   readonly averaging: number;
   /** Standard deviation of fresh embeddings. */
   readonly embeddingDeviation: number;
-  /** Ask about at most so many validation cases at each measurement. */
-  readonly validationCases: number;
 }
 
 /** What is made small: see `sequence-losses.ts` for each one's formula and source. */

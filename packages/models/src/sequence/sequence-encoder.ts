@@ -1,6 +1,7 @@
 import type { History } from "@magpie/domain";
 import { openSession, sizeOf, type Session, type Step, type Values } from "@magpie/tensor";
 import { FloatItems, type ItemTable } from "./item-table.ts";
+import { itemsOfPast } from "./score-by-scan.ts";
 import { learnsRepeats, type SequenceConfig } from "./sequence-config.ts";
 import {
   countingGraph,
@@ -104,14 +105,15 @@ export class SequenceEncoder {
    * Column 0 is -Infinity.
    */
   async score(histories: readonly History[], out: Float32Array): Promise<void> {
-    const users = new Float32Array(histories.length * this.#config.width);
+    const { width, historyLimit } = this.#config;
+    const users = new Float32Array(histories.length * width);
     await this.encode(histories, users);
     await this.#multiply(users, out);
-    const rows = this.#weights.outputItems.length / this.#config.width;
+    const rows = this.#weights.outputItems.length / width;
     const bias = repeatBiasOf(this.#config, this.#weights.dense);
-    histories.forEach(({ items }, user) => {
-      for (const item of new Set(items.subarray(-this.#config.historyLimit))) {
-        if (item > 0 && item < rows) out[user * rows + item]! += bias;
+    histories.forEach((history, user) => {
+      for (const item of itemsOfPast(history, historyLimit, rows - 1)) {
+        out[user * rows + item]! += bias;
       }
       out[user * rows] = -Infinity;
     });
@@ -147,8 +149,7 @@ export class SequenceEncoder {
           const target = items[at + i]!;
           targets[i] = target - 1;
           if (length === 0) continue;
-          const past = histories[at + i]!.items.subarray(-historyLimit);
-          const own = [...new Set(past)].filter((item) => item > 0 && item < rows);
+          const own = itemsOfPast(histories[at + i]!, historyLimit, rows - 1);
           known.push(own);
           bonus[i] = own.includes(target) ? bias : 0;
           own.forEach((item, place) => (pasts[i * length + place] = item - 1));

@@ -214,7 +214,7 @@ export function scoringGraph(width: number, batch: number, rows: number): Compil
 
 /**
  * Where one item of each user stands among all, for measuring. Every number that leaves the engine is
- * copied, and each copy is garbage soon: counting inside takes a third of the time of handing out scores.
+ * copied, and each copy is garbage soon; counts are few.
  *
  *     users [B, D], items [N, D], targets [B, 1], bonus [B, 1], pasts [B, L]
  *       ─▶ score [B, 1] of the target, its bonus added

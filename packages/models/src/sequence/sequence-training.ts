@@ -1,11 +1,16 @@
 import type { HeldOut, Sequences } from "@magpie/data";
 import type { CsrMatrix } from "@magpie/numerics";
 import { TrainingError, type Progress, type Scorer } from "@magpie/domain";
-import { evaluate } from "@magpie/evaluation";
 import type { HelperRequest } from "../data-parallel/helper-messages.ts";
 import { HelperProcesses, type HelperEvents } from "../data-parallel/helper-processes.ts";
 import { sharedEpoch, startVelocity, type ParallelSettings } from "../data-parallel/meetings.ts";
-import { checkLoss, freshRun, learnInEpochs, type RunState } from "../epoch-loop.ts";
+import {
+  checkLoss,
+  freshRun,
+  learnInEpochs,
+  ndcgOnValidation,
+  type RunState,
+} from "../epoch-loop.ts";
 import type { CurvePoint } from "../model.ts";
 import { type RunArrays, TrainingCheckpoint } from "../training-checkpoint.ts";
 import { SequenceEncoder, type SequenceWeights } from "./sequence-encoder.ts";
@@ -127,7 +132,8 @@ async function runTraining(
         averageInto(average, trainer.weights(), kept);
         return { loss, step: trainer.optimizer.steps };
       },
-      look: validation && (() => ndcgOn(validation, scorer, config)),
+      look:
+        validation && (() => ndcgOnValidation(scorer, validation, config, { seenItems: "keep" })),
       keep: () => copyInto(best, average),
       onEpoch: (reached, measured) =>
         host.onProgress(progressOf(plan, reached, { ...measured, ...team?.metrics })),
@@ -145,19 +151,6 @@ async function runTraining(
     outputItems: config.tied ? undefined : chosen.outputItems,
     curve,
   };
-}
-
-async function ndcgOn(
-  validation: HeldOut,
-  scorer: Scorer,
-  { validationCases }: SequenceConfig,
-): Promise<number> {
-  const { metrics } = await evaluate(scorer, validation, {
-    cutoffs: [10],
-    metrics: ["ndcg"],
-    maxCases: validationCases,
-  });
-  return metrics["ndcgAt10"]!;
 }
 
 /** One epoch; gives its mean loss by target. */
