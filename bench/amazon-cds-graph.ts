@@ -8,6 +8,7 @@ import { metric, type Variant } from "./memory-comparison.ts";
 
 const lightGcn: Variant = {
   kind: "lightgcn",
+  width: 64,
   epochs: 15,
   loss: { kind: "softmax", negatives: 512, temperature: 0.15, lengthPower: 0 },
 };

@@ -29,6 +29,7 @@ const fewestTakers = 10;
 /** How many of those who took an item are known when it gets its vector. */
 const takerCounts = [1, 3, 10];
 const recipe = {
+  width: 64,
   loss: { kind: "softmax", negatives: 512, temperature: 0.2, lengthPower: 0 },
   batch: 1_024,
   epochs: 20,
